@@ -24,6 +24,8 @@ class Recipe:
 
     ``sides``: input side in pixels, one entry an epoch (small first: cheaper, as good).
     ``reg_weight``: λ of reg+cls, or the loss scale of reg. ``edges``: class edges, empty for reg.
+    ``frozen``: how many of the backbone's first blocks (and the stem) keep their ImageNet weights;
+    they see the largest maps, so freezing three of them saves two fifths of the time.
     """
 
     sides: tuple[int, ...]
@@ -34,6 +36,7 @@ class Recipe:
     lr: float = 1e-3
     weight_decay: float = 1e-2
     averaging: float = 0.99
+    frozen: int = 0
 
     @property
     def classes(self) -> int:
@@ -91,9 +94,9 @@ class _Run:
         model = ImageRegressor(recipe.classes, float(ages.mean()), float(ages.std()))
         self.model = model.to(memory_format=torch.channels_last)
         self.averaged = deepcopy(self.model)
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
-        )
+        self.still = self.model.freeze(recipe.frozen)
+        live = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(live, lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.epoch = 0
         self.steps_an_epoch = len(ages) // recipe.batch
 
@@ -109,6 +112,8 @@ class _Run:
         torch.manual_seed(1000 * recipe.seed + self.epoch)  # dropout
         order = torch.randperm(len(self.ages), generator=rng)
         self.model.train()
+        for module in self.still:
+            module.eval()  # frozen batch norm keeps its ImageNet statistics too
         for step in range(self.steps_an_epoch):
             take = order[step * recipe.batch : (step + 1) * recipe.batch]
             views = random_views(self.images[take], recipe.sides[self.epoch], rng)

