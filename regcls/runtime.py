@@ -117,10 +117,10 @@ class Session:
             return found
         return Provider("CPU", f"{found.name} refused {self.path.name}, so it runs on the CPU.")
 
-    def run(self, images: np.ndarray, batch: int = 32) -> tuple[np.ndarray, np.ndarray | None]:
+    def run(self, images: np.ndarray, batch: int = 16) -> tuple[np.ndarray, np.ndarray | None]:
         """uint8 ``images`` (N, H, W, 3) → ``value`` (N, …) and, for reg+cls, ``logits`` (N, C, …).
 
-        ``batch`` images go through at once; N may be 0. May be called from several threads.
+        ``batch`` images go through at once (16: their maps still fit the cache); N may be 0. May be called from several threads.
         Raises ``ValueError`` for another shape or type.
         """
         images = self._demand_images(images)

@@ -1,0 +1,112 @@
+"""Images per second of the shipped ONNX models against the same network in eager torch, on the CPU.
+
+    python benchmarks/inference.py [--models models] [--task age] [--quick] [--json]
+
+The torch side is a freshly built ``ImageRegressor`` with as many classes: the weights' values do
+not change its speed. It runs in eval mode under ``inference_mode`` with the same number of
+threads, once as people write it (contiguous tensors) and once in channels_last. The ways take
+turns, a few calls each, so that a busy machine slows all of them alike; the medians count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("REGCLS_PROVIDERS", "cpu")
+
+import numpy as np
+import torch
+
+from regcls import runtime
+from regcls.training.networks import ImageRegressor
+
+BATCHES = (1, 8, 32)
+FILES = ("reg.onnx", "regcls.onnx")
+
+
+def ways(path: Path, batch: int) -> dict[str, Callable[[], object]]:
+    """One call per way, each over the same ``batch`` random images."""
+    session = runtime.session(path)
+    side = session.card.input["height"]
+    images = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), np.uint8)
+    tensor = torch.from_numpy(images)
+    plain = ImageRegressor(session.card.class_count, pretrained=False).eval()
+    last = ImageRegressor(session.card.class_count, pretrained=False).eval()
+    last = last.to(memory_format=torch.channels_last)
+    return {
+        "onnx": lambda: session.run(images),
+        "torch": lambda: plain(tensor),
+        "torch_channels_last": lambda: last(tensor),
+    }
+
+
+@torch.inference_mode()
+def images_per_second(
+    calls: dict[str, Callable[[], object]], batch: int, seconds: float
+) -> dict[str, float]:
+    """Median over turns; each turn of a way is one call to warm up and a few that count."""
+    for call in calls.values():
+        call()
+    few = max(1, 16 // batch)
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or min(map(len, times.values())) < 3:
+        for name, call in calls.items():
+            call()
+            started = time.perf_counter()
+            for _ in range(few):
+                call()
+            times[name].append((time.perf_counter() - started) / few)
+    return {name: batch / float(np.median(spent)) for name, spent in times.items()}
+
+
+def measure(models: Path, task: str, seconds: float) -> list[dict]:
+    """One row a model file and batch size. Raises ``ContractError`` for a missing or bad file."""
+    rows = []
+    for name in FILES:
+        path = models / task / name
+        variant = runtime.session(path).card.variant
+        for batch in BATCHES:
+            speed = images_per_second(ways(path, batch), batch, seconds)
+            row = {"task": task, "variant": variant, "batch": batch, **speed}
+            row["ratio"] = speed["onnx"] / speed["torch"]
+            row["ratio_channels_last"] = speed["onnx"] / speed["torch_channels_last"]
+            rows.append(row)
+            print(
+                f"{task} {variant:7} batch {batch:2}: ONNX {speed['onnx']:7.1f} images/s, "
+                f"torch {speed['torch']:6.1f} ({row['ratio']:.2f}x), channels_last "
+                f"{speed['torch_channels_last']:6.1f} ({row['ratio_channels_last']:.2f}x)",
+                flush=True,
+            )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of the pairs")
+    parser.add_argument("--task", default="age")
+    parser.add_argument("--quick", action="store_true", help="done within 50 s")
+    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    args = parser.parse_args()
+    torch.set_num_threads(runtime.threads())
+    rows = measure(args.models, args.task, 5.0 if args.quick else 15.0)
+    if args.json:
+        rounded = [
+            {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows
+        ]
+        print(json.dumps({"threads": runtime.threads(), "rows": rounded}))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(str(error))
