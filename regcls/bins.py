@@ -33,9 +33,7 @@ class Bins:
         return np.searchsorted(self.edges[1:-1], y, side="right").astype(np.int64)
 
 
-def make(
-    kind: str, y: np.ndarray, classes: int, limits: tuple[float, float] | None = None
-) -> Bins:
+def make(kind: str, y: np.ndarray, classes: int, limits: tuple[float, float] | None = None) -> Bins:
     """Bins for the training targets ``y`` (N,).
 
     equal-width: over ``limits``, or over the range of ``y``. quantile: as many targets in each.
@@ -79,7 +77,7 @@ def keep_probability(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def shots(train_counts: np.ndarray, many: int = 100, few: int = 20) -> np.ndarray:
-    """"many" (> ``many`` training samples), "few" (< ``few``) or "medium" for each range (K,).
+    """ "many" (> ``many`` training samples), "few" (< ``few``) or "medium" for each range (K,).
 
     The defaults are those of IMDB-WIKI-DIR and AgeDB-DIR, per year of age (Yang et al. 2021).
     """

@@ -118,7 +118,9 @@ def make(
     test_rng = _rng(function, seed, scenario, "test", samples)
     test = _fill(pools["test"], _counts(n, None, None, low, high), test_rng)
     sigma = noise if scenario == "noisy" else 0.0
-    split = [_observe(function, x, sigma, r) for x, r in ((train, rng), (val, rng), (test, test_rng))]
+    split = [
+        _observe(function, x, sigma, r) for x, r in ((train, rng), (val, rng), (test, test_rng))
+    ]
     return Data1D(*split, function, peak)
 
 
