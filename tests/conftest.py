@@ -1,0 +1,117 @@
+"""Fixtures of the browser tests: the real server on a free port, and a page of a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTEFACTS = ROOT / "artefacts"
+START_SECONDS = 60
+
+
+def chromium_options() -> dict:
+    """Debian's Chromium where there is one, else the one that Playwright fetched."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    return {"args": ["--no-sandbox"], **({"executable_path": path} if path else {})}
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start_server(port: int, log) -> subprocess.Popen:
+    """`streamlit run app.py`, and wait until it says that it is well."""
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+    ]
+    options = [
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.fileWatcherType=none",
+    ]
+    environment = {**os.environ, "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false"}
+    server = subprocess.Popen(
+        command + options,
+        cwd=ROOT,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/_stcore/health", timeout=2
+            ) as r:
+                if r.status == 200:
+                    return server
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    stop_server(server)
+    raise RuntimeError(f"the server did not start within {START_SECONDS} s")
+
+
+def stop_server(server: subprocess.Popen) -> None:
+    server.terminate()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """Address of the app, served as a user starts it; the server's words go to artefacts/."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    port = free_port()
+    with open(ARTEFACTS / "server.log", "wb") as log:
+        server = start_server(port, log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            stop_server(server)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(**chromium_options())
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, request) -> Iterator:
+    """A page of its own at 1280×800; a screenshot is kept, and the console must stay clean."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    yield tab
+    ARTEFACTS.mkdir(exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9]+", "_", request.node.nodeid.split("/")[-1]).strip("_")
+    tab.screenshot(path=ARTEFACTS / f"{name}.png")
+    context.close()
+    assert problems == [], "the browser's console has errors"
