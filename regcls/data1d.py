@@ -197,7 +197,7 @@ def _counts(n: int, peak: float | None, width: float | None, low: float, high: f
 def _fill(pool: _Pool, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw x with replacement so that bin k gets ``counts[k]`` points (rounded), shuffled."""
     sizes = np.diff(pool.starts)
-    n = int(round(counts.sum()))
+    n = round(counts.sum())
     # Bins that this part of the x-axis never reaches (ood) leave their share to the others.
     wanted = np.where(sizes > 0, counts, 0.0)
     if not wanted.sum():

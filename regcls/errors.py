@@ -203,9 +203,9 @@ class ErrorReport:
             return (np.nan,) * 3
         means = self._all()
         if metric == "gm":
-            pick: Callable = lambda m: np.exp(m[..., at + 3])  # noqa: E731
+            pick: Callable = lambda m: np.exp(m[..., at + 3])
         elif metric == "sera":
-            pick = lambda m: len(self._which) * m[..., at + 4]  # noqa: E731
+            pick = lambda m: len(self._which) * m[..., at + 4]
         else:
             pick = _metric(at, metric)
         value, low, high = self._interval(means, pick)

@@ -1,0 +1,50 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need and are safe to repeat.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8501
+ARGS   ?=
+
+.PHONY: help run test lint browser clean
+help:
+	@echo "make run    set up, then start the app (PORT=8501, ARGS='more streamlit options')"
+	@echo "make test   set up, then lint and run all tests"
+	@echo "make lint   ruff check and format check only"
+	@echo "make clean  remove the virtual environment and caches"
+
+run: $(VENV)/.run
+	$(BIN)/streamlit run app.py --server.port $(PORT) $(ARGS)
+
+test: $(VENV)/.dev browser lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python cannot make a virtual environment here (on Debian: apt-get install python3-venv)"; exit 1; }
+
+# A stamp a requirements file: a second run installs nothing unless the file has changed.
+$(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-training.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# The browser tests drive a Chromium: the machine's own, else Debian's package, else Playwright's.
+browser: $(VENV)/.dev
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
+	if command -v apt-get >/dev/null 2>&1; then \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; \
+	else $(BIN)/playwright install chromium; fi
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info artefacts

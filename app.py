@@ -1,0 +1,13 @@
+"""regcls: navigation and theme only; each page is a file in pages/."""
+
+import streamlit as st
+
+st.set_page_config(page_title="regcls", page_icon="📐", layout="wide")
+
+st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
+        st.Page("pages/age.py", title="Age", icon=":material/face:", url_path="age"),
+    ]
+).run()
