@@ -1,0 +1,1 @@
+"""What the shipped pairs are asked: photo in, answers with their expected error out."""

@@ -1,0 +1,231 @@
+"""Age from faces: a photo in, both models' ages with their expected error out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regcls import media, runtime
+from regcls.contract import Card
+from regcls.errors import ErrorReport
+from regcls.tasks import faces
+
+TASK = "age"
+MODELS = ("reg", "reg+cls")
+RANGE_YEARS = 10.0  # width of the ranges in which errors are shown
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+ROOT = "REGCLS_MODELS"  # environment variable: another folder of pairs than models/
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One model's answer for one face, in years.
+
+    ``low`` and ``high`` hold the true age with probability ``level``, as found on held-out photos
+    with a like answer; all three are NaN when the model carries no calibration.
+    """
+
+    age: float
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class FaceAges:
+    """``crop`` uint8 (side, side, 3), what the networks saw; ``readings`` by model;
+    ``probabilities`` (C,) of the class head over ``class_edges`` (C+1,), in years."""
+
+    crop: np.ndarray
+    readings: Mapping[str, Reading]
+    probabilities: np.ndarray
+    class_edges: np.ndarray
+
+
+@dataclass(frozen=True)
+class PhotoAges:
+    """What a photo gave. Where ``found`` is false, ``faces`` holds the centre crop alone.
+
+    ``preview`` is a small copy with the faces outlined; ``milliseconds`` per face by model.
+    """
+
+    name: str
+    found: bool
+    faces: tuple[FaceAges, ...]
+    preview: np.ndarray
+    notes: tuple[str, ...]
+    milliseconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo that ships; ``age`` in years, None where the day of the photo is not known."""
+
+    title: str
+    file: str
+    age: float | None
+
+    def read(self) -> bytes:
+        return (SAMPLES / self.file).read_bytes()
+
+
+SHIPPED_SAMPLES = (
+    Sample("Eileen Collins", "astronaut.jpg", None),
+    Sample("Grace Hopper", "grace_hopper.jpg", 77.0),
+)
+
+
+def load() -> runtime.Pair:
+    """The age pair, from models/ or the folder that ``REGCLS_MODELS`` names. Raises
+    ``ContractError`` with what to do."""
+    return runtime.load_pair(TASK, os.environ.get(ROOT) or runtime.MODELS)
+
+
+def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoAges:
+    """Decode, find faces, ask both models. Raises ``media.MediaError`` for what is no photo."""
+    picture = media.read_image(data, name)
+    side = pair.reg.card.input["height"]
+    found = faces.detect(picture.pixels)
+    crops = [faces.crop(picture.pixels, face, side) for face in found]
+    crops = crops or [faces.centre_crop(picture.pixels, side)]
+    answers, milliseconds = ask(np.stack(crops), pair)
+    return PhotoAges(
+        name,
+        bool(found),
+        tuple(answers),
+        faces.outlined(picture.pixels, found),
+        picture.notes,
+        milliseconds,
+    )
+
+
+def ask(crops: np.ndarray, pair: runtime.Pair) -> tuple[list[FaceAges], dict[str, float]]:
+    """Both models on uint8 ``crops`` (N, side, side, 3) → answers (N), and ms a face by model."""
+    sessions = dict(zip(MODELS, (pair.reg, pair.regcls), strict=True))
+    values, times = {}, {}
+    for model, session in sessions.items():
+        values[model], logits = session.run(crops)
+        times[model] = session.seconds_per_image * 1000
+    card = pair.regcls.card
+    probabilities = _softmax(logits)
+    answers = [
+        FaceAges(
+            crop,
+            {m: reading(float(values[m][i]), s.card) for m, s in sessions.items()},
+            probabilities[i],
+            np.asarray(card.classes["edges"], np.float64),
+        )
+        for i, crop in enumerate(crops)
+    ]
+    return answers, times
+
+
+def reading(value: float, card: Card) -> Reading:
+    """An answer with its conformal interval: ± the radius calibrated for answers in its range.
+
+    The interval is cut to the ages there are; that loses no true age.
+    """
+    table = card.calibration
+    if table is None:
+        return Reading(value, np.nan, np.nan, np.nan)
+    k = int(np.searchsorted(table["edges"][1:-1], value, side="right"))
+    radius, limits = float(table["radius"][k]), (card.target["low"], card.target["high"])
+    low, high = np.clip([value - radius, value + radius], *limits)
+    return Reading(value, float(low), float(high), float(table["level"]))
+
+
+def pair_report(pair: runtime.Pair) -> ErrorReport:
+    """Errors of the shipped pair on its test photos, per ten years of age."""
+    predictions = {"reg": pair.predictions["reg"], "reg+cls": pair.predictions["regcls"]}
+    edges = ranges(pair.reg.card)
+    return ErrorReport.from_predictions(
+        pair.predictions["y_true"], predictions, edges, train_counts=train_counts(pair.reg.card)
+    )
+
+
+def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorReport | None:
+    """Errors on the visitor's own photos, as (face, true age), in the ranges of ``pair_report``."""
+    pairs = list(labelled)
+    if not pairs:
+        return None
+    predictions = {m: [face.readings[m].age for face, _ in pairs] for m in MODELS}
+    return ErrorReport.from_predictions(
+        [age for _, age in pairs], predictions, ranges(card), train_counts=train_counts(card)
+    )
+
+
+def ranges(card: Card) -> np.ndarray:
+    """Edges of the age ranges that errors are shown in, ten years each."""
+    low, high = card.target["low"], card.target["high"]
+    return np.arange(low, high + RANGE_YEARS, RANGE_YEARS)
+
+
+def train_counts(card: Card) -> np.ndarray:
+    """Training photos per range, from the card's histogram."""
+    histogram = card.training_histogram
+    edges = np.asarray(histogram["edges"], np.float64)
+    middles = (edges[:-1] + edges[1:]) / 2
+    return np.histogram(middles, ranges(card), weights=histogram["counts"])[0]
+
+
+def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict:
+    """One face as a flat, JSON-able record; what is not known is None."""
+    record: dict = {"photo": name, "face": number if found else "centre crop"}
+    for model in MODELS:
+        answer = face.readings[model]
+        record |= {f"{model} age": _rounded(answer.age)}
+        record |= {f"{model} low": _rounded(answer.low), f"{model} high": _rounded(answer.high)}
+    record["true age"] = truth
+    for model in MODELS:
+        error = None if truth is None else _rounded(face.readings[model].age - truth)
+        record[f"{model} error"] = error
+    return record
+
+
+def table(rows: list[dict]) -> pd.DataFrame:
+    """Records of ``row`` as a table whose columns stay when there are none."""
+    columns = ["photo", "face"] + [f"{m} {part}" for m in MODELS for part in ("age", "low", "high")]
+    return pd.DataFrame(rows, columns=[*columns, "true age", *(f"{m} error" for m in MODELS)])
+
+
+def predict_files(paths: Iterable[str | Path]) -> list[dict]:
+    """For the command line: a record a face, or one with ``problem`` for a file that is no photo.
+
+    Raises ``ContractError`` when there is no pair to ask.
+    """
+    pair = load()
+    records: list[dict] = []
+    for path in map(Path, paths):
+        try:
+            if path.stat().st_size > media.MAX_BYTES:
+                raise media.MediaError(
+                    f"{path.name} is larger than {media.MAX_BYTES / 1e6:.0f} MB."
+                )
+            photo = look(path.read_bytes(), path.name, pair)
+        except OSError as error:
+            records.append(
+                {"photo": str(path), "problem": f"{path} cannot be read: {error.strerror}."}
+            )
+        except media.MediaError as error:
+            records.append({"photo": str(path), "problem": str(error)})
+        else:
+            records += [
+                row(str(path), number, face, photo.found, None)
+                for number, face in enumerate(photo.faces, start=1)
+            ]
+    return records
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the classes, (N, C), shifted by the largest so that nothing overflows."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 2)
