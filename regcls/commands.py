@@ -1,0 +1,235 @@
+"""What the commands do, as functions from plain values to JSON-able records.
+
+Heavy libraries are imported inside the functions, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from regcls.errors import ErrorReport
+    from regcls.lab import LabSettings
+
+TRUTH = "y_true"
+
+
+def lab_settings(preset: str | None, values: dict[str, str]) -> LabSettings:
+    """Settings from a preset's name and ``values`` as text. Raises ``ValueError``."""
+    from regcls import lab
+
+    if preset is not None and preset not in lab.PRESETS:
+        raise ValueError(f"no preset is called {preset!r}; there are: {', '.join(lab.PRESETS)}")
+    settings = lab.PRESETS[preset][0] if preset else lab.LabSettings()
+    scenario = values.get("scenario")
+    if preset is None and scenario in lab.SCENARIO_DEFAULTS:
+        settings = lab.for_scenario(scenario)
+    known = [f.name for f in fields(settings)]
+    converted = {}
+    for name, text in values.items():
+        if name not in known:
+            raise ValueError(f"no setting is called {name!r}; there are: {', '.join(known)}")
+        converted[name] = _converted(name, getattr(settings, name), text)
+    return replace(settings, **converted)
+
+
+def _converted(name: str, default: object, text: str) -> object:
+    from regcls.lab import parse_hidden
+
+    if isinstance(default, tuple):
+        return parse_hidden(text)
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        raise ValueError(f"{name} must be {kind}, not {text!r}") from error
+
+
+def run_lab(
+    settings: LabSettings, csv: Path | None, report: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Train one comparison to its end; ``report(epoch, epochs)`` after each epoch.
+
+    ``csv``: where to write the test error of each run at each epoch, or None.
+    """
+    from regcls import lab
+
+    estimate = lab.estimate(settings)
+    if not estimate.fits:
+        raise ValueError(estimate.warning)
+    trained = lab.Lab(settings)
+    while not trained.done:
+        trained.advance_epoch()
+        report(trained.epoch, settings.epochs)
+    if csv is not None:
+        trained.history.to_csv(csv, index=False)
+    median = trained.history_bands()
+    last = median[median["epoch"] == median["epoch"].max()].set_index("model")["median"]
+    return {
+        "settings": asdict(settings),
+        "test_mse": last.to_dict(),
+        "verdicts": [
+            {"a": "reg+cls", "b": v.other, "words": v.words, **asdict(v.paired)}
+            for v in trained.verdicts()
+        ],
+        "errors": trained.errors().table().to_dict("records"),
+    }
+
+
+def errors_of_file(
+    path: Path, ranges: int, edges: Iterable[float] | None, train: Path | None
+) -> ErrorReport:
+    """Report on a CSV with a column ``y_true`` and one column a model. Raises ``ValueError``."""
+    import numpy as np
+
+    from regcls import bins
+    from regcls.errors import ErrorReport
+
+    table = _numbers(path)
+    if TRUTH not in table:
+        raise ValueError(f"{path.name} has no column {TRUTH}; it has: {', '.join(table.columns)}")
+    truth = table.pop(TRUTH).to_numpy()
+    if not len(truth):
+        raise ValueError(f"{path.name} has no rows")
+    if not len(table.columns):
+        raise ValueError(f"{path.name} needs a column of predictions beside {TRUTH}")
+    y_train = None if train is None else _targets(train)
+    if edges is None:
+        if ranges < 1:
+            raise ValueError(f"ranges must be at least 1, not {ranges}")
+        both = truth if y_train is None else np.concatenate((truth, y_train))
+        if both.min() == both.max():
+            raise ValueError(f"all targets are {both.min():g}: there is nothing to cut into ranges")
+        edges = bins.ranges(float(both.min()), float(both.max()), ranges)
+    models = {str(name): column.to_numpy() for name, column in table.items()}
+    return ErrorReport.from_predictions(truth, models, np.asarray(list(edges)), y_train=y_train)
+
+
+def _targets(path: Path):
+    table = _numbers(path)
+    if TRUTH not in table and len(table.columns) != 1:
+        raise ValueError(f"{path.name} needs a column {TRUTH}, or just one column")
+    return (table[TRUTH] if TRUTH in table else table.iloc[:, 0]).to_numpy()
+
+
+def _numbers(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is not a CSV table") from error
+    for name in table.columns:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise ValueError(f"the column {name} of {path.name} must hold numbers only")
+    return table
+
+
+def report_record(report: ErrorReport) -> dict[str, Any]:
+    """An error report as plain lists: overall, ranges, and the first two models' difference."""
+    record: dict[str, Any] = {
+        "overall": report.overall().to_dict("records"),
+        "ranges": report.table().to_dict("records"),
+    }
+    if len(report.names) > 1:
+        a, b = report.names[1], report.names[0]
+        record["difference"] = {"a": a, "b": b, **report.overall_difference(a, b)}
+    return record
+
+
+def evaluate_age(data: Path | None, csv: Path | None, split: str) -> ErrorReport:
+    """The pair's errors: on its shipped test predictions, or on labelled face photos.
+
+    ``data``: a zip or folder of faces cropped as UTKFace's; ``csv``: its index of age, path and
+    split, if it has none inside. Raises ``ValueError``.
+    """
+    from regcls.errors import ErrorReport
+    from regcls.tasks import age
+
+    pair = age.load()
+    if data is None:
+        return age.pair_report(pair)
+    from regcls.training.datasets import SPLITS, load_faces
+
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+    faces = load_faces(data, pair.reg.card.input["height"], csv)[split]
+    if not len(faces):
+        raise ValueError(f"{data} has no photo in the split {split}")
+    predictions = {
+        "reg": pair.reg.run(faces.images)[0],
+        "reg+cls": pair.regcls.run(faces.images)[0],
+    }
+    card = pair.reg.card
+    return ErrorReport.from_predictions(
+        faces.ages, predictions, age.ranges(card), train_counts=age.train_counts(card)
+    )
+
+
+def list_models(root: Path | None) -> list[dict[str, Any]]:
+    """One record a model file below ``root`` (the shipped models by default)."""
+    from regcls import contract, runtime
+
+    root = runtime.MODELS if root is None else root
+    if not root.is_dir():
+        raise ValueError(f"there is no folder {root}")
+    return [model_record(path, contract.read(path)) for path in sorted(root.rglob("*.onnx"))]
+
+
+def check_model(path: Path) -> dict[str, Any]:
+    """A file's record, if it keeps the contract. Raises ``ContractError`` naming what is wrong."""
+    from regcls import contract
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return model_record(path, contract.check(path))
+
+
+def model_record(path: Path, card) -> dict[str, Any]:
+    overall = card.metrics.get("overall", {})
+    return {
+        "file": str(path),
+        "task": card.task,
+        "variant": card.variant,
+        "unit": card.target["unit"],
+        "classes": card.class_count,
+        "megabytes": round(path.stat().st_size / 1e6, 2),
+        "mae": overall.get("mae"),
+        "licence": card.licence,
+    }
+
+
+def train_age(data: Path, runs: Path, csv: Path | None, part: str, report) -> dict[str, Any]:
+    """Train the age pair; ``report(name, progress)``. Finished work in ``runs`` is kept."""
+    from regcls.training import age
+
+    return age.train(data, runs, csv, report, part)
+
+
+def export_age(data: Path, runs: Path, out: Path, csv: Path | None) -> list[dict[str, Any]]:
+    """Write the age pair from finished runs into ``out``."""
+    from regcls.training import age_export
+
+    age_export.export(data, runs, out, csv)
+    return list_models(out)
+
+
+def plain(value: Any) -> Any:
+    """``value`` with numbers JSON knows: numpy's become Python's, NaN and infinities None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
