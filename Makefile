@@ -24,12 +24,13 @@ lint: $(VENV)/.dev
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	  { echo "Python 3.11 or newer is needed; if it has another name here: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Python cannot make a virtual environment here (on Debian: apt-get install python3-venv)"; exit 1; }
 
 # A stamp a requirements file: a second run installs nothing unless the file has changed.
 $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the app needs; the first time this takes some minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
@@ -42,9 +43,12 @@ $(VENV)/.dev: requirements-dev.txt requirements-training.txt $(VENV)/.run
 browser: $(VENV)/.dev
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || \
 	if command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing Debian's Chromium for the browser tests."; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null || \
+	  $(BIN)/playwright install chromium; \
 	else $(BIN)/playwright install chromium; fi
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info artefacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
