@@ -105,14 +105,6 @@ def record(variant: str, runs: Path) -> dict:
     }
 
 
-def median_seed(record_of_variant: dict) -> int:
-    """The seed with the median val MAE: the one that ships."""
-    seeds = sorted(
-        record_of_variant["seeds"], key=lambda s: record_of_variant["seeds"][s]["val_mae"]
-    )
-    return seeds[(len(seeds) - 1) // 2]
-
-
 def load_run(variant: str, seed: int, runs: Path) -> ImageRegressor:
     """The stored model of one run, in eval mode. Raises ``ValueError`` when it has not been trained."""
     path = runs / f"{variant}_seed{seed}.pt"
