@@ -18,16 +18,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-os.environ.setdefault("REGCLS_PROVIDERS", "cpu")
-
 import numpy as np
 import torch
 
 from regcls import runtime
 from regcls.training.networks import ImageRegressor
 
+ROOT = Path(__file__).resolve().parent.parent
 BATCHES = (1, 8, 32)
 FILES = ("reg.onnx", "regcls.onnx")
 
@@ -52,20 +49,24 @@ def ways(path: Path, batch: int) -> dict[str, Callable[[], object]]:
 def images_per_second(
     calls: dict[str, Callable[[], object]], batch: int, seconds: float
 ) -> dict[str, float]:
-    """Median over turns; each turn of a way is one call to warm up and a few that count."""
+    """Median over calls; in each turn a way makes one call to warm up and up to 0.1 s that count."""
     for call in calls.values():
         call()
-    few = max(1, 16 // batch)
     times: dict[str, list[float]] = {name: [] for name in calls}
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or min(map(len, times.values())) < 3:
+    while time.perf_counter() < end:
         for name, call in calls.items():
             call()
-            started = time.perf_counter()
-            for _ in range(few):
-                call()
-            times[name].append((time.perf_counter() - started) / few)
+            turn = time.perf_counter()
+            while not times[name] or time.perf_counter() < turn + 0.1:
+                times[name].append(_seconds(call))
     return {name: batch / float(np.median(spent)) for name, spent in times.items()}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
 
 
 def measure(models: Path, task: str, seconds: float) -> list[dict]:
@@ -96,6 +97,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="done within 50 s")
     parser.add_argument("--json", action="store_true", help="last line: one JSON object")
     args = parser.parse_args()
+    os.environ[runtime.OVERRIDE] = "cpu"
     torch.set_num_threads(runtime.threads())
     rows = measure(args.models, args.task, 5.0 if args.quick else 15.0)
     if args.json:

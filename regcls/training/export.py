@@ -25,12 +25,10 @@ def shippable(model: ImageRegressor) -> ImageRegressor:
 
     Predictions that go with a shipped file must be made by this copy.
     """
-    model = fold_batch_norm(model)
-    round_weights(model)
-    return model
+    return round_weights(fold(model))
 
 
-def fold_batch_norm(model: ImageRegressor) -> ImageRegressor:
+def fold(model: ImageRegressor) -> ImageRegressor:
     """A copy in eval mode whose convolutions contain their batch norms: fewer passes, same answers."""
     model = deepcopy(model).eval()
     net = model.backbone
@@ -44,7 +42,7 @@ def fold_batch_norm(model: ImageRegressor) -> ImageRegressor:
     return model
 
 
-def round_weights(model: nn.Module) -> None:
+def round_weights(model: nn.Module) -> nn.Module:
     """Round, in place, every weight of two or more dimensions to a float16 value (kept in float32).
 
     Raises ``ValueError`` for a weight beyond float16's range.
@@ -56,6 +54,7 @@ def round_weights(model: nn.Module) -> None:
         if not torch.isfinite(rounded).all():
             raise ValueError(f"{name} holds a value that float16 cannot hold")
         weight.data.copy_(rounded)
+    return model
 
 
 def to_onnx(model: ImageRegressor, side: int, path: Path, card: Card) -> Path:
@@ -187,3 +186,130 @@ def _store_halves(proto: onnx.ModelProto) -> None:
     nodes = [*casts, *proto.graph.node]
     del proto.graph.node[:]
     proto.graph.node.extend(nodes)
+
+
+def write_card_md(path: Path, reg: Card, regcls: Card) -> None:
+    """CARD.md: what the pair is, how well it does, and what it must not be used for."""
+    pair = {"reg": reg, "reg+cls": regcls}
+    sections = {
+        "What it is": _what(reg, regcls),
+        "Licence": reg.licence,
+        "Errors on the test split": _metrics_table(pair),
+        "Intervals": _intervals(pair),
+        "How they were made": _training_list(pair),
+        "Choice of settings, on the validation split": _search_table(pair),
+        "Limits, and what not to do": _limits(reg),
+        "Citation": reg.citation,
+    }
+    text = f"# The {reg.task} pair: reg and reg+cls\n"
+    for title, body in sections.items():
+        text += f"\n## {title}\n\n{body}\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def _what(reg: Card, regcls: Card) -> str:
+    target, size = reg.target, reg.input
+    return (
+        f"Two networks that estimate {target['name']} in {target['unit']} "
+        f"({target['low']:g} to {target['high']:g}) from one RGB image of "
+        f"{size['height']}×{size['width']} pixels (uint8; they normalise it themselves). They are "
+        "alike but for the loss and for one more linear head in reg+cls, with "
+        f"{regcls.class_count} {regcls.classes['kind']} classes. Both are scored on the regression "
+        "output. Weights are stored as float16 and computed with in float32."
+    )
+
+
+def _metrics_table(pair: dict[str, Card]) -> str:
+    unit = next(iter(pair.values())).target["unit"]
+    rows = []
+    for name, card in pair.items():
+        overall = card.metrics["overall"]
+        rows += [(name, "overall", "", _figure(overall, "mae"), _figure(overall, "rmse"))]
+        for shot, row in card.metrics["shots"].items():
+            count = row.get("test", row.get("n", ""))
+            rows.append((name, shot, count, _figure(row, "mae"), _figure(row, "rmse")))
+        seeds = card.metrics["seeds"]
+        spread = f"{seeds['mae_mean']:.2f} ± {seeds['mae_std']:.2f}"
+        rows.append((name, f"mean ± standard deviation of {seeds['n']} seeds", "", spread, ""))
+    heads = ("model", "part", "test samples", f"MAE ({unit})", f"RMSE ({unit})")
+    note = "In brackets: bootstrap intervals. Shots: ranges of the target by their training count."
+    return f"{_table(heads, rows)}\n\n{note}"
+
+
+def _intervals(pair: dict[str, Card]) -> str:
+    """What each card's calibration says, a row a range of the prediction."""
+    rows = [
+        (name, f"{low:g} to {high:g}", f"± {radius:.1f}", count)
+        for name, card in pair.items()
+        if card.calibration
+        for low, high, radius, count in zip(
+            card.calibration["edges"][:-1],
+            card.calibration["edges"][1:],
+            card.calibration["radius"],
+            card.calibration["counts"],
+            strict=True,
+        )
+    ]
+    if not rows:
+        return "Not calibrated."
+    heads = ("model", "prediction", "radius", "validation samples")
+    level = next(c.calibration["level"] for c in pair.values() if c.calibration)
+    return (
+        f"Split-conformal on the validation split: {level:.0%} of samples like these lie within "
+        f"the radius. Ranges with few samples borrow from their neighbours.\n\n"
+        f"{_table(heads, rows)}"
+    )
+
+
+def _training_list(pair: dict[str, Card]) -> str:
+    shown = [
+        f"- **{name}**, {key.replace('_', ' ')}: {_readable(value)}"
+        for name, card in pair.items()
+        for key, value in card.training.items()
+        if key != "search_on_val"
+    ]
+    return "\n".join(shown)
+
+
+def _search_table(pair: dict[str, Card]) -> str:
+    rows = [
+        (name, row["reg_weight"], row["classes"] or "", f"{row['val_mae']:.3f}")
+        for name, card in pair.items()
+        for row in card.training.get("search_on_val", [])
+    ]
+    if not rows:
+        return "No search was made."
+    return _table(("model", "loss scale or λ", "classes", "validation MAE"), rows)
+
+
+def _limits(card: Card) -> str:
+    name = card.target["name"]
+    return (
+        f"- An estimate of apparent {name} on photos like the training data's; errors grow where "
+        "training samples are few (table above) and for photos unlike them.\n"
+        "- The data's labels and its mix of people are uneven, so errors differ between groups. "
+        "Do not decide anything about a person by it: no access, no price, no hiring, no policing, "
+        "no age verification.\n"
+        "- It exists to study when a classification loss helps regression, and to be tried on "
+        "photos whose owners agree."
+    )
+
+
+def _figure(row: dict, metric: str) -> str:
+    value, low, high = (row.get(f"{metric}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return ""
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _readable(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_readable(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_readable, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(heads: tuple, rows: list[tuple]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

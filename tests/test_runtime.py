@@ -1,0 +1,164 @@
+"""Sessions, providers and pairs, on a tiny model whose answers are known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import fake_pair
+import numpy as np
+import pandas as pd
+import pytest
+
+from regcls import runtime
+from regcls.contract import ContractError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return fake_pair.make_model(tmp_path / "regcls.onnx", "reg+cls")
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    size = (7, fake_pair.SIDE, fake_pair.SIDE, 3)
+    return np.random.default_rng(0).integers(0, 256, size, np.uint8)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 100])
+def test_answers_do_not_depend_on_the_batch(path: Path, images: np.ndarray, batch: int) -> None:
+    value, logits = runtime.session(path).run(images, batch)
+    expected = images.mean(axis=(1, 2, 3)) * 100 / 255
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
+    centres = np.arange(12) * 10.0 + 5.0
+    np.testing.assert_allclose(
+        logits, -np.abs(expected[:, None] - centres) / 5, rtol=1e-4, atol=1e-4
+    )
+    assert runtime.session(path).seconds_per_image > 0
+
+
+def test_no_image_and_views(path: Path, images: np.ndarray) -> None:
+    session = runtime.session(path)
+    value, logits = session.run(images[:0])
+    assert value.shape == (0,) and logits.shape == (0, 12)
+    np.testing.assert_allclose(
+        session.run(images[::2, :, ::-1])[0], session.run(images[::2])[0], rtol=1e-5
+    )
+
+
+def test_reg_has_no_logits(tmp_path: Path, images: np.ndarray) -> None:
+    assert runtime.session(fake_pair.make_model(tmp_path / "reg.onnx")).run(images)[1] is None
+
+
+def test_wrong_images(path: Path, images: np.ndarray) -> None:
+    session = runtime.session(path)
+    with pytest.raises(ValueError, match="uint8"):
+        session.run(images.astype(np.float32))
+    for wrong in (images[0], images[:, :64], images[..., :1]):
+        with pytest.raises(ValueError, match=r"\(N, 96, 96, 3\)"):
+            session.run(wrong)
+    with pytest.raises(ValueError, match="batch"):
+        session.run(images, 0)
+
+
+def test_sessions_are_shared_until_the_file_changes(path: Path) -> None:
+    first = runtime.session(path)
+    assert runtime.session(str(path)) is first
+    fake_pair.make_model(path, "reg+cls", licence="another, longer licence")
+    second = runtime.session(path)
+    assert second is not first and second.card.licence == "another, longer licence"
+
+
+def test_many_threads_get_the_same_answers(path: Path, images: np.ndarray) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: runtime.session(path).run(images, 2)[0], range(32)))
+    assert all(np.array_equal(answer, answers[0]) for answer in answers)
+
+
+def test_a_file_that_breaks_the_contract_gets_no_session(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ContractError, match="cut short"):
+        runtime.session(path)
+    with pytest.raises(ContractError, match="no file"):
+        runtime.session(path.with_name("none.onnx"))
+
+
+def test_the_provider_is_the_one_that_runs(path: Path) -> None:
+    session = runtime.session(path)
+    found = session.provider
+    assert found == runtime.provider()
+    assert found.name in ("CPU", "CUDA") and found.why.endswith(".") and "\n" not in found.why
+
+
+def test_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(runtime.OVERRIDE, "cpu")
+    assert runtime.provider().name == "CPU" and runtime.OVERRIDE in runtime.provider().why
+    monkeypatch.setenv(runtime.OVERRIDE, "tpu")
+    with pytest.raises(ValueError, match="tpu"):
+        runtime.provider()
+
+
+def test_a_gpu_that_fails_means_cpu_and_silence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    def broken() -> bytes:
+        raise RuntimeError("no libcudnn")
+
+    runtime._find_provider.cache_clear()
+    monkeypatch.setenv(runtime.OVERRIDE, "cuda,cpu")
+    monkeypatch.setattr(runtime, "_has_nvidia_device", lambda: True)
+    monkeypatch.setattr(runtime, "_trial_model", broken)
+    found = runtime.provider()
+    runtime._find_provider.cache_clear()
+    assert found.name == "CPU" and found.why.startswith("Running on the CPU: ")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_onnxruntime_is_imported_at_the_first_run_only(tmp_path: Path) -> None:
+    fake_pair.make_pair(tmp_path)
+    code = (
+        "import sys, numpy as np; from regcls import runtime;"
+        f"pair = runtime.load_pair('age', {str(tmp_path)!r});"
+        "assert 'onnxruntime' not in sys.modules and 'torch' not in sys.modules;"
+        "pair.reg.run(np.zeros((1, 96, 96, 3), np.uint8)); assert 'onnxruntime' in sys.modules;"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_pair(tmp_path: Path) -> None:
+    fake_pair.make_pair(tmp_path)
+    pair = runtime.load_pair("age", tmp_path)
+    assert (pair.reg.card.variant, pair.regcls.card.variant) == ("reg", "reg+cls")
+    assert {"y_true", "reg", "regcls"} <= set(pair.predictions) and pair.card_text.startswith("#")
+
+
+@pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md"])
+def test_pair_that_lacks_a_file(tmp_path: Path, name: str) -> None:
+    (fake_pair.make_pair(tmp_path) / name).unlink()
+    with pytest.raises(ContractError, match=f"lacks {name}.*regcls train age"):
+        runtime.load_pair("age", tmp_path)
+
+
+def test_pair_that_does_not_match(tmp_path: Path) -> None:
+    folder = fake_pair.make_pair(tmp_path)
+    fake_pair.make_model(folder / "regcls.onnx", "reg+cls", side=64)
+    with pytest.raises(ContractError, match="input"):
+        runtime.load_pair("age", tmp_path)
+    fake_pair.make_model(folder / "regcls.onnx", "reg")
+    with pytest.raises(ContractError, match="reg\\+cls model"):
+        runtime.load_pair("age", tmp_path)
+
+
+def test_pair_without_a_column(tmp_path: Path) -> None:
+    folder = fake_pair.make_pair(tmp_path)
+    pd.DataFrame({"y_true": [1.0], "reg": [1.0]}).to_parquet(folder / "test_predictions.parquet")
+    with pytest.raises(ContractError, match="lacks regcls"):
+        runtime.load_pair("age", tmp_path)
