@@ -5,7 +5,9 @@
 The torch side is a freshly built ``ImageRegressor`` with as many classes: the weights' values do
 not change its speed. It runs in eval mode under ``inference_mode`` with the same number of
 threads, once as people write it (contiguous tensors) and once in channels_last. The ways take
-turns, a few calls each, so that a busy machine slows all of them alike; the medians count.
+turns, a few calls each, and the medians count. Measure on an idle machine: beside another busy
+process, eager torch's threads wait for one another and it can slow down a hundredfold, which says
+nothing about the models. How busy the machine was before the start is printed ("busy", percent).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 
 from regcls import runtime
@@ -99,12 +102,15 @@ def main() -> None:
     args = parser.parse_args()
     os.environ[runtime.OVERRIDE] = "cpu"
     torch.set_num_threads(runtime.threads())
-    rows = measure(args.models, args.task, 5.0 if args.quick else 15.0)
+    busy = psutil.cpu_percent(1.0)
+    if busy > 20:
+        print(f"The machine is {busy:.0f} % busy with other work: these ratios will not hold.")
+    rows = measure(args.models, args.task, 4.0 if args.quick else 15.0)
     if args.json:
         rounded = [
             {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()} for row in rows
         ]
-        print(json.dumps({"threads": runtime.threads(), "rows": rounded}))
+        print(json.dumps({"threads": runtime.threads(), "busy": busy, "rows": rounded}))
 
 
 if __name__ == "__main__":
