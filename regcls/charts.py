@@ -159,6 +159,19 @@ def _predictions_spec(bottom: float, top: float) -> dict:
     return _finished(chart, "The function and what each model makes of it", 330)
 
 
+def function(curve: pd.DataFrame) -> Picture:
+    """The function alone, before anything learns it. ``curve``: x, y."""
+    caption = "The function to learn. Its training points appear when a run starts."
+    return Picture(_function_spec(), {"function": curve}, caption)
+
+
+@cache
+def _function_spec() -> dict:
+    line = alt.Chart(alt.NamedData("function")).mark_line(strokeWidth=4, color=_FUNCTION_COLOUR)
+    x = alt.X("x:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False))
+    return _finished(line.encode(x=x, y=alt.Y("y:Q", title="target y")), "The function", 330)
+
+
 def history(bands: pd.DataFrame, epochs: int, runs: int) -> Picture:
     """Test error over epochs. ``bands``: epoch, model, median, low, high."""
     caption = (
@@ -327,6 +340,7 @@ def _training_histogram(x_title: str, scale: alt.Scale) -> alt.Chart:
                 title="training samples",
                 axis=alt.Axis(orient="right", grid=False, format="~s"),
             ),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("low:Q", title="from", format=".3~g"),
                 alt.Tooltip("high:Q", title="to", format=".3~g"),
@@ -436,7 +450,13 @@ def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = Fals
     return alt.Color(
         "model:N",
         scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(title=None, orient="top", labelExpr=_label_expression(), labelLimit=260),
+        legend=alt.Legend(
+            title=None,
+            orient="top",
+            labelExpr=_label_expression(),
+            labelLimit=260,
+            symbolOpacity=1,
+        ),
     )
 
 

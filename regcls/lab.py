@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -323,6 +324,12 @@ def estimate(settings: LabSettings) -> Estimate:
     return Estimate(steps * (2 * _STEP_SECONDS + work), data + activations + heads + testing)
 
 
+def function_curve(settings: LabSettings, points: int = 241) -> pd.DataFrame:
+    """Columns x, y: the function that is learned."""
+    x = np.linspace(-1, 1, points)
+    return pd.DataFrame({"x": x, "y": settings.target_function(x)})
+
+
 @dataclass(frozen=True)
 class Arrays:
     """Training points ``x``, ``y`` (R, N), test points ``test_x``, ``test_y`` (R, M), peaks (R,)."""
@@ -387,7 +394,20 @@ class Verdict:
     """reg+cls against ``other`` over the runs' test errors, in numbers and in words."""
 
     other: str
+    mse: float  # mean over runs
+    other_mse: float
     paired: errors.PairedRuns
+
+    @property
+    def numbers(self) -> str:
+        """Test MSE of both, their paired difference with its interval, and the share won."""
+        p = self.paired
+        interval = f" [{p.low:+.3f}, {p.high:+.3f}]" if math.isfinite(p.low) else ""
+        return (
+            f"Mean test MSE: reg+cls {self.mse:.3f}, {self.other} {self.other_mse:.3f}. "
+            f"Paired difference {p.mean_difference:+.3f}{interval}. "
+            f"reg+cls wins {p.wins:.0%} of {p.runs} run{'s' if p.runs > 1 else ''}."
+        )
 
     @property
     def words(self) -> str:
@@ -586,11 +606,21 @@ class Lab:
         """reg+cls against reg, and against the control."""
         mse = dict(zip(MODELS, self.test_mse, strict=True))
         return [
-            Verdict(other, errors.paired_runs(mse["reg+cls"], mse[other]))
+            Verdict(
+                other,
+                float(mse["reg+cls"].mean()),
+                float(mse[other].mean()),
+                errors.paired_runs(mse["reg+cls"], mse[other]),
+            )
             for other in ("reg", "control")
         ]
 
-    def training_density(self, cells: int = 100, run: int | None = None) -> pd.DataFrame:
+    @property
+    def has_peaks(self) -> bool:
+        """Whether the training targets gather around a peak (all samplings but uniform)."""
+        return bool(np.isfinite(self.data.peaks).all())
+
+    def training_density(self, run: int | None = None, cells: int = 100) -> pd.DataFrame:
         """Columns left, right, share: where on the x-axis the training points are."""
         x = self.data.x if run is None else self.data.x[run]
         count, edges = np.histogram(x, np.linspace(-1, 1, cells + 1))
@@ -629,6 +659,14 @@ class Lab:
                 "probability": mass.ravel(),
             }
         )
+
+    def onnx_zip(self, run: int = 0) -> bytes:
+        """The three networks of one run as ONNX files in a zip."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for model in MODELS:
+                archive.writestr(f"{model.replace('+', '')}.onnx", self.export_onnx(model, run))
+        return packed.getvalue()
 
     def save(self, path: str | Path | io.BytesIO) -> None:
         """Write all that is needed to go on exactly from here; ``load`` reads it."""
