@@ -113,3 +113,11 @@ def test_card_text(tmp_path: Path) -> None:
     text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
     for part in ("non-commercial", "6.60 ± 0.10", "| reg | many | 100 |", "8.692", "± 9.0", "90%"):
         assert part in text
+
+
+def test_card_text_of_one_seed_claims_no_spread(tmp_path: Path) -> None:
+    seeds = {"mae_mean": 6.8, "mae_std": None, "n": 1}
+    one = {**fake_pair.card().metrics, "seeds": seeds}
+    reg, regcls = (replace(fake_pair.card(v), metrics=one) for v in ("reg", "reg+cls"))
+    export.write_card_md(tmp_path / "CARD.md", reg, regcls)
+    assert "standard deviation" not in (tmp_path / "CARD.md").read_text(encoding="utf-8")

@@ -229,8 +229,9 @@ def _metrics_table(pair: dict[str, Card]) -> str:
             count = row.get("test", row.get("n", ""))
             rows.append((name, shot, count, _figure(row, "mae"), _figure(row, "rmse")))
         seeds = card.metrics["seeds"]
-        spread = f"{seeds['mae_mean']:.2f} ± {seeds['mae_std']:.2f}"
-        rows.append((name, f"mean ± standard deviation of {seeds['n']} seeds", "", spread, ""))
+        if seeds["n"] > 1:
+            spread = f"{seeds['mae_mean']:.2f} ± {seeds['mae_std']:.2f}"
+            rows.append((name, f"mean ± standard deviation of {seeds['n']} seeds", "", spread, ""))
     heads = ("model", "part", "test samples", f"MAE ({unit})", f"RMSE ({unit})")
     note = "In brackets: bootstrap intervals. Shots: ranges of the target by their training count."
     return f"{_table(heads, rows)}\n\n{note}"
