@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +193,91 @@ def table(rows: list[dict]) -> pd.DataFrame:
     """Records of ``row`` as a table whose columns stay when there are none."""
     columns = ["photo", "face"] + [f"{m} {part}" for m in MODELS for part in ("age", "low", "high")]
     return pd.DataFrame(rows, columns=[*columns, "true age", *(f"{m} error" for m in MODELS)])
+
+
+@dataclass
+class Entry:
+    """A photo of an album; ``truths`` in years by face (0 is the largest). ``centre``: whether the
+    visitor takes the centre crop for want of a face."""
+
+    photo: PhotoAges
+    truths: dict[int, float] = field(default_factory=dict)
+    centre: bool = False
+
+    @property
+    def faces(self) -> tuple[FaceAges, ...]:
+        """The faces that count: none where none was found and the centre crop was not taken."""
+        return self.photo.faces if self.photo.found or self.centre else ()
+
+
+class Album:
+    """A visitor's photos, each looked at once and told apart by content; problems by file name."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.problems: list[tuple[str, str]] = []
+
+    def add(
+        self, data: bytes, name: str, pair: runtime.Pair, truth: float | None = None
+    ) -> str | None:
+        """Look at a photo unless it is here already; its key, or None with a new problem."""
+        key = hashlib.sha256(data).hexdigest()
+        if key not in self.entries:
+            try:
+                photo = look(data, name, pair)
+            except media.MediaError as error:
+                self.problems.append((name, str(error)))
+                return None
+            self.entries[key] = Entry(replace(photo, name=self._free_name(name)))
+        if truth is not None:
+            self.entries[key].truths[0] = truth
+        return key
+
+    def add_zip(self, data: bytes, pair: runtime.Pair, tell: Callable[[float], None]) -> str | None:
+        """Add a labelled zip; the first photo's key. ``tell`` hears the share done, 0..1.
+
+        A true age is taken to be that of the largest face.
+        """
+        try:
+            photos = media.read_labelled_zip(data)
+        except media.MediaError as error:
+            self.problems.append(("The zip", str(error)))
+            return None
+        keys = []
+        for number, (name, content, truth, problem) in enumerate(photos, start=1):
+            if problem:
+                self.problems.append((name, problem))
+            if content is not None:
+                keys.append(self.add(content, name, pair, truth))
+            tell(number / len(photos))
+        return next((key for key in keys if key), None)
+
+    def labelled(self) -> list[tuple[FaceAges, float]]:
+        """Every face whose true age is known."""
+        return [
+            (entry.faces[i], truth)
+            for entry in self.entries.values()
+            for i, truth in sorted(entry.truths.items())
+            if i < len(entry.faces)
+        ]
+
+    def records(self) -> list[dict]:
+        """A record a face; photos without a face are named as well."""
+        records: list[dict] = []
+        for entry in self.entries.values():
+            photo = entry.photo
+            records += [
+                row(photo.name, i + 1, face, photo.found, entry.truths.get(i))
+                for i, face in enumerate(entry.faces)
+            ]
+            if not entry.faces:
+                records.append({"photo": photo.name, "face": "none found"})
+        return records
+
+    def _free_name(self, name: str) -> str:
+        taken = {entry.photo.name for entry in self.entries.values()}
+        options = (f"{name} ({number})" if number > 1 else name for number in count(1))
+        return next(option for option in options if option not in taken)
 
 
 def predict_files(paths: Iterable[str | Path]) -> list[dict]:

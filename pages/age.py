@@ -1,0 +1,280 @@
+"""Age: photos in, what both models say, and how far they are usually off at that age."""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+
+from regcls import media
+from regcls.contract import ContractError
+from regcls.tasks import age
+
+PRIVACY = (
+    "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "
+    "machine that runs this app. Reload the page and they are gone."
+)
+UPLOADS = (*media.SUFFIXES, "heic", "heif")  # the last two are refused with a reason of our own
+FEW_PROBLEMS = 4
+MANY_PHOTOS = 12
+
+
+@st.cache_resource(show_spinner=False)
+def models(root: str):
+    """The pair and its errors on the test photos; ``root`` only tells folders apart."""
+    pair = age.load()
+    return pair, age.pair_report(pair)
+
+
+def album() -> age.Album:
+    return st.session_state.setdefault("age_album", age.Album())
+
+
+def ask_models():
+    """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
+    try:
+        return models(os.environ.get(age.ROOT, ""))
+    except ContractError as error:
+        st.error(f"The age models cannot be used: {error}.")
+        st.stop()
+
+
+def take(new: list[tuple[str, bytes]]) -> None:
+    """Look at new photos, (name, bytes) each, with progress; the last good one is then shown."""
+    if not new:
+        return
+    pair, _ = ask_models()
+    bar = st.progress(0.0, "Looking at your photos…")
+    for number, (name, data) in enumerate(new, start=1):
+        if key := album().add(data, name, pair):
+            st.session_state["age_photo"] = key
+        bar.progress(number / len(new))
+    bar.empty()
+
+
+def take_zip(data: bytes) -> None:
+    pair, _ = ask_models()
+    bar = st.progress(0.0, "Looking at the photos of the zip…")
+    if key := album().add_zip(data, pair, bar.progress):
+        st.session_state["age_photo"] = key
+    bar.empty()
+
+
+def unseen(files) -> list:
+    """Of a widget's files those not yet taken: a rerun brings all of them again."""
+    seen = st.session_state.setdefault("age_seen", set())
+    new = [file for file in files if file is not None and file.file_id not in seen]
+    seen.update(file.file_id for file in new)
+    return new
+
+
+def inputs() -> None:
+    source = st.segmented_control(
+        "Where from", ["Photos", "Camera", "Labelled zip"], default="Photos", required=True,
+        label_visibility="collapsed", key="age_source", width="stretch",
+    )  # fmt: skip
+    if source == "Photos":
+        files = st.file_uploader(
+            "Photos with faces", type=UPLOADS, accept_multiple_files=True, key="age_files"
+        )
+        take([(file.name, file.getvalue()) for file in unseen(files)])
+    elif source == "Camera":
+        for file in unseen([st.camera_input("A photo of you", key="age_camera")]):
+            shots = st.session_state["age_shots"] = st.session_state.get("age_shots", 0) + 1
+            take([(f"camera {shots}", file.getvalue())])
+    else:
+        for file in unseen([st.file_uploader("A zip of photos and one CSV", type="zip")]):
+            take_zip(file.getvalue())
+        st.caption(
+            "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
+            "join the chart of errors per age."
+        )
+    samples()
+
+
+def samples() -> None:
+    st.caption("Or try a sample:")
+    for column, sample in zip(st.columns(4), age.SHIPPED_SAMPLES, strict=False):
+        with column:
+            st.image(str(age.SAMPLES / sample.file), width="stretch")
+            if st.button(sample.title, key=f"age_sample_{sample.file}", width="stretch"):
+                pair, _ = ask_models()
+                with st.spinner("Looking…"):
+                    key = album().add(sample.read(), sample.title, pair, sample.age)
+                st.session_state["age_photo"] = key
+
+
+def problems() -> None:
+    found = album().problems
+    if not found:
+        return
+    if len(found) <= FEW_PROBLEMS:
+        for name, text in found:
+            st.warning(text if text.startswith(name) else f"{name}: {text}")
+    else:
+        with st.expander(f"{len(found)} files or rows have a problem", icon=":material/warning:"):
+            st.dataframe([{"file": n, "problem": t} for n, t in found], hide_index=True)
+    if st.button("Hide messages", key="age_hide"):
+        found.clear()
+        st.rerun()
+
+
+def chosen_photo() -> str:
+    """The key of the photo shown, picked by a click where there are several."""
+    entries = album().entries
+    if st.session_state.get("age_photo") not in entries:
+        st.session_state["age_photo"] = next(reversed(entries))
+    if len(entries) == 1:
+        return next(iter(entries))
+    options = {"options": list(entries), "format_func": lambda key: entries[key].photo.name}
+    # The widget's own key is dropped on a rerun without it; age_photo stays.
+    at = st.session_state["age_photo"]
+    if len(entries) <= MANY_PHOTOS:
+        picked = st.pills("Photo", default=at, required=True, key=f"age_pills_{at}", **options)
+    else:
+        picked = st.selectbox("Photo", index=list(entries).index(at), **options)
+    if picked != at:
+        st.session_state["age_photo"] = picked
+        st.rerun()
+    return picked
+
+
+def show(key: str) -> None:
+    entry = album().entries[key]
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
+        if st.button("Remove this photo", key=f"age_remove_{key}", icon=":material/delete:"):
+            del album().entries[key]
+            st.rerun()
+    with right:
+        for note in entry.photo.notes:
+            st.info(note)
+        if not entry.photo.found:
+            st.warning("No face was found in this photo.")
+            entry.centre = st.checkbox(
+                "Use the centre of the photo instead", value=entry.centre, key=f"age_centre_{key}"
+            )
+        if entry.faces:
+            at = chosen_face(key, entry)
+            answers(entry.faces[at])
+            true_age(key, entry, at)
+    if entry.faces:
+        charts(entry.faces[at], entry.truths.get(at))
+
+
+def chosen_face(key: str, entry: age.Entry) -> int:
+    """The face shown: its crop, and below the crops a click for each where there are several."""
+    count = len(entry.faces)
+    for at, column in enumerate(st.columns(max(count, 4))[:count]):
+        column.image(entry.faces[at].crop, width=112)
+    if count == 1:
+        return 0
+    return st.pills(
+        f"{count} faces, the largest first", range(count), format_func=lambda i: f"Face {i + 1}",
+        default=0, required=True, key=f"age_face_{key}",
+    )  # fmt: skip
+
+
+def answers(face: age.FaceAges) -> None:
+    from regcls.charts import COLOURS
+
+    about = {"reg": "regression loss only", "reg+cls": "with a class head in training"}
+    for column, model in zip(st.columns(2), age.MODELS, strict=True):
+        answer = face.readings[model]
+        interval = (
+            f"{answer.level:.0%} interval: {answer.low:.0f} to {answer.high:.0f}"
+            if answer.level == answer.level
+            else "no interval: the model carries no calibration"
+        )
+        column.html(
+            f'<div style="border-left:6px solid {COLOURS[model]};padding:.1rem .9rem">'
+            f'<div style="opacity:.8"><b>{model}</b> · {about[model]}</div>'
+            f'<div style="font-size:2.1rem;line-height:1.3;font-weight:600">{answer.age:.0f}'
+            f'<span style="font-size:1rem;font-weight:400"> years</span></div>'
+            f"<div>{interval}</div></div>"
+        )
+
+
+def true_age(key: str, entry: age.Entry, at: int) -> None:
+    low, high = media.AGE_LIMITS
+    truth = st.number_input(
+        "True age, if you know it (years)", low, high, entry.truths.get(at), 1.0, format="%.0f",
+        placeholder="joins the charts and the table below", key=f"age_truth_{key}_{at}",
+    )  # fmt: skip
+    if truth is None:
+        entry.truths.pop(at, None)
+    else:
+        entry.truths[at] = truth
+
+
+def charts(face: age.FaceAges, truth: float | None) -> None:
+    from regcls.charts import errors_per_range, probabilities
+
+    pair, report = ask_models()
+    mark = truth if truth is not None else [face.readings[m].age for m in age.MODELS]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**What the class head thinks**")
+        st.altair_chart(probabilities(face.class_edges, face.probabilities, "years"))
+    with right:
+        st.markdown("**How far off the models are, by true age**")
+        own = age.own_report(album().labelled(), pair.reg.card)
+        st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
+        line = "true age" if truth is not None else "two answers"
+        st.caption(
+            f"On {len(pair.predictions)} test photos that no model was trained on. "
+            f"The line marks this person's {line}."
+        )
+
+
+def results() -> None:
+    table = age.table(album().records())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**All your photos**")
+        st.download_button(
+            "Download as CSV", table.to_csv(index=False), "ages.csv", "text/csv",
+            icon=":material/download:",
+        )  # fmt: skip
+    st.dataframe(table, hide_index=True)
+
+
+def engine(key: str) -> None:
+    pair, _ = ask_models()
+    times = album().entries[key].photo.milliseconds
+    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in age.MODELS)
+    st.caption(f"{pair.regcls.provider.why} Time per face: {spent}.")
+
+
+def limits() -> None:
+    with st.expander("Limits, and what this may be used for"):
+        st.markdown(
+            "These are small networks, trained on a few thousand photos of mostly young adults and "
+            "small children. They guess how old a face *looks* and are often ten years off, more "
+            "where the training data is thin: that is what the error chart is there to show. "
+            "Light, make-up, glasses and camera angle all move the answer. Never use it to decide "
+            "anything about a person.\n\n"
+            "The models were trained on UTKFace (Zhang, Song, Qi, CVPR 2017), which is for "
+            "**non-commercial research** only, and so are they."
+        )
+
+
+st.title("Age, from a face")
+st.markdown(
+    "Two networks, alike in all but one thing: *reg+cls* also had to name the age class while it "
+    "learned. See what each says of a face, and how far off it usually is at that age."
+)
+left, right = st.columns([2, 5], gap="large")
+with left:
+    inputs()
+    st.caption(PRIVACY)
+with right:
+    problems()
+    if album().entries:
+        key = chosen_photo()
+        show(key)
+        engine(key)
+        results()
+    else:
+        st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
+    limits()
