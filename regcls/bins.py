@@ -20,6 +20,10 @@ class Bins:
     edges: np.ndarray
     kind: str
 
+    def __post_init__(self):
+        if self.edges.ndim != 1 or len(self.edges) < 2 or not (np.diff(self.edges) > 0).all():
+            raise ValueError("edges must be two or more ascending numbers")
+
     @property
     def classes(self) -> int:
         return len(self.edges) - 1
@@ -69,9 +73,12 @@ def keep_probability(labels: np.ndarray, classes: int) -> np.ndarray:
     >>> keep_probability(np.array([0, 0, 0, 0, 1]), 2)
     array([0.25, 1.  ])
     """
-    count = np.bincount(np.asarray(labels).ravel(), minlength=classes).astype(np.float64)
-    if not count.any():
+    labels = np.asarray(labels).ravel()
+    if not len(labels):
         raise ValueError("labels is empty")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels must lie between 0 and {classes - 1}")
+    count = np.bincount(labels, minlength=classes).astype(np.float64)
     least = count[count > 0].min()
     return np.divide(least, count, out=np.zeros_like(count), where=count > 0)
 

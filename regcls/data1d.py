@@ -190,7 +190,9 @@ def _counts(n: int, peak: float | None, width: float | None, low: float, high: f
     if peak is None:
         return np.full(Y_BINS, n / Y_BINS)
     centres = low + (np.arange(Y_BINS) + 0.5) * (high - low) / Y_BINS
-    near = np.abs(centres - peak) <= width * (high - low)
+    distance = np.abs(centres - peak)
+    # A peak narrower than a bin still fills the bin it lies in.
+    near = distance <= max(width * (high - low), distance.min())
     return n * (BACKGROUND / Y_BINS + (1 - BACKGROUND) * near / near.sum())
 
 

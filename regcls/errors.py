@@ -199,7 +199,7 @@ class ErrorReport:
             draws = self._per_range.draws[full, :, at].mean(axis=0)
             value = self._per_range.point[full, at].mean()
             return float(value), *map(float, self._quantiles(draws))
-        if metric == "sera" and self.train_counts is None:
+        if metric == "sera" and (self.train_counts is None or not self.train_counts.any()):
             return (np.nan,) * 3
         means = self._all()
         if metric == "gm":
