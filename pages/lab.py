@@ -6,7 +6,7 @@ import streamlit as st
 
 from regcls import charts, lab
 
-TICK_SECONDS = 0.1  # how often the fast charts are redrawn while a run plays
+TICK_SECONDS = 0.05  # how often the fast charts are redrawn while a run plays
 SLICE_SECONDS = 0.1  # of that, how long it trains: other sessions and clicks get a turn between
 SLOW_SECONDS = 1.5  # errors per range and the class head change slowly
 WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
@@ -285,7 +285,7 @@ def fast_charts(run: lab.Lab) -> None:
             stop()
             st.rerun()
     progress(run)
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     one = shown_run(run)
     with left:
         draw(prediction_picture(run, one), "predictions")

@@ -20,7 +20,7 @@ from regcls.errors import ErrorReport
 COLOURS = {"reg": "#D55E00", "control": "#009E73", "reg+cls": "#0072B2"}
 NAMES = {
     "reg": "reg",
-    "control": "control: reg, loss scale matched",
+    "control": "control (reg, matched scale)",
     "reg+cls": "reg+cls",
 }
 FUNCTION = "true function"
@@ -356,7 +356,7 @@ def class_map(
     """What the class head thinks along x. ``probability``: left, right, low, high, probability."""
     caption = (
         "How likely the class head of reg+cls finds each target range at each input (mean of the "
-        "runs). It should be dark along the true function."
+        "runs). It should be dark along the line, the true function."
     )
     spec = _class_map_spec(round(limits[0], 6), round(limits[1], 6))
     return Picture(spec, {"probability": probability, "function": function}, caption)
@@ -366,6 +366,7 @@ def class_map(
 def _class_map_spec(bottom: float, top: float) -> dict:
     y = {"scale": alt.Scale(domain=[bottom, top], nice=False)}
     x = {"scale": alt.Scale(domain=[-1, 1], nice=False), "title": "input x"}
+    x["axis"] = y["axis"] = alt.Axis(grid=False)
     cells = (
         alt.Chart(alt.NamedData("probability"))
         .mark_rect()
@@ -391,7 +392,7 @@ def _class_map_spec(bottom: float, top: float) -> dict:
         .mark_line(color=COLOURS["reg"], strokeWidth=2)
         .encode(x=alt.X("x:Q", **x), y=alt.Y("y:Q", **y))
     )
-    title = "What the class head thinks (line: the true function)"
+    title = "What the class head thinks"
     return _finished(alt.layer(cells, truth), title, 280)
 
 
@@ -456,6 +457,8 @@ def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = Fals
             labelExpr=_label_expression(),
             labelLimit=260,
             symbolOpacity=1,
+            symbolStrokeWidth=0,
+            columns=2,
         ),
     )
 

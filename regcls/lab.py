@@ -470,6 +470,7 @@ class Lab:
             **shared,
         )
         self._errors = [self._test_errors()]  # one (3, R) an epoch, the first before training
+        self._densities: dict[tuple, pd.DataFrame] = {}  # they never change, but are drawn often
         self._trained_seconds = 0.0
         self._trained_steps = 0
 
@@ -622,17 +623,22 @@ class Lab:
 
     def training_density(self, run: int | None = None, cells: int = 100) -> pd.DataFrame:
         """Columns left, right, share: where on the x-axis the training points are."""
-        x = self.data.x if run is None else self.data.x[run]
-        count, edges = np.histogram(x, np.linspace(-1, 1, cells + 1))
-        return pd.DataFrame({"left": edges[:-1], "right": edges[1:], "share": count / count.sum()})
+        if ("x", run, cells) not in self._densities:
+            x = self.data.x if run is None else self.data.x[run]
+            count, edges = np.histogram(x, np.linspace(-1, 1, cells + 1))
+            frame = {"left": edges[:-1], "right": edges[1:], "share": count / count.sum()}
+            self._densities["x", run, cells] = pd.DataFrame(frame)
+        return self._densities["x", run, cells]
 
     def target_density(self, run: int | None = None) -> pd.DataFrame:
         """Columns low, high, share: how the training targets fall into the target ranges."""
-        y = self.data.y if run is None else self.data.y[run]
-        low, high = self.data.limits
-        edges = bins.ranges(low, high, RANGES)
-        count = np.bincount(bins.Bins(edges, "equal-width").label(y.ravel()), minlength=RANGES)
-        return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": count / count.sum()})
+        if ("y", run) not in self._densities:
+            y = self.data.y if run is None else self.data.y[run]
+            edges = bins.ranges(*self.data.limits, RANGES)
+            count = np.bincount(bins.Bins(edges, "equal-width").label(y.ravel()), minlength=RANGES)
+            frame = {"low": edges[:-1], "high": edges[1:], "share": count / count.sum()}
+            self._densities["y", run] = pd.DataFrame(frame)
+        return self._densities["y", run]
 
     def class_probabilities(
         self, columns: int = 60, rows: int = 24, run: int | None = None

@@ -99,13 +99,23 @@ def browser() -> Iterator:
         chromium.close()
 
 
+def _words(message) -> str:
+    return f"{message.text} {message.location.get('url', '')}"
+
+
+def _is_error(message) -> bool:
+    """Streamlit looks for its server under the page's own path first, and finds nothing there."""
+    probe = re.search(r"/[^/]+/_stcore/(health|host-config)$", message.location.get("url", ""))
+    return message.type == "error" and not probe
+
+
 @pytest.fixture
 def page(browser, request) -> Iterator:
     """A page of its own at 1280×800; a screenshot is kept, and the console must stay clean."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     tab = context.new_page()
     problems: list[str] = []
-    tab.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    tab.on("console", lambda m: problems.append(_words(m)) if _is_error(m) else None)
     tab.on("pageerror", lambda error: problems.append(str(error)))
     yield tab
     ARTEFACTS.mkdir(exist_ok=True)
