@@ -1,14 +1,15 @@
 """Lab: watch reg, its loss-scale control and reg+cls learn the same function, live."""
 
+import time
 from dataclasses import asdict, fields
 
 import streamlit as st
 
 from regcls import charts, lab
 
-TICK_SECONDS = 0.05  # how often the fast charts are redrawn while a run plays
-SLICE_SECONDS = 0.1  # of that, how long it trains: other sessions and clicks get a turn between
-SLOW_SECONDS = 1.5  # errors per range and the class head change slowly
+TICK_SECONDS = 0.05  # how soon the browser asks for the next turn of a run that plays
+TURN_SECONDS = 1.5  # trains and redraws without asking, then redraws what changes slowly
+SLICE_SECONDS = 0.14  # training between two redraws
 WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
 
 
@@ -232,19 +233,22 @@ def started(settings: lab.LabSettings, cost: lab.Estimate) -> lab.Lab | None:
     return run
 
 
-def draw(picture: charts.Picture, name: str) -> None:
-    st.vega_lite_chart(picture.live, key=f"lab_chart_{name}", width="stretch", alt=picture.caption)
-    st.caption(picture.caption)
+def draw(place, picture: charts.Picture) -> None:
+    place.vega_lite_chart(picture.live, width="stretch", alt=picture.caption)
 
 
-def progress(run: lab.Lab) -> None:
+def draw_caption(place, picture: charts.Picture) -> None:
+    place.caption(picture.caption)
+
+
+def progress(place, run: lab.Lab) -> None:
     left = run.seconds_left
     words = f"Epoch {run.epoch} of {run.settings.epochs}"
     if run.done:
         words += ", finished"
     elif left is not None:
         words += f", about {left:.0f} s of training left"
-    st.progress(min(run.step / run.total_steps, 1.0), text=words)
+    place.progress(min(run.step / run.total_steps, 1.0), text=words)
 
 
 def shown_run(run: lab.Lab) -> int | None:
@@ -277,30 +281,45 @@ def class_picture(run: lab.Lab, one: int | None) -> charts.Picture:
     return charts.class_map(run.class_probabilities(run=one), function, run.data.limits)
 
 
-def fast_charts(run: lab.Lab) -> None:
-    """What changes with every step; trains a slice first while the run plays."""
-    if st.session_state.get("lab_playing"):
-        run.advance(seconds=SLICE_SECONDS)
-        if run.done:
+def live(run: lab.Lab) -> None:
+    """All charts. While the run plays, one call trains and redraws for a while on its own.
+
+    The browser asks for the next call by a timer, so a page that is left or closed stops; and
+    between two redraws any click is heard.
+    """
+    one, until = shown_run(run), time.monotonic() + TURN_SECONDS
+    bar = st.empty()
+    left, right = (column.container() for column in st.columns(2))
+    function, history = left.empty(), right.empty()
+    draw_caption(left, prediction_picture(run, one))
+    draw_caption(right, history_picture(run))
+    slow = st.container()
+    while True:
+        playing = st.session_state.get("lab_playing", False)
+        if playing:
+            run.advance(seconds=SLICE_SECONDS)
+        progress(bar, run)
+        draw(function, prediction_picture(run, one))
+        draw(history, history_picture(run))
+        if slow is not None:
+            with slow:
+                slow_charts(run)
+            slow = None
+        if playing and run.done:
             stop()
             st.rerun()
-    progress(run)
-    left, right = st.columns(2)
-    one = shown_run(run)
-    with left:
-        draw(prediction_picture(run, one), "predictions")
-    with right:
-        draw(history_picture(run), "history")
+        if not playing or time.monotonic() > until:
+            return
 
 
 def slow_charts(run: lab.Lab) -> None:
+    """What changes slowly: the verdict, the errors per range, the class head."""
     verdict(run)
     one = shown_run(run)
-    left, right = st.columns(2)
-    with left:
-        draw(errors_picture(run, one, around_peak(run)), "errors")
-    with right:
-        draw(class_picture(run, one), "classes")
+    pictures = errors_picture(run, one, around_peak(run)), class_picture(run, one)
+    for column, picture in zip(st.columns(2), pictures, strict=True):
+        draw(column, picture)
+        draw_caption(column, picture)
 
 
 def around_peak(run: lab.Lab) -> bool:
@@ -369,7 +388,9 @@ def downloads(run: lab.Lab) -> None:
 
 def before_the_start(settings: lab.LabSettings, cost: lab.Estimate) -> None:
     """What there is to see before anything trains: the function alone."""
-    draw(charts.function(lab.function_curve(settings)), "function")
+    picture = charts.function(lab.function_curve(settings))
+    draw(st, picture)
+    draw_caption(st, picture)
     st.info(
         f"Press **Play**: {settings.repeats} networks of each kind learn this function, for about "
         f"{max(cost.seconds, 1):.0f} s.",
@@ -402,6 +423,5 @@ if run is None:
 else:
     playing = st.session_state.get("lab_playing", False)
     view_controls(run)
-    st.fragment(fast_charts, run_every=TICK_SECONDS if playing else None)(run)
-    st.fragment(slow_charts, run_every=SLOW_SECONDS if playing else None)(run)
+    st.fragment(live, run_every=TICK_SECONDS if playing else None)(run)
     downloads(run)
