@@ -1,0 +1,84 @@
+"""How often the live Lab redraws: the real server, a real Chromium and training on one machine.
+
+    python benchmarks/lab.py [--quick] [--json]
+
+A redraw is one animation frame in which the lines of the Lab's first chart change, counted in the
+page by a MutationObserver. The Lab plays its default setting, R = 10 runs of three models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))
+
+FIRST_CHART = '[data-testid="stVegaLiteChart"] svg'
+COUNT = """() => {
+  window.redraws = 0;
+  let frame = false;
+  const place = document.querySelector('[data-testid="stMain"]');
+  const first = () => document.querySelector('[data-testid="stVegaLiteChart"]');
+  new MutationObserver((changes) => {
+    if (frame || !changes.some((c) => first().contains(c.target))) return;
+    frame = true;
+    requestAnimationFrame(() => { frame = false; window.redraws += 1; });
+  }).observe(place, {subtree: true, childList: true, attributes: true, attributeFilter: ["d"]});
+}"""
+
+
+def measure(page, url: str, parts: int, part_seconds: float) -> list[float]:
+    """Redraws a second in each of ``parts`` stretches of a run that plays."""
+    page.goto(f"{url}/")
+    page.get_by_role("link", name="Lab").first.click()
+    page.get_by_role("button", name="Play").click()
+    page.get_by_text("Verdict after").wait_for(timeout=60_000)
+    page.locator(FIRST_CHART).first.wait_for()
+    page.evaluate(COUNT)
+    rates = []
+    for _ in range(parts):
+        before, started = page.evaluate("[window.redraws, performance.now()]")
+        page.wait_for_timeout(part_seconds * 1000)
+        after, ended = page.evaluate("[window.redraws, performance.now()]")
+        rates.append((after - before) / (ended - started) * 1000)
+        page.get_by_role("button", name="Pause").wait_for(timeout=1000)  # it was playing all along
+    return rates
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="done within 50 s")
+    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    options = parser.parse_args()
+    # These are the tests' own ways to a server and a Chromium.
+    from conftest import chromium_options, free_port, start_server, stop_server
+    from playwright.sync_api import sync_playwright
+
+    port = free_port()
+    with tempfile.TemporaryFile() as log, sync_playwright() as playwright:
+        server = start_server(port, log)
+        try:
+            browser = playwright.chromium.launch(**chromium_options())
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            parts, seconds = (3, 3.0) if options.quick else (5, 3.0)
+            rates = measure(page, f"http://127.0.0.1:{port}", parts, seconds)
+            browser.close()
+        finally:
+            stop_server(server)
+    median = statistics.median(rates)
+    load = os.getloadavg()[0]
+    print(f"{median:.1f} redraws a second (parts: {', '.join(f'{r:.1f}' for r in rates)})")
+    print(f"load of the machine: {load:.1f} on {os.cpu_count()} cores")
+    if options.json:
+        print(json.dumps({"replicas": 10, "redraws_per_second": median, "parts": rates}))
+
+
+if __name__ == "__main__":
+    main()
