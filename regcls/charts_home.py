@@ -10,12 +10,12 @@ import pandas as pd
 
 from regcls import bins, data1d
 
-FUNCTION = data1d.FUNCTIONS[5]
+FUNCTION = data1d.FUNCTIONS[0]  # the one that the Lab starts with
 SAMPLES = 6000  # a third of them train: in the severe sampling, rare ranges then hold under 20
 RANGES = 10
 SHOTS = ("many", "medium", "few")
-# Okabe and Ito's colours: told apart by the colour-blind, and readable on light and dark.
-SHOT_COLOURS = ("#0072B2", "#56B4E9", "#D55E00")
+# Okabe and Ito's colours, without those that `charts.COLOURS` gives to the models.
+SHOT_COLOURS = ("#56B4E9", "#94A3AB", "#E69F00")
 _GREY = "#73848D"  # 4:1 or more against both themes' backgrounds
 _BARS_FROM, _BARS_LENGTH = 1.1, 0.55  # the histogram stands to the right of x = 1
 
@@ -56,10 +56,18 @@ def glimpse(sampling: str, seed: int = 0) -> Glimpse:
     x = np.linspace(-1, 1, 401)
     y = FUNCTION(x)
     which = np.clip(np.searchsorted(edges, y, side="right") - 1, 0, RANGES - 1)
-    part = np.concatenate(([0], np.cumsum(np.diff(which) != 0)))
-    curve = pd.DataFrame({"x": x, "y": y, "shot": ranges["shot"].to_numpy()[which], "part": part})
+    curve = pd.DataFrame({"x": x, "y": y, "shot": ranges["shot"].to_numpy()[which]})
+    curve["part"] = np.concatenate(([0], np.cumsum(np.diff(which) != 0)))
+    curve = pd.concat([curve, _joints(curve)]).sort_values(["part", "x"], ignore_index=True)
     points = pd.DataFrame({"x": data.train.x[:500], "y": data.train.y[:500]})
     return Glimpse(ranges, curve, points)
+
+
+def _joints(curve: pd.DataFrame) -> pd.DataFrame:
+    """The first point of each part but the first, as the end of the part before: no gaps."""
+    first = curve[curve["part"].diff() == 1]
+    before = curve.loc[first.index - 1]
+    return first.assign(part=before["part"].to_numpy(), shot=before["shot"].to_numpy())
 
 
 def training_picture(shown: Glimpse) -> alt.LayerChart:
@@ -72,9 +80,12 @@ def training_picture(shown: Glimpse) -> alt.LayerChart:
     across = alt.X(
         "x:Q",
         scale=alt.Scale(domain=[-1, 1.85], nice=False),
-        axis=alt.Axis(title="input x", values=[-1, -0.5, 0, 0.5, 1], grid=False),
+        axis=alt.Axis(
+            title="input x", titleAnchor="start", values=[-1, -0.5, 0, 0.5, 1], grid=False
+        ),
     )
-    up = alt.Y("y:Q", title="target y", axis=alt.Axis(grid=False))
+    limits = alt.Scale(domain=[shown.ranges["low"].min(), shown.ranges["high"].max()], nice=False)
+    up = alt.Y("y:Q", title="target y", scale=limits, axis=alt.Axis(grid=False, tickCount=5))
     colour = alt.Color(
         "shot:N",
         scale=alt.Scale(domain=list(SHOTS), range=list(SHOT_COLOURS)),
@@ -90,8 +101,15 @@ def training_picture(shown: Glimpse) -> alt.LayerChart:
     bars = alt.Chart(ranges).mark_rect(stroke=None)
     counts = alt.Chart(ranges).mark_text(align="left", dx=4, color=_GREY, fontSize=11)
     return alt.layer(
-        bars.encode(x="start:Q", x2="end:Q", y="low:Q", y2="high:Q", color=colour, tooltip=cells),
+        bars.encode(
+            x="start:Q",
+            x2="end:Q",
+            y=alt.Y("low:Q", scale=limits),
+            y2="high:Q",
+            color=colour,
+            tooltip=cells,
+        ),
         counts.encode(x="end:Q", y="middle:Q", text=alt.Text("train:Q", format=",")),
         dots.encode(x=across, y=up),
         line.encode(x=across, y=up, color=colour, detail="part:N"),
-    ).properties(height=300, width="container")
+    ).properties(height=360, width="container")

@@ -45,9 +45,19 @@ def test_severe_is_rarer_than_mild_and_uniform_has_no_rare_range():
 
 def test_curve_is_coloured_by_the_range_its_target_lies_in():
     shown = glimpse("severe")
-    row = shown.curve.iloc[100]
-    at = np.searchsorted(shown.ranges["high"], row["y"])
-    assert row["shot"] == shown.ranges["shot"].iloc[at]
+    inner = shown.curve.drop_duplicates("x", keep=False)  # the joints belong to two parts
+    at = np.searchsorted(shown.ranges["high"], inner["y"])
+    assert len(inner) > 300
+    assert (inner["shot"].to_numpy() == shown.ranges["shot"].to_numpy()[at]).all()
+
+
+def test_curve_has_no_gaps():
+    parts = shown_ends(glimpse("severe"))
+    assert (parts["last"].to_numpy()[:-1] == parts["first"].to_numpy()[1:]).all()
+
+
+def shown_ends(shown):
+    return shown.curve.groupby("part")["x"].agg(first="min", last="max")
 
 
 def test_picture_is_valid_and_fills_its_place():
