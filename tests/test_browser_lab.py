@@ -21,11 +21,12 @@ def lines(page) -> list[str]:
 def play_to_the_end(page) -> str:
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_text("Epoch 6 of 6, finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Verdict after 6 epochs")).to_be_visible()
     return page.get_by_text("Paired difference").first.inner_text()
 
 
 def test_plays_moves_and_pauses(page, server_url):
-    open_lab(page, server_url, "?repeats=10&epochs=500")
+    open_lab(page, server_url, "?repeats=10&epochs=150")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_text("Verdict after")).to_be_visible(timeout=60_000)
     before = lines(page)
