@@ -35,14 +35,13 @@ class Glimpse:
     @property
     def sentence(self) -> str:
         """What the picture shows, in words."""
-        train = np.sort(self.ranges["train"].to_numpy())[::-1]
-        rare = int((self.ranges["shot"] == "few").sum())
-        share = f"{train[:2].sum() / train.sum():.0%}"
-        if not rare:
-            return f"Two of the {RANGES} target ranges hold {share} of the training points."
+        train = self.ranges["train"]
+        rare = self.ranges["shot"] == "few"
+        if not rare.any():
+            return f"Each of the {RANGES} target ranges has about {train.median():.0f} training points."
         return (
-            f"Two of the {RANGES} target ranges hold {share} of the training points; "
-            f"{rare} have fewer than 20 points each, and that is where errors grow."
+            f"{rare.sum()} of the {RANGES} target ranges have fewer than 20 training points each, "
+            f"{train[rare].sum() / train.sum():.0%} of all. That is where errors grow."
         )
 
 
