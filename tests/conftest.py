@@ -22,8 +22,9 @@ START_SECONDS = 60
 
 
 def chromium_options() -> dict:
-    """Debian's Chromium where there is one, else the one that Playwright fetched."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    """The machine's Chromium where there is one, else the one that Playwright fetched."""
+    names = ("chromium", "chromium-browser", "google-chrome")  # as in the Makefile
+    path = next(filter(None, map(shutil.which, names)), None)
     return {"args": ["--no-sandbox"], **({"executable_path": path} if path else {})}
 
 
