@@ -361,29 +361,21 @@ def downloads(run: lab.Lab) -> None:
     }
     with st.expander("Downloads"):
         with st.container(horizontal=True):
-            st.download_button(
-                "History (CSV)", lambda: run.history.to_csv(index=False), "history.csv", "text/csv"
-            )
-            st.download_button(
-                "Errors (CSV)",
-                lambda: run.errors(one, around_peak(run)).table().to_csv(index=False),
-                "errors.csv",
-                "text/csv",
-            )
-            st.download_button(
-                f"Networks of run {1 if one is None else one + 1} (ONNX)",
-                lambda: run.onnx_zip(one or 0),
-                "regcls-lab.zip",
-                "application/zip",
-            )
+            file("History (CSV)", lambda: run.history.to_csv(index=False), "history.csv")
+            table = lambda: run.errors(one, around_peak(run)).table()
+            file("Errors (CSV)", lambda: table().to_csv(index=False), "errors.csv")
+            shown = one or 0
+            label = f"Networks of run {shown + 1} (ONNX)"
+            file(label, lambda: run.onnx_zip(shown), "regcls-lab.zip")
         with st.container(horizontal=True):
             for name, make in pictures.items():
-                st.download_button(
-                    f"{name} PNG", lambda m=make: m().png(), f"{name}.png", "image/png"
-                )
-                st.download_button(
-                    f"{name} SVG", lambda m=make: m().svg(), f"{name}.svg", "image/svg+xml"
-                )
+                file(f"{name} PNG", lambda m=make: m().png(), f"{name}.png")
+                file(f"{name} SVG", lambda m=make: m().svg(), f"{name}.svg")
+
+
+def file(label: str, make, name: str) -> None:
+    """A button that does not rerun the page, so a second click cannot cross the first."""
+    st.download_button(label, make, name, on_click="ignore")
 
 
 def before_the_start(settings: lab.LabSettings, cost: lab.Estimate) -> None:
