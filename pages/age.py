@@ -94,10 +94,10 @@ def inputs() -> None:
 
 def samples() -> None:
     st.caption("Or try a sample:")
-    for column, sample in zip(st.columns(4), age.SHIPPED_SAMPLES, strict=False):
-        with column:
-            st.image(str(age.SAMPLES / sample.file), width="stretch")
-            if st.button(sample.title, key=f"age_sample_{sample.file}", width="stretch"):
+    for sample in age.SHIPPED_SAMPLES:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(str(age.SAMPLES / sample.file), width=56)
+            if st.button(sample.title, key=f"age_sample_{sample.file}"):
                 pair, _ = ask_models()
                 with st.spinner("Looking…"):
                     key = album().add(sample.read(), sample.title, pair, sample.age)
@@ -143,8 +143,8 @@ def show(key: str) -> None:
     entry = album().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
-        st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
-        if st.button("Remove this photo", key=f"age_remove_{key}", icon=":material/delete:"):
+        st.image(entry.photo.preview, caption=entry.photo.name)
+        if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
             del album().entries[key]
             st.rerun()
     with right:
@@ -166,8 +166,14 @@ def show(key: str) -> None:
 def chosen_face(key: str, entry: age.Entry) -> int:
     """The face shown: its crop, and below the crops a click for each where there are several."""
     count = len(entry.faces)
-    for at, column in enumerate(st.columns(max(count, 4))[:count]):
-        column.image(entry.faces[at].crop, width=112)
+    side = entry.faces[0].crop.shape[0]
+    captions = [
+        f"{i + 1}" if count > 1 else f"as the networks see it, {side} × {side}"
+        for i in range(count)
+    ]
+    with st.container(horizontal=True):
+        for face, caption in zip(entry.faces, captions, strict=True):
+            st.image(face.crop, caption=caption, width=112)
     if count == 1:
         return 0
     return st.pills(
@@ -215,16 +221,19 @@ def charts(face: age.FaceAges, truth: float | None) -> None:
     mark = truth if truth is not None else [face.readings[m].age for m in age.MODELS]
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**What the class head thinks**")
-        st.altair_chart(probabilities(face.class_edges, face.probabilities, "years"))
+        st.altair_chart(probabilities(face.class_edges, face.probabilities, "years", "age", truth))
+        st.caption(
+            "What the class head thinks. It is set aside when the age is read: reg+cls answers "
+            "from its regression output."
+        )
     with right:
-        st.markdown("**How far off the models are, by true age**")
         own = age.own_report(album().labelled(), pair.reg.card)
         st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
-        line = "true age" if truth is not None else "two answers"
+        line = "true age" if truth is not None else "two answers (the true age is not known)"
         st.caption(
-            f"On {len(pair.predictions)} test photos that no model was trained on. "
-            f"The line marks this person's {line}."
+            f"Bars: {report.level:.0%} intervals on {len(pair.predictions)} test photos that no model "
+            f"was trained on. The line marks this person's {line}."
+            + ("" if own is None else " Diamonds: your own photos.")
         )
 
 

@@ -192,7 +192,8 @@ def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None
 def table(rows: list[dict]) -> pd.DataFrame:
     """Records of ``row`` as a table whose columns stay when there are none."""
     columns = ["photo", "face"] + [f"{m} {part}" for m in MODELS for part in ("age", "low", "high")]
-    return pd.DataFrame(rows, columns=[*columns, "true age", *(f"{m} error" for m in MODELS)])
+    frame = pd.DataFrame(rows, columns=[*columns, "true age", *(f"{m} error" for m in MODELS)])
+    return frame.astype({"face": str})  # a number, or words where there is none
 
 
 @dataclass
