@@ -70,7 +70,7 @@ def unseen(files) -> list:
 
 def inputs() -> None:
     source = st.segmented_control(
-        "Where from", ["Photos", "Camera", "Labelled zip"], default="Photos", required=True,
+        "Where from", ["Photos", "Camera", "Zip"], default="Photos", required=True,
         label_visibility="collapsed", key="age_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
@@ -83,7 +83,9 @@ def inputs() -> None:
             shots = st.session_state["age_shots"] = st.session_state.get("age_shots", 0) + 1
             take([(f"camera {shots}", file.getvalue())])
     else:
-        for file in unseen([st.file_uploader("A zip of photos and one CSV", type="zip")]):
+        for file in unseen(
+            [st.file_uploader("A zip of photos and one CSV", type="zip", key="age_zip")]
+        ):
             take_zip(file.getvalue())
         st.caption(
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
@@ -143,7 +145,7 @@ def show(key: str) -> None:
     entry = album().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
-        st.image(entry.photo.preview, caption=entry.photo.name)
+        st.image(entry.photo.preview, caption=entry.photo.name, width=260)
         if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
             del album().entries[key]
             st.rerun()
@@ -185,11 +187,11 @@ def chosen_face(key: str, entry: age.Entry) -> int:
 def answers(face: age.FaceAges) -> None:
     from regcls.charts import COLOURS
 
-    about = {"reg": "regression loss only", "reg+cls": "with a class head in training"}
+    about = {"reg": "regression only", "reg+cls": "with a class head"}
     for column, model in zip(st.columns(2), age.MODELS, strict=True):
         answer = face.readings[model]
         interval = (
-            f"{answer.level:.0%} interval: {answer.low:.0f} to {answer.high:.0f}"
+            f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
             if answer.level == answer.level
             else "no interval: the model carries no calibration"
         )
@@ -219,22 +221,19 @@ def charts(face: age.FaceAges, truth: float | None) -> None:
 
     pair, report = ask_models()
     mark = truth if truth is not None else [face.readings[m].age for m in age.MODELS]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.altair_chart(probabilities(face.class_edges, face.probabilities, "years", "age", truth))
-        st.caption(
-            "What the class head thinks. It is set aside when the age is read: reg+cls answers "
-            "from its regression output."
-        )
-    with right:
-        own = age.own_report(album().labelled(), pair.reg.card)
-        st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
-        line = "true age" if truth is not None else "two answers (the true age is not known)"
-        st.caption(
-            f"Bars: {report.level:.0%} intervals on {len(pair.predictions)} test photos that no model "
-            f"was trained on. The line marks this person's {line}."
-            + ("" if own is None else " Diamonds: your own photos.")
-        )
+    own = age.own_report(album().labelled(), pair.reg.card)
+    st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
+    line = "true age" if truth is not None else "two answers, since the true age is not known"
+    st.caption(
+        f"Bars: {report.level:.0%} intervals on {len(pair.predictions)} test photos that no model "
+        f"was trained on. The dashed line marks this person's {line}."
+        + ("" if own is None else " Diamonds: your own photos.")
+    )
+    st.altair_chart(probabilities(face.class_edges, face.probabilities, "years", "age", truth))
+    st.caption(
+        "The class head is set aside when the age is read: reg+cls answers from its regression "
+        "output."
+    )
 
 
 def results() -> None:
@@ -242,8 +241,8 @@ def results() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**All your photos**")
         st.download_button(
-            "Download as CSV", table.to_csv(index=False), "ages.csv", "text/csv",
-            icon=":material/download:",
+            "Download results", table.to_csv(index=False), "ages.csv", "text/csv",
+            icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     st.dataframe(table, hide_index=True)
 
