@@ -75,7 +75,11 @@ def inputs() -> None:
     )  # fmt: skip
     if source == "Photos":
         files = st.file_uploader(
-            "Photos with faces", type=UPLOADS, accept_multiple_files=True, key="age_files"
+            "Photos with faces",
+            UPLOADS,
+            accept_multiple_files=True,
+            key="age_files",
+            max_upload_size=media.MAX_BYTES // 1_000_000,
         )
         take([(file.name, file.getvalue()) for file in unseen(files)])
     elif source == "Camera":
@@ -83,15 +87,21 @@ def inputs() -> None:
             shots = st.session_state["age_shots"] = st.session_state.get("age_shots", 0) + 1
             take([(f"camera {shots}", file.getvalue())])
     else:
-        for file in unseen(
-            [st.file_uploader("A zip of photos and one CSV", type="zip", key="age_zip")]
-        ):
+        for file in unseen([zip_widget()]):
             take_zip(file.getvalue())
         st.caption(
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
             "join the chart of errors per age."
         )
     samples()
+
+
+def zip_widget():
+    """The uploader for labelled zips."""
+    return st.file_uploader(
+        "A zip of photos and one CSV", "zip", key="age_zip",
+        max_upload_size=media.MAX_ZIP_BYTES // 1_000_000,
+    )  # fmt: skip
 
 
 def samples() -> None:
@@ -145,7 +155,7 @@ def show(key: str) -> None:
     entry = album().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
-        st.image(entry.photo.preview, caption=entry.photo.name, width=260)
+        st.image(entry.photo.preview, caption=entry.photo.name, width=180)
         if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
             del album().entries[key]
             st.rerun()
@@ -229,7 +239,8 @@ def charts(face: age.FaceAges, truth: float | None) -> None:
         f"was trained on. The dashed line marks this person's {line}."
         + ("" if own is None else " Diamonds: your own photos.")
     )
-    st.altair_chart(probabilities(face.class_edges, face.probabilities, "years", "age", truth))
+    thoughts = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
+    st.altair_chart(thoughts.properties(height=300))
     st.caption(
         "The class head is set aside when the age is read: reg+cls answers from its regression "
         "output."
