@@ -1,6 +1,10 @@
 """The Lab in a real browser: it plays, the charts move, pause holds, the address reproduces."""
 
+import json
+import tempfile
+
 import pytest
+from conftest import free_port, start_server, stop_server
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -18,11 +22,13 @@ def lines(page) -> list[str]:
     return page.locator(FIRST_LINE).evaluate_all("all => all.map(p => p.getAttribute('d'))")
 
 
-def play_to_the_end(page) -> str:
+def play_to_the_end(page) -> tuple[str, list[str]]:
+    """The verdict's numbers and the drawn lines."""
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_text("Epoch 6 of 6, finished")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Verdict after 6 epochs")).to_be_visible()
-    return page.get_by_text("Paired difference").first.inner_text()
+    expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0)
+    return page.get_by_text("Paired difference").first.inner_text(), lines(page)
 
 
 def test_plays_moves_and_pauses(page, server_url):
@@ -33,7 +39,7 @@ def test_plays_moves_and_pauses(page, server_url):
     page.wait_for_function(
         "([where, before]) => JSON.stringify([...document.querySelectorAll(where)]"
         ".map(p => p.getAttribute('d'))) !== before",
-        arg=[FIRST_LINE, str(before).replace("'", '"')],
+        arg=[FIRST_LINE, json.dumps(before, separators=(",", ":"))],
     )
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
@@ -49,6 +55,36 @@ def test_address_reproduces_the_curves(page, server_url):
     first = play_to_the_end(page)
     open_lab(page, server_url)
     assert play_to_the_end(page) == first
+    assert first[1]
+
+
+def test_leaving_the_page_stops_the_run(page, server_url):
+    open_lab(page, server_url, "?repeats=10&epochs=150")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_text("Verdict after")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("heading", name="Lab", exact=True)).to_have_count(0)
+    page.get_by_role("link", name="Lab").first.click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.locator('[data-testid="stStatusWidget"]')).to_have_count(0)
+    held = lines(page)
+    page.wait_for_timeout(1500)  # nothing to wait for: what counts is that nothing happens
+    assert lines(page) == held != []
+
+
+def test_first_visit_of_all_may_be_by_address(page):
+    """A new server meets the Lab's address before its front page."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
+        server = start_server(port, log)
+        try:
+            open_lab(page, f"http://127.0.0.1:{port}", "?sampling=mild")
+            expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
+            expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
+            expect(page.get_by_role("combobox", name="Sampling")).to_have_value("mild")
+            assert page.url.endswith("/lab?sampling=mild")
+        finally:
+            stop_server(server)
 
 
 def test_setting_goes_into_the_address(page, server_url):
