@@ -17,7 +17,7 @@ if PagesManager.uses_pages_directory:
 
 TICK_SECONDS = 0.05  # how soon the browser asks for the next turn of a run that plays
 TURN_SECONDS = 1.5  # trains and redraws without asking, then redraws what changes slowly
-SLICE_SECONDS = 0.11  # training between two redraws
+SLICE_SECONDS = 0.08  # training between two redraws
 WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
 
 
