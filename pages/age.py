@@ -6,9 +6,12 @@ import os
 
 import streamlit as st
 
+from pages import through_app
 from regcls import media
 from regcls.contract import ContractError
 from regcls.tasks import age
+
+through_app()
 
 PRIVACY = (
     "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "

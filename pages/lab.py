@@ -4,16 +4,11 @@ import time
 from dataclasses import asdict, fields
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
+from pages import through_app
 from regcls import charts, lab
 
-# Until app.py has called st.navigation once, Streamlit takes any folder "pages" for its older kind
-# of app and runs a page by itself: no theme, no layout, file names for titles. That meets whoever
-# opens a shared address first on a new server, so go through app.py from here on.
-if PagesManager.uses_pages_directory:
-    PagesManager.uses_pages_directory = False
-    st.rerun()
+through_app()
 
 TICK_SECONDS = 0.05  # how soon the browser asks for the next turn of a run that plays
 TURN_SECONDS = 1.5  # trains and redraws without asking, then redraws what changes slowly
