@@ -109,7 +109,7 @@ def test_gradients_are_those_of_autograd(activation, reg_loss, classes, class_lo
     ensemble = build(classes, settings=settings, reg_loss=reg_loss, class_loss=class_loss)
     model = train_plain(ensemble, Plain(ensemble), steps=1)
     ensemble.advance(1)  # the gradient buffer keeps the step's gradients
-    gradients = ensemble._shards[0].gradients
+    gradients = ensemble._shards[0].tensors.gradients
     linears = [m for m in model.body if isinstance(m, nn.Linear)]
     heads = [torch.cat([h.weight.grad, h.bias.grad[:, None]], dim=1) for h in model.heads]
     expected = [torch.cat([m.weight.grad, m.bias.grad[:, None]], dim=1) for m in linears]
@@ -191,8 +191,8 @@ def test_kept_labels_are_as_many_as_asked():
     shown = np.zeros(4)
     for _ in range(200):
         ensemble.train_epoch()
-        shard = ensemble._shards[0]
-        shown += np.bincount(shard.labels_now[0], shard.shown[0], minlength=4)
+        now = ensemble._shards[0].tensors
+        shown += np.bincount(now.labels[0], now.shown[0], minlength=4)
     share = shown / (200 * np.bincount(labels[0], minlength=4))
     np.testing.assert_allclose(share, [0, 1, 0.25, 1], atol=0.03)
 
