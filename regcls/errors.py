@@ -106,7 +106,10 @@ class ErrorReport:
         return self._per_range.counts
 
     def table(self) -> pd.DataFrame:
-        """One row a (model, range): mae, rmse, bias with ``_low``/``_high``; NaN where no test sample."""
+        """One row a (model, range): mae, rmse, bias with ``_low``/``_high``; NaN where no test sample.
+
+        A range with a single test sample has a value, but no interval.
+        """
         parts = []
         for name in self.names:
             part = self._range_frame()
@@ -196,9 +199,9 @@ class ErrorReport:
         at = self._at(name)
         if metric == "balanced_mae":
             full = self.test_counts > 0
-            draws = self._per_range.draws[full, :, at].mean(axis=0)
-            value = self._per_range.point[full, at].mean()
-            return float(value), *map(float, self._quantiles(draws))
+            point, draws = self._per_range.point[full, at], self._per_range.draws[full, :, at]
+            draws = np.where(np.isnan(draws), point[:, None], draws)  # ranges of one unit
+            return float(point.mean()), *map(float, self._quantiles(draws.mean(axis=0)))
         if metric == "sera" and (self.train_counts is None or not self.train_counts.any()):
             return (np.nan,) * 3
         means = self._all()
@@ -354,8 +357,9 @@ def _resample(
         size = np.bincount(unit).astype(np.float64)
         sums = np.stack([np.bincount(unit, column) for column in columns[rows].T], axis=1)
         point[k] = sums.sum(axis=0) / size.sum()
-        weight = _bootstrap_weights(len(size), resamples, rng)
-        draws[k] = (weight @ sums) / (weight @ size)[:, None]
+        if len(size) > 1:  # one unit resamples to itself: no interval, rather than one of no width
+            weight = _bootstrap_weights(len(size), resamples, rng)
+            draws[k] = (weight @ sums) / (weight @ size)[:, None]
     return _Means(counts, point, draws)
 
 

@@ -25,7 +25,7 @@ OWN = "own"  # the sampling whose imbalance is the person's own number
 ACTIVATIONS = ("relu", "tanh", "gelu")
 OPTIMISERS = ("adam", "adamw", "sgd")
 REG_LOSSES = ("mse", "mae", "huber")
-CLASS_LOSSES = ("hard", "hl-gauss")
+CLASS_LOSSES = ("hard", "soft")
 # λ and learning rate that the paper's code uses in each scenario.
 SCENARIO_DEFAULTS = {
     "clean": {"weight": 100.0, "lr": 1e-3},

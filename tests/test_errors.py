@@ -206,3 +206,14 @@ def test_conformal_bad_input():
         conformal_radius([1, 2], [1], [0, 3])
     with pytest.raises(ValueError, match="level"):
         conformal_radius([1, 2], [1, 2], [0, 3], 1.0)
+
+
+def test_one_sample_in_a_range_has_a_value_and_no_interval():
+    report = errors.ErrorReport.from_predictions([1, 2, 9], {"reg": [1, 4, 7]}, [0, 5, 10])
+    alone = report.table().iloc[1]
+    assert alone["mae"] == 2
+    assert np.isnan([alone["mae_low"], alone["rmse_high"], alone["bias_low"]]).all()
+    overall = report.overall().iloc[0]
+    assert overall["balanced_mae"] == 1.5
+    # The first range resamples (0, 2) to means 0, 1 or 2; the lone sample stays at 2.
+    assert (overall["balanced_mae_low"], overall["balanced_mae_high"]) == (1.0, 2.0)

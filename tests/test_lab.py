@@ -38,7 +38,7 @@ def test_every_setting_survives_the_address():
     settings = LabSettings(
         function=0, A=0.123456789, C=11, scenario="noisy", sampling="own", imbalance=0.07,
         noise=0.25, samples=9000, hidden=(4, 5, 6), activation="gelu", reg_loss="huber",
-        class_loss="hl-gauss", weight=3.5, loss_scale=2.0, weight_decay=0.0, optimiser="sgd",
+        class_loss="soft", weight=3.5, loss_scale=2.0, weight_decay=0.0, optimiser="sgd",
         lr=0.00321, batch=64, bins="quantile", classes=12, seed=7, repeats=3, epochs=5,
     )  # fmt: skip
     assert LabSettings.from_query(settings.to_query()) == (settings, [])
@@ -75,6 +75,15 @@ def test_good_part_of_an_address_is_kept():
     settings, messages = LabSettings.from_query({"repeats": "3", "lr": "fast"})
     assert settings == LabSettings(repeats=3)
     assert len(messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, v) for name, values in lab.CHOICES.items() for v in values]
+)
+def test_every_choice_trains(name, value):
+    run = Lab(LabSettings(**{"samples": 900, "repeats": 2, "batch": 64, "epochs": 1, name: value}))
+    run.advance_epoch()
+    assert np.isfinite(run.history["test_mse"]).all()
 
 
 def test_too_few_samples_for_a_batch():
