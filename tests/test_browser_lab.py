@@ -80,6 +80,20 @@ def test_leaving_the_page_stops_the_run(page, server_url):
     assert lines(page) == held != []
 
 
+def test_a_run_does_not_block_another_visitor(page, browser, server_url):
+    open_lab(page, server_url, "?epochs=1000&repeats=50")
+    page.get_by_role("button", name="Start anyway").click()  # it says: about five minutes
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=30_000)
+    other = browser.new_context().new_page()
+    open_lab(other, server_url)
+    mine = play_to_the_end(other)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    other.context.close()
+    page.get_by_role("button", name="Pause").click()
+    open_lab(page, server_url)
+    assert play_to_the_end(page) == mine
+
+
 def test_first_visit_of_all_may_be_by_address(page):
     """A new server meets the Lab's address before its front page."""
     port = free_port()
@@ -91,6 +105,7 @@ def test_first_visit_of_all_may_be_by_address(page):
             expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
             expect(page.get_by_role("combobox", name="Sampling")).to_have_value("mild")
             assert page.url.endswith("/lab?sampling=mild")
+            page.wait_for_load_state("networkidle")
         finally:
             stop_server(server)
 
