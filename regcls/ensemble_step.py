@@ -107,8 +107,8 @@ def _heads(s: Rules, t: Tensors, start: int, stop: int) -> None:
     _value_slope(s, t, t.head[:, :1], t.y[:, start:stop].unsqueeze(1))
     if rows > 1:
         logits = t.head[:, 1:]
-        factor = _residual(s, t, logits.mul_(1.4426950408889634), 0, start, stop)  # log2 e
-        logits.mul_(factor)
+        logits.mul_(1.4426950408889634)  # log2 e
+        logits.mul_(_residual(s, t, logits, False, 0, start, stop))
     gradient[:, :rows].copy_(torch.bmm(t.head, last.transpose(1, 2)))
     torch.bmm(weight[:, :rows, : delta.size(1)].transpose(1, 2), t.head, out=delta)
     if s.block > 0:
@@ -131,15 +131,20 @@ def _value_slope(s: Rules, t: Tensors, value: Tensor, y: Tensor) -> None:
         torch.mul(cut, weight, out=error)
 
 
-def _residual(s: Rules, t: Tensors, z: Tensor, at: int, start: int, stop: int) -> Tensor:
+def _residual(
+    s: Rules, t: Tensors, z: Tensor, small: bool, at: int, start: int, stop: int
+) -> Tensor:
     """Turn base-2 logits ``z`` (k, C, B) of the replicas from ``at`` on into softmax minus labels,
     but for a factor (k, 1, B).
 
     The factor, which is returned, makes it the slope of the mean cross-entropy over shown labels.
-    The largest logit of a sample is taken off first, so nothing overflows.
+    Unless all logits are known to be ``small``, the largest of a sample is taken off first, so
+    that nothing overflows.
     """
     end = at + z.size(0)
-    total = z.sub_(z.amax(dim=1, keepdim=True)).exp2_().sum(dim=1, keepdim=True)
+    if not small:
+        z.sub_(z.amax(dim=1, keepdim=True))
+    total = z.exp2_().sum(dim=1, keepdim=True)
     share = t.share
     if s.keeps:
         shown = t.shown[at:end, start:stop].unsqueeze(1)
@@ -177,11 +182,14 @@ def _many_classes(s: Rules, t: Tensors, start: int, stop: int) -> None:
         end = min(at + s.block, last.size(0))
         weight, scaled = t.weights[-1][at:end, 1:], t.scaled[at:end]
         z = torch.bmm(weight, scaled, out=t.logits[: end - at])
-        factor = _residual(s, t, z, at, start, stop)
+        # No logit exceeds the largest weight times the sum of what it meets. Within ±100, 2 to the
+        # power of it is an ordinary float32, and so is a sum of a million of them.
+        bound = weight.abs().amax() * scaled.abs().sum(dim=1).amax()
+        factor = _residual(s, t, z, float(bound) < 100, at, start, stop)
         torch.mul(last[at:end], factor, out=scaled)
         t.gradients[-1][at:end, 1:].copy_(torch.bmm(z, scaled.transpose(1, 2)))
-        slope = torch.bmm(weight[:, :, :hidden].transpose(1, 2), z)
-        t.deltas[-1][at:end].addcmul_(slope, factor)
+        slope = torch.bmm(weight.transpose(1, 2), z)  # the biases' row is not needed, but is free
+        t.deltas[-1][at:end].addcmul_(slope[:, :hidden], factor)
 
 
 def _backward(t: Tensors) -> None:
