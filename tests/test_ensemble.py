@@ -1,13 +1,14 @@
 """The engine against autograd, against torch.nn with torch.optim, and against the paper's effect."""
 
 import io
+import threading
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from regcls import bins, data1d
+from regcls import bins, data1d, ensemble_step
 from regcls.ensemble import ACTIVATIONS, Ensemble, Network, Training, epoch_order
 
 ACTIVATION = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
@@ -39,6 +40,9 @@ def build(classes=0, replicas=1, keep=None, settings=None, **training):
 
 def training_activation(settings):
     return (settings or {}).get("activation", "relu")
+
+
+ARRAYS = (np.zeros((1, 4)), np.ones((1, 4)))
 
 
 class Plain(nn.Module):
@@ -117,6 +121,52 @@ def test_gradients_are_those_of_autograd(activation, reg_loss, classes, class_lo
         np.testing.assert_allclose(ours[0], theirs, atol=1e-10)
 
 
+def class_gradient(ensemble):
+    """The class head's gradient (C, last hidden + 1) in the last step, without the value's row."""
+    return ensemble._shards[0].tensors.gradients[-1][0, 1:]
+
+
+@pytest.mark.parametrize("classes", [4, 40])
+def test_ignored_labels_leave_the_mean_over_the_others(classes):
+    keep = np.full((1, classes), 0.5)
+    ensemble = build(classes, keep=keep, settings={"weight_decay": 0.0})
+    model = Plain(ensemble)
+    ensemble.advance(1)
+    now = ensemble._shards[0].tensors
+    shown = now.shown[0, :32].bool()
+    assert 0 < shown.sum() < 32
+    labels = torch.where(shown, now.labels[0, :32], -100)
+    torch.nn.functional.cross_entropy(model(now.x[0, :32])[1], labels).backward()
+    head = model.heads[1]
+    expected = torch.cat([head.weight.grad, head.bias.grad[:, None]], dim=1)
+    np.testing.assert_allclose(class_gradient(ensemble), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("classes", [4, 40])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_huge_logits_neither_overflow_nor_lose_the_gradient(classes, dtype):
+    ensemble = build(classes, settings={"weight_decay": 0.0}, dtype=dtype)
+    state = ensemble.state_dict()
+    state["parameters"] *= 8  # logits of some thousands
+    ensemble.load_state_dict(state)
+    model = train_plain(ensemble, Plain(ensemble), steps=1)
+    ensemble.advance(1)
+    head = model.heads[1]
+    expected = torch.cat([head.weight.grad, head.bias.grad[:, None]], dim=1)
+    assert model(torch.linspace(-1, 1, 9).double())[1].detach().abs().max() > 100
+    size = expected.abs().max().item()
+    tolerance = size * (1e-3 if dtype == "float32" else 1e-9)
+    np.testing.assert_allclose(class_gradient(ensemble), expected, atol=tolerance)
+
+
+def test_soft_labels_stay_a_distribution_beyond_the_edges():
+    edges = torch.linspace(-1, 1, 9).repeat(2, 1)
+    y = torch.tensor([[-50.0, -1, 0, 1, 50], [-3.0, -0.5, 0.2, 0.5, 3]])
+    q = ensemble_step.soft_labels(edges, y, 0.05)
+    np.testing.assert_allclose(q.sum(dim=1), 1, atol=1e-6)
+    assert q[0].argmax(dim=0).tolist() in ([0, 0, 3, 7, 7], [0, 0, 4, 7, 7])
+
+
 @pytest.mark.parametrize("optimiser", OPTIMISER)
 @pytest.mark.parametrize("classes", [0, 4, 40])
 def test_a_hundred_steps_equal_torch(optimiser, classes):
@@ -146,9 +196,68 @@ def test_replicas_with_their_own_settings_equal_themselves_alone():
 
 
 def test_reg_and_regcls_start_alike_and_shuffle_alike():
-    reg, regcls = build(0), build(4)
-    for (a, _), (b, _) in zip(reg.parameters_of(0), regcls.parameters_of(0), strict=False):
+    reg, regcls = build(0, 3), build(4, 3)
+    for (a, _), (b, _) in zip(reg.parameters_of(2), regcls.parameters_of(2), strict=False):
         np.testing.assert_array_equal(a, b)
+    reg.advance(1)
+    regcls.advance(1)
+    orders = [torch.cat([s.tensors.x for s in e._shards]) for e in (reg, regcls)]
+    np.testing.assert_array_equal(*orders)
+    assert not np.array_equal(orders[0][0], problem(3)[0][0])  # shuffled indeed
+
+
+@pytest.mark.parametrize("class_loss", ["hard", "soft"])
+@pytest.mark.parametrize("classes", [4, 40])
+def test_python_and_script_train_alike(classes, class_loss, monkeypatch):
+    """Where torch cannot script, the same functions run as they are."""
+    script = build(classes, 3, class_loss=class_loss)
+    assert isinstance(ensemble_step.fast_train(), torch.jit.ScriptFunction)
+    script.advance(20)
+    monkeypatch.setattr("regcls.ensemble_shard.fast_train", lambda: ensemble_step.train)
+    python = build(classes, 3, class_loss=class_loss)
+    python.advance(20)
+    grid = np.linspace(-1, 1, 9)
+    np.testing.assert_allclose(script.predict(grid), python.predict(grid), atol=1e-9)
+
+
+def test_sessions_in_threads_of_one_process_do_not_disturb_each_other():
+    """As several visitors train at once: the bits of each alone, and torch's threads as before."""
+    before, found = torch.get_num_threads(), {}
+
+    def visit(name):
+        own = build(40, 3, dtype="float32")
+        for _ in range(10):
+            own.advance(3)
+        found[name] = own.predict(np.linspace(-1, 1, 9))
+
+    visit("alone")
+    visitors = [threading.Thread(target=visit, args=(i,)) for i in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert len(found) == 5
+    for predicted in found.values():
+        np.testing.assert_array_equal(predicted, found["alone"])
+    later = threading.Thread(target=lambda: found.update(threads=torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert torch.get_num_threads() == found["threads"] == before
+
+
+@pytest.mark.parametrize("classes", [0, 4, 1024])
+def test_memory_is_estimated_before_it_is_taken(classes):
+    x, y, labels, _ = problem(20, 2000, classes)
+    ensemble = Ensemble(
+        Network(classes=classes), Training(), x, y, labels=labels, seeds=range(20)
+    )  # fmt: skip
+    seen = {}
+    for shard in ensemble._shards:
+        tensors = [shard.x, shard.y, shard.flat, *([] if shard.labels is None else [shard.labels])]
+        for value in shard.tensors:
+            tensors += value if isinstance(value, list) else [value]
+        seen |= {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    assert 0.9 < ensemble.memory_bytes() / sum(seen.values()) < 2
 
 
 def test_the_same_seed_gives_the_same_weights_however_the_steps_are_sliced():
@@ -218,10 +327,29 @@ def test_probabilities_add_up_and_losses_are_reported():
         (lambda: Training(reg_loss="l3"), "reg_loss"),
         (lambda: Training(class_loss="firm"), "class_loss"),
         (lambda: Training(sigma=0), "sigma"),
+        (lambda: Training(momentum=1.0), "momentum"),
+        (lambda: Training(dtype="float16"), "dtype.*float32, float64"),
+        (lambda: Training(device="abacus"), "device"),
         (lambda: build(batch=97), "batch"),
         (lambda: build(settings={"lr": -1.0}), "lr"),
         (lambda: build(settings={"seeds": [1, 2]}), "seeds"),
+        (lambda: build(settings={"seeds": [0.5]}), "seeds"),
+        (lambda: build(settings={"reg_weight": np.ones(2)}), "reg_weight"),
+        (lambda: build(settings={"weight_decay": np.nan}), "weight_decay"),
         (lambda: build(4, keep=np.ones((1, 5))), "keep"),
+        (lambda: build(4, keep=np.full((1, 4), 1.5)), "keep"),
+        (lambda: build().advance(-1), "steps"),
+        (lambda: build().predict(np.zeros((2, 3))), "x must be"),
+        (lambda: build().load_state_dict(build(replicas=2).state_dict()), "state"),
+        (lambda: Ensemble(Network(classes=4), Training(batch=2), *ARRAYS), "labels"),
+        (
+            lambda: Ensemble(Network(classes=4), Training(class_loss="soft", batch=2), *ARRAYS),
+            "edges",
+        ),
+        (
+            lambda: Ensemble(Network(), Training(batch=2), np.full((1, 4), np.nan), ARRAYS[1]),
+            "x and y",
+        ),
         (lambda: build().class_probabilities(np.zeros(1)), "class head"),
         (lambda: build().parameters_of(1), "replica"),
     ],
