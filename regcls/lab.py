@@ -301,21 +301,23 @@ class Estimate:
         return self.bytes <= MEMORY_BUDGET
 
 
-# Seconds per training step, measured on two cores to about a factor of 1.7: a fixed part, and a
-# part per run, sample and weight (or class).
-_STEP_SECONDS = 1e-3
-_SECONDS_PER_WEIGHT = 3e-10
-_SECONDS_PER_CLASS = 4e-9
+# Seconds per training step, fitted to what two cores took: a fixed part for each of the two
+# ensembles, and a part per run and sample for each unit, weight and class.
+_STEP_SECONDS = 2.5e-4
+_SECONDS_PER_UNIT = 4e-9
+_SECONDS_PER_WEIGHT = 1e-10
+_SECONDS_PER_CLASS = 2.5e-9
 
 
 def estimate(settings: LabSettings) -> Estimate:
     """Time and memory of ``settings`` before anything is built, from a cost model (no torch)."""
     sizes = (1, *settings.hidden)
     weights = sum(a * b for a, b in itertools.pairwise(sizes)) + settings.hidden[-1]
-    work = 3 * settings.repeats * settings.batch * weights * _SECONDS_PER_WEIGHT
-    work += settings.repeats * settings.batch * settings.classes * _SECONDS_PER_CLASS
-    steps = settings.epochs * max(settings.steps_per_epoch, 1)
     units = sum(settings.hidden) + 1
+    a_network = units * _SECONDS_PER_UNIT + weights * _SECONDS_PER_WEIGHT
+    a_sample = 3 * a_network + settings.classes * _SECONDS_PER_CLASS
+    work = settings.repeats * settings.batch * a_sample
+    steps = settings.epochs * max(settings.steps_per_epoch, 1)
     data = (
         settings.repeats * settings.samples * 8 * 5
     )  # as generated, and float32 for two ensembles
