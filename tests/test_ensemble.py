@@ -9,7 +9,15 @@ import torch
 from torch import nn
 
 from regcls import bins, data1d, ensemble_step
-from regcls.ensemble import ACTIVATIONS, Ensemble, Network, Training, epoch_order
+from regcls.ensemble import (
+    ACTIVATIONS,
+    Ensemble,
+    Network,
+    Training,
+    _cores,
+    _pool,
+    epoch_order,
+)
 
 ACTIVATION = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 REG_LOSS = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss}
@@ -243,6 +251,18 @@ def test_sessions_in_threads_of_one_process_do_not_disturb_each_other():
     later.start()
     later.join()
     assert torch.get_num_threads() == found["threads"] == before
+
+
+def test_each_thread_of_the_pool_keeps_to_itself():
+    """More threads inside a product gain nothing and round differently."""
+    together = threading.Barrier(_cores())
+
+    def inside(_):
+        together.wait()  # so that each thread of the pool takes one
+        (torch.ones(1000, 1000) + 1).sum()
+        return torch.get_num_threads()
+
+    assert set(_pool().map(inside, range(_cores()))) == {1}
 
 
 @pytest.mark.parametrize("classes", [0, 4, 1024])
