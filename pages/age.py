@@ -158,7 +158,7 @@ def show(key: str) -> None:
     entry = album().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
-        st.image(entry.photo.preview, caption=entry.photo.name, width=180)
+        st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
         if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
             del album().entries[key]
             st.rerun()
@@ -286,7 +286,7 @@ st.markdown(
     "Two networks, alike in all but one thing: *reg+cls* also had to name the age class while it "
     "learned. See what each says of a face, and how far off it usually is at that age."
 )
-left, right = st.columns([2, 5], gap="large")
+left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)

@@ -355,8 +355,9 @@ def class_map(
 ) -> Picture:
     """What the class head thinks along x. ``probability``: left, right, low, high, probability."""
     caption = (
-        "How likely the class head of reg+cls finds each target range at each input (mean of the "
-        "runs). It should be dark along the line, the true function."
+        "How likely the class head of reg+cls finds each of 24 strips of the target at each input "
+        "(mean of the runs; a wide bin spreads its probability over its strips). It should be dark "
+        "along the line, the true function."
     )
     spec = _class_map_spec(round(limits[0], 6), round(limits[1], 6))
     return Picture(spec, {"probability": probability, "function": function}, caption)
@@ -378,7 +379,9 @@ def _class_map_spec(bottom: float, top: float) -> dict:
             color=alt.Color(
                 "probability:Q",
                 scale=alt.Scale(scheme="blues", domainMin=0),
-                legend=alt.Legend(title="probability", format=".0%", gradientLength=180),
+                legend=alt.Legend(
+                    title=["probability", "of a strip"], format=".0~%", gradientLength=160
+                ),
             ),
             tooltip=[
                 alt.Tooltip("low:Q", title="from", format=".2f"),
