@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -84,6 +85,18 @@ def server_url() -> Iterator[str]:
     ARTEFACTS.mkdir(exist_ok=True)
     port = free_port()
     with open(ARTEFACTS / "server.log", "wb") as log:
+        server = start_server(port, log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            stop_server(server)
+
+
+@pytest.fixture
+def new_server_url() -> Iterator[str]:
+    """A server that nobody has visited yet. Name it before ``page``: it outlives the page then."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
         server = start_server(port, log)
         try:
             yield f"http://127.0.0.1:{port}"

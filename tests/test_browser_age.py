@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 import zipfile
 
 import pytest
-from conftest import free_port, start_server, stop_server
 from PIL import Image
 
 from regcls.tasks import age
@@ -39,18 +37,11 @@ def group_photo() -> bytes:
     return out.getvalue()
 
 
-def test_first_visit_of_all_may_be_by_address(page):
+def test_first_visit_of_all_may_be_by_address(new_server_url, page):
     """A new server meets the Age page's address before its front page."""
-    port = free_port()
-    with tempfile.TemporaryFile() as log:
-        server = start_server(port, log)
-        try:
-            open_age(page, f"http://127.0.0.1:{port}")
-            expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
-            expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
-            page.wait_for_load_state("networkidle")
-        finally:
-            stop_server(server)
+    open_age(page, new_server_url)
+    expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
 
 
 def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url):

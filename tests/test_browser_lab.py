@@ -1,10 +1,8 @@
 """The Lab in a real browser: it plays, the charts move, pause holds, the address reproduces."""
 
 import json
-import tempfile
 
 import pytest
-from conftest import free_port, start_server, stop_server
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -94,20 +92,13 @@ def test_a_run_does_not_block_another_visitor(page, browser, server_url):
     assert play_to_the_end(page) == mine
 
 
-def test_first_visit_of_all_may_be_by_address(page):
+def test_first_visit_of_all_may_be_by_address(new_server_url, page):
     """A new server meets the Lab's address before its front page."""
-    port = free_port()
-    with tempfile.TemporaryFile() as log:
-        server = start_server(port, log)
-        try:
-            open_lab(page, f"http://127.0.0.1:{port}", "?sampling=mild")
-            expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
-            expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
-            expect(page.get_by_role("combobox", name="Sampling")).to_have_value("mild")
-            assert page.url.endswith("/lab?sampling=mild")
-            page.wait_for_load_state("networkidle")
-        finally:
-            stop_server(server)
+    open_lab(page, new_server_url, "?sampling=mild")
+    expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Sampling")).to_have_value("mild")
+    assert page.url.endswith("/lab?sampling=mild")
 
 
 def test_setting_goes_into_the_address(page, server_url):
