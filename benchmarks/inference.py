@@ -38,8 +38,8 @@ def ways(path: Path, batch: int) -> dict[str, Callable[[], object]]:
     side = session.card.input["height"]
     images = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), np.uint8)
     tensor = torch.from_numpy(images)
-    plain = ImageRegressor(session.card.class_count, pretrained=False).eval()
-    last = ImageRegressor(session.card.class_count, pretrained=False).eval()
+    plain = ImageRegressor(session.card.class_count, pretrained=True).eval()
+    last = ImageRegressor(session.card.class_count, pretrained=True).eval()
     last = last.to(memory_format=torch.channels_last)
     return {
         "onnx": lambda: session.run(images),
