@@ -13,6 +13,7 @@ large array: both go to the small factors of its products.
 """
 
 # No postponed annotations here: TorchScript reads them.
+import threading
 import warnings
 from functools import cache
 from typing import NamedTuple
@@ -222,9 +223,21 @@ def _update(s: Rules, t: Tensors, step: int) -> None:
         p.addcdiv_(m, root.mul_((1 - 0.9**step) / t.lr), value=-1)
 
 
-@cache
+_compiling = threading.Lock()
+
+
 def fast_train():
-    """``train``, scripted where torch can."""
+    """``train``, scripted where torch can.
+
+    Shards ask from several threads at once, and ``catch_warnings`` is not for threads:
+    two of them leaving it in turn would let torch's warning through, hence the lock.
+    """
+    with _compiling:
+        return _scripted()
+
+
+@cache
+def _scripted():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch 2.13 calls scripting deprecated
         try:
