@@ -11,10 +11,12 @@ import torch
 from PIL import Image
 
 from regcls import runtime
-from regcls.training import age, age_export, fit
+from regcls.training import age, age_export, fit, plan
 from regcls.training.augment import random_views
 from regcls.training.datasets import Faces, load_faces
 from regcls.training.networks import ImageRegressor
+from regcls.training.plan import Setting
+from regcls.training.predict import predict
 
 
 def jpeg(shade: int) -> bytes:
@@ -96,11 +98,15 @@ def test_views_keep_range_and_follow_the_seed():
     assert (one - other).abs().mean() > 1
 
 
+def ages(n: int) -> age.Ages:
+    return age.Ages(faces(n), RECIPE.edges)
+
+
 RECIPE = fit.Recipe(sides=(32, 32), batch=8, edges=(0.0, 30.0, 60.0, 90.0), frozen=3)
 
 
 def test_a_stopped_fit_ends_with_the_same_weights(tmp_path, monkeypatch):
-    data, whole, part = faces(24), tmp_path / "whole.ckpt", tmp_path / "part.ckpt"
+    data, whole, part = ages(24), tmp_path / "whole.ckpt", tmp_path / "part.ckpt"
     expected = fit.fit(RECIPE, data, whole).state_dict()
 
     class Stopped(Exception):
@@ -120,7 +126,7 @@ def test_a_stopped_fit_ends_with_the_same_weights(tmp_path, monkeypatch):
 
 
 def test_frozen_blocks_keep_their_weights_and_the_rest_learns():
-    model = fit.fit(replace(RECIPE, sides=(32,)), faces(24))
+    model = fit.fit(replace(RECIPE, sides=(32,)), ages(24))
     fresh = ImageRegressor(3)
     still = fresh.backbone._blocks[2]._project_conv.weight
     torch.testing.assert_close(model.backbone._blocks[2]._project_conv.weight, still)
@@ -142,15 +148,17 @@ def test_the_whole_recipe_resumes_and_keeps_its_record(tmp_path, monkeypatch):
     monkeypatch.setattr(age, "SEARCH", fit.Recipe(sides=(32,), batch=8))
     monkeypatch.setattr(age, "FINAL", fit.Recipe(sides=(32,), batch=8, frozen=3))
     monkeypatch.setattr(age, "SEEDS", (0, 1))
-    monkeypatch.setattr(age, "GRID", {"reg": [(1.0, 0), (10.0, 0)], "regcls": [(1.0, 6)]})
+    monkeypatch.setattr(
+        age, "GRID", {"reg": [Setting(1.0), Setting(10.0)], "regcls": [Setting(1.0, 6)]}
+    )
     record = age.train(tmp_path, tmp_path / "runs")
     assert len(record["reg"]["search"]) == 2 and set(record["regcls"]["seeds"]) == {0, 1}
     best = min(record["reg"]["search"], key=lambda row: row["val_mae"])
     kept = json.loads((tmp_path / "runs" / "reg_seed1.json").read_text())["recipe"]
     assert kept["reg_weight"] == best["reg_weight"]
-    monkeypatch.setattr(age, "fit", None)  # a second call has nothing left to train
+    monkeypatch.setattr(plan, "fit", None)  # a second call has nothing left to train
     assert age.train(tmp_path, tmp_path / "runs") == record
-    value, logits = fit.predict(
+    value, logits = predict(
         age.load_run("regcls", 0, tmp_path / "runs"), splits["val"].images, 32
     )
     assert value.shape == (40,) and logits.shape == (40, 6)

@@ -12,10 +12,11 @@ import torch
 
 from regcls import bins, contract
 from regcls.errors import ErrorReport, conformal_radius
-from regcls.training.age import OLDEST, SIDE, VARIANTS, load_run, record
+from regcls.training.age import OLDEST, SIDE, load_run
 from regcls.training.datasets import Faces, load_faces
 from regcls.training.export import answers_alike, shippable, to_onnx, write_card_md
-from regcls.training.fit import predict
+from regcls.training.plan import VARIANTS, record
+from regcls.training.predict import predict
 
 LEVEL = 0.9  # of the conformal interval
 YEARS = np.arange(0.0, OLDEST + 1)  # the shots are counted per year of age

@@ -1,4 +1,4 @@
-"""One training run: λ·L1 + cross-entropy, AdamW, cosine schedule, averaged weights, resumable."""
+"""One training run of any task: AdamW, cosine schedule, averaged weights, resumable to the bit."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-
-from regcls.training.augment import random_views
-from regcls.training.datasets import Faces
-from regcls.training.networks import ImageRegressor
+from torch import nn
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that defines a run. Both members of a pair share everything but ``edges`` and ``reg_weight``.
 
-    ``sides``: input side in pixels, one entry an epoch (small first: cheaper, as good).
+    ``sides``: input height in pixels, one entry an epoch (small first: cheaper, as good); the
+    task knows its width.
     ``reg_weight``: λ of reg+cls, or the loss scale of reg. ``edges``: class edges, empty for reg.
     ``frozen``: how many of the backbone's first blocks (and the stem) keep their ImageNet weights;
     they see the largest maps, so freezing three of them saves two fifths of the time.
@@ -31,6 +28,7 @@ class Recipe:
     sides: tuple[int, ...]
     reg_weight: float = 1.0
     edges: tuple[float, ...] = ()
+    kind: str = "equal-width"
     seed: int = 0
     batch: int = 64
     lr: float = 1e-3
@@ -54,13 +52,32 @@ class Progress:
     seconds_left: float
 
 
+class Problem(Protocol):
+    """What a task brings to ``fit``: samples, a network, and the two losses."""
+
+    def __len__(self) -> int: ...
+
+    def network(self, recipe: Recipe) -> nn.Module:
+        """A fresh one, with ``freeze(blocks) -> list of frozen modules``."""
+
+    def batch(
+        self, take: torch.Tensor, side: int, rng: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Augmented images and their targets; all randomness from ``rng``."""
+
+    def losses(
+        self, outputs: tuple[torch.Tensor, ...], targets: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """The regression loss and, where there are logits, the classification loss."""
+
+
 def fit(
     recipe: Recipe,
-    train: Faces,
+    train: Problem,
     checkpoint: Path | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     threads: int | None = None,
-) -> ImageRegressor:
+) -> nn.Module:
     """Train one model and return it with averaged weights, in eval mode.
 
     ``checkpoint`` is written after every epoch; a run that finds one of the same recipe goes on
@@ -86,19 +103,16 @@ def fit(
 
 
 class _Run:
-    def __init__(self, recipe: Recipe, train: Faces):
+    def __init__(self, recipe: Recipe, train: Problem):
         torch.manual_seed(recipe.seed)
-        ages = torch.tensor(train.ages)
-        self.recipe, self.images, self.ages = recipe, torch.from_numpy(train.images), ages
-        self.labels = torch.bucketize(ages, torch.tensor(recipe.edges[1:-1]), right=True)
-        model = ImageRegressor(recipe.classes, float(ages.mean()), float(ages.std()))
-        self.model = model.to(memory_format=torch.channels_last)
+        self.recipe, self.problem = recipe, train
+        self.model = train.network(recipe).to(memory_format=torch.channels_last)
         self.averaged = deepcopy(self.model)
         self.still = self.model.freeze(recipe.frozen)
         live = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(live, lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.epoch = 0
-        self.steps_an_epoch = len(ages) // recipe.batch
+        self.steps_an_epoch = len(train) // recipe.batch
 
     def pixels_done(self, part: float = 0.0) -> float:
         cost = [s * s for s in self.recipe.sides]
@@ -109,25 +123,23 @@ class _Run:
         """Order and augmentation come from (seed, epoch) alone: alike for both members of a pair."""
         recipe = self.recipe
         rng = torch.Generator().manual_seed(1000 * recipe.seed + self.epoch)
-        torch.manual_seed(1000 * recipe.seed + self.epoch)  # dropout
-        order = torch.randperm(len(self.ages), generator=rng)
+        torch.manual_seed(1000 * recipe.seed + self.epoch)  # dropout, labels that are kept
+        order = torch.randperm(len(self.problem), generator=rng)
         self.model.train()
         for module in self.still:
             module.eval()  # frozen batch norm keeps its ImageNet statistics too
         for step in range(self.steps_an_epoch):
             take = order[step * recipe.batch : (step + 1) * recipe.batch]
-            views = random_views(self.images[take], recipe.sides[self.epoch], rng)
-            loss = self._step(views, take)
+            views, targets = self.problem.batch(take, recipe.sides[self.epoch], rng)
+            loss = self._step(views, targets)
             if step % 10 == 0:
                 tell(self.pixels_done(step / self.steps_an_epoch), loss)
         self.epoch += 1
 
-    def _step(self, views: torch.Tensor, take: torch.Tensor) -> float:
+    def _step(self, views: torch.Tensor, targets: torch.Tensor) -> float:
         self._set_learning_rate()
-        value, *logits = self.model(views)
-        loss = self.recipe.reg_weight * F.l1_loss(value, self.ages[take])
-        if logits:
-            loss = loss + F.cross_entropy(logits[0], self.labels[take])
+        regression, *classification = self.problem.losses(self.model(views), targets)
+        loss = sum(classification, self.recipe.reg_weight * regression)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
@@ -177,21 +189,3 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
-
-
-@torch.no_grad()
-def predict(
-    model: ImageRegressor, images: np.ndarray, side: int, batch: int = 64
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """``value`` (N,) and, for reg+cls, ``logits`` (N, C) of uint8 ``images`` (N, H, W, 3), shrunk to ``side``."""
-    model.eval()
-    out = [model(_shrink(images[i : i + batch], side)) for i in range(0, len(images), batch)]
-    value, *logits = (torch.cat(parts).numpy() for parts in zip(*out, strict=True))
-    return value, (logits[0] if logits else None)
-
-
-def _shrink(images: np.ndarray, side: int) -> torch.Tensor:
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
-    if x.shape[-1] != side:
-        x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
-    return x.permute(0, 2, 3, 1)
