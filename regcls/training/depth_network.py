@@ -1,0 +1,85 @@
+"""The depth task's network: the ImageNet backbone as an encoder, a light decoder with skips."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from regcls.training.networks import freeze_start, lite0_backbone, normalised
+
+# Blocks whose outputs the decoder uses, and their channels: strides 2, 4, 8, 16 and 32.
+TAPS = {0: 16, 2: 24, 4: 40, 10: 112, 15: 320}
+WIDTHS = (128, 96, 64, 48)  # of the decoder, at strides 16, 8, 4 and 2
+NEAREST = 0.1  # metres; no answer is below
+
+
+class Up(nn.Module):
+    """Double the size, join the encoder's map of that size, mix with two convolutions."""
+
+    def __init__(self, below: int, skip: int, width: int):
+        super().__init__()
+        self.narrow = nn.Sequential(
+            nn.Conv2d(below + skip, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU6()
+        )
+        self.mix = nn.Sequential(
+            nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False),
+            nn.BatchNorm2d(width),
+            nn.Conv2d(width, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, below: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        below = F.interpolate(below, size=skip.shape[2:], mode="bilinear", align_corners=False)
+        x = self.narrow(torch.cat((below, skip), 1))
+        return F.relu6(x + self.mix(x))
+
+
+class DepthNet(nn.Module):
+    """A photo in, metres a pixel out at half its size; with ``classes`` > 0 also class logits.
+
+    ``centre`` and ``spread`` (metres) scale the regression head as in ``ImageRegressor``.
+    """
+
+    def __init__(
+        self, classes: int = 0, centre: float = 0.0, spread: float = 1.0, pretrained: bool = True
+    ):
+        super().__init__()
+        self.backbone = lite0_backbone(pretrained)
+        for unused in ("_conv_head", "_bn1", "_fc", "_dropout", "_avg_pooling"):
+            setattr(self.backbone, unused, nn.Identity())
+        self.room = nn.Linear(TAPS[15], TAPS[15])  # the whole picture's say: a room's size
+        skips = [TAPS[block] for block in (10, 4, 2, 0)]
+        below = [TAPS[15], *WIDTHS[:-1]]
+        self.ups = nn.ModuleList(map(Up, below, skips, WIDTHS))
+        self.dropout = nn.Dropout2d(0.1)
+        self.value_head = nn.Conv2d(WIDTHS[-1], 1, 1)
+        nn.init.zeros_(self.value_head.bias)
+        self.class_head = nn.Conv2d(WIDTHS[-1], classes, 1) if classes else None
+        self.register_buffer("centre", torch.tensor(float(centre)))
+        self.register_buffer("spread", torch.tensor(float(spread)))
+
+    def freeze(self, blocks: int) -> list[nn.Module]:
+        """As ``ImageRegressor.freeze``."""
+        return freeze_start(self.backbone, blocks)
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """uint8 or float ``(N, H, W, 3)`` RGB in 0..255 → ``value (N, H/2, W/2)`` in metres and,
+        for reg+cls, ``logits (N, C, H/2, W/2)``."""
+        *skips, x = self._encode(normalised(image))
+        x = x + self.room(x.mean(dim=(2, 3)))[:, :, None, None]
+        for up, skip in zip(self.ups, reversed(skips), strict=True):
+            x = up(x, skip)
+        x = self.dropout(x)
+        value = self.centre + self.spread * self.value_head(x).squeeze(1)
+        value = value if self.training else value.clamp(min=NEAREST)
+        return (value,) if self.class_head is None else (value, self.class_head(x))
+
+    def _encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        net, kept = self.backbone, []
+        x = net._swish(net._bn0(net._conv_stem(x)))
+        for i, block in enumerate(net._blocks):
+            x = block(x)
+            if i in TAPS:
+                kept.append(x)
+        return kept
