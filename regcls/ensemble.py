@@ -223,10 +223,19 @@ class Ensemble:
 
 _lock = threading.Lock()
 _pools: list[ThreadPoolExecutor] = []
+_limit: list[int] = []
+
+
+def use_threads(count: int) -> None:
+    """Let all ensembles of this process share ``count`` threads, for one process of several on a
+    machine. Has an effect before the first ensemble only."""
+    _limit[:] = [count]
 
 
 def _cores() -> int:
     """Cores that this process may use."""
+    if _limit:
+        return _limit[0]
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
