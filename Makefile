@@ -35,7 +35,7 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-training.txt $(VENV)/.run
+$(VENV)/.dev: requirements-dev.txt requirements-training.txt requirements-cluster.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
