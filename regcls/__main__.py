@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The shipped models: list them, or check a file against the contract.")
 app.add_typer(models, name="models", no_args_is_help=True)
+study = typer.Typer(help="Grids of 1D experiments: plan, run, watch, read and export them.")
+app.add_typer(study, name="study", no_args_is_help=True)
 
 
 class Task(StrEnum):
@@ -42,6 +44,9 @@ Index = Annotated[
     Path | None,
     typer.Option(help="Index with the columns age, path, split (IMDB-WIKI-DIR, AgeDB-DIR)."),
 ]
+GridName = Annotated[str, typer.Argument(help="A grid's name, or a TOML file.")]
+StorePath = Annotated[Path, typer.Option("--store", help="The file that keeps the results.")]
+STORE = Path("runs/study.sqlite")
 Runs = Annotated[Path, typer.Option(help="Folder of the training runs; finished ones are kept.")]
 
 
@@ -290,6 +295,68 @@ def check_model(
         show_json(record)
     else:
         print(f"{file.name} keeps the contract: {record['task']}, {record['variant']}.")
+
+
+@study.command("plan")
+@plainly
+def plan_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
+    """What a grid would train, what of it is stored, and about how long the rest takes."""
+    from regcls import commands_study
+
+    record = commands_study.plan(name, store)
+    if as_json:
+        return show_json(record)
+    print(f"{record['grid']}: {record['title']}.")
+    print(
+        f"{record['cells']} cells, {record['models']} models, {record['regcls']} of them reg+cls; "
+        f"{record['done']} are stored. The rest takes about {duration(record['seconds'])} here."
+    )
+
+
+@study.command("run")
+@plainly
+def run_study(
+    name: GridName,
+    store: StorePath = STORE,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all cores if not said.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Put a damaged store aside and start a new one.")
+    ] = False,
+    as_json: AsJson = False,
+):
+    """Train all that is missing of a grid. Can be stopped (Ctrl-C) and started again at any time."""
+    from regcls import commands_study
+
+    if not as_json:
+        plan_study(name, store)
+
+    def report(p) -> None:
+        left = "" if p.seconds_left is None else f", {duration(p.seconds_left)} left"
+        progress(f"{p.done} of {p.models} models, {p.share:.0%}{left}")
+
+    record = commands_study.run(name, store, jobs, fresh, report, say)
+    progress("")
+    if as_json:
+        return show_json(record)
+    end = "Stopped" if record["stopped"] else "Finished"
+    print(
+        f"{end}: {record['done']} of {record['models']} models are stored, {record['trained']} of "
+        f"them trained now, in {duration(record['seconds'])}."
+    )
+
+
+def duration(seconds: float) -> str:
+    """In the unit a person would use.
+
+    >>> duration(5400)
+    '1 h 30 min'
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 if __name__ == "__main__":
