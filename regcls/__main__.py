@@ -333,8 +333,7 @@ def run_study(
         plan_study(name, store)
 
     def report(p) -> None:
-        left = "" if p.seconds_left is None else f", {duration(p.seconds_left)} left"
-        progress(f"{p.done} of {p.models} models, {p.share:.0%}{left}")
+        progress(f"{p.done} of {p.models} models, {p.share:.0%}, {duration(p.seconds_left)} left")
 
     record = commands_study.run(name, store, jobs, fresh, report, say)
     progress("")

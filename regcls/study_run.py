@@ -12,25 +12,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regcls import study_train
+from regcls.study_cluster import SchedulerLost
+from regcls.study_cluster import results as cluster_results
 from regcls.study_plan import Grid, Model
-from regcls.study_store import Store
+from regcls.study_store import Result, Store
 
 BEAT = 5.0  # seconds between two signs of life
+ON_LOST = ("local", "stop")
 POLL = 0.5  # seconds between two looks at what others do, and at ``should_stop``
 
 
 @dataclass(frozen=True)
 class Progress:
     """``done`` of ``models`` are stored, of which this run trained ``trained``; ``share`` and
-    ``seconds_left`` weigh models by what they cost; the latter is None while nothing is known."""
+    ``seconds_left`` weigh models by what they cost.
+    ``note``: a sentence about a lost scheduler."""
 
     models: int
     done: int
     trained: int
     share: float
     seconds: float
-    seconds_left: float | None
+    seconds_left: float
     stopped: bool = False
+    note: str = ""
 
     @property
     def finished(self) -> bool:
@@ -55,20 +60,28 @@ def run(
     jobs: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    scheduler: str | None = None,
+    on_lost: str = "local",
 ) -> Progress:
     """Train all that is missing of ``grid`` and keep it in ``store``; how far it came.
 
     A batch is stored as soon as its models are trained, so stopping at any time loses no more than
     the batches at work. Models that another runner is training are left to it, and waited for.
+
+    ``scheduler``: the address of a Dask scheduler, whose workers then train (start them with one
+    thread each). If it is lost, ``on_lost`` says whether to go on "local"ly or to "stop".
     """
-    return _Run(grid, store, jobs or cores(), on_progress, should_stop).work()
+    if on_lost not in ON_LOST:
+        raise ValueError(f"on_lost must be one of {', '.join(ON_LOST)}, not {on_lost!r}")
+    wanted = (on_progress or (lambda progress: None), should_stop or (lambda: False))
+    return _Run(grid, store, jobs or cores(), *wanted, scheduler, on_lost).work()
 
 
 class _Run:
-    def __init__(self, grid, store, jobs, on_progress, should_stop):
+    def __init__(self, grid, store, jobs, on_progress, should_stop, scheduler, on_lost):
         self.grid, self.store, self.jobs = grid, store, jobs
-        self.on_progress = on_progress or (lambda progress: None)
-        self.should_stop = should_stop or (lambda: False)
+        self.on_progress, self.should_stop = on_progress, should_stop
+        self.scheduler, self.on_lost, self.note = scheduler, on_lost, ""
         self.models = grid.models()
         self.costs = {model.key: study_train.cost(model) for model in self.models}
         self.trained, self.trained_cost = 0, 0.0
@@ -105,32 +118,53 @@ class _Run:
                 self.on_progress(self.progress())
 
     def _train(self, models: list[Model]) -> None:
+        self.store.release(self.runner)  # nothing is at work now
+        try:
+            for results in self._results(models):
+                if results:
+                    self._keep(results)
+        except SchedulerLost as error:
+            self.scheduler = None
+            self.stopped = self.on_lost == "stop"
+            go_on = "stopped with what is stored" if self.stopped else "went on on this machine"
+            self.note = f"{error}; the run {go_on}"
+            if self.stopped:
+                self._stop_workers()
+
+    def _results(self, models: list[Model]) -> Iterator:
+        if self.scheduler is not None:
+            # Each worker process trains with one thread, on whatever machine it is.
+            return cluster_results(self.scheduler, self._tasks(models, 1), self.stopping)
         from joblib import Parallel
 
-        parallel = Parallel(
-            n_jobs=self.jobs,
-            pre_dispatch=self.jobs + 1 if self.jobs > 1 else 1,
-            batch_size=1,
-            return_as="generator_unordered",
-        )
-        for results in parallel(self._tasks(models)):
-            if results:
-                self.store.add(results)
-                self.trained += len(results)
-                self.trained_cost += sum(self.costs[result.model.key] for result in results)
-                self.on_progress(self.progress())
+        ways = {"batch_size": 1, "return_as": "generator_unordered"}
+        if self.jobs == 1:  # in this process, with all its threads
+            return Parallel(n_jobs=1, **ways)(self._tasks(models, None, self.stop_file))
+        tasks = self._tasks(models, 1, self.stop_file, os.getpid())
+        return Parallel(n_jobs=self.jobs, pre_dispatch=self.jobs + 1, **ways)(tasks)
 
-    def _tasks(self, models: list[Model]) -> Iterator:
+    def _keep(self, results: list[Result]) -> None:
+        self.store.add(results)
+        self.trained += len(results)
+        self.trained_cost += sum(self.costs[result.model.key] for result in results)
+        self.on_progress(self.progress())
+
+    def _tasks(
+        self,
+        models: list[Model],
+        threads: int | None,
+        stop: str | None = None,
+        parent: int | None = None,
+    ) -> Iterator:
         """Batches, each claimed when its turn comes."""
         from joblib import delayed
 
-        threads, parent = (1, os.getpid()) if self.jobs > 1 else (None, None)
         for batch in study_train.pack(models):
             if self.stopping.is_set():
                 return
             claimed = self.store.claim(self.runner, batch)
             if claimed:
-                yield delayed(study_train.train)(claimed, threads, self.stop_file, parent)
+                yield delayed(study_train.train)(claimed, threads, stop, parent)
 
     def _missing(self) -> list[Model]:
         stored = self.store.keys()
@@ -141,15 +175,16 @@ class _Run:
         left = sum(self.costs[model.key] for model in missing)
         total = sum(self.costs.values())
         seconds = time.perf_counter() - self.started
-        rate = self.trained_cost / seconds if self.trained else None
+        rate = self.trained_cost / seconds if self.trained else self.jobs  # first, the estimate
         return Progress(
             models=len(self.models),
             done=len(self.models) - len(missing),
             trained=self.trained,
             share=1 - left / total if total else 1.0,
             seconds=seconds,
-            seconds_left=left / rate if rate else None,
+            seconds_left=left / rate,
             stopped=self.stopped,
+            note=self.note,
         )
 
     def _watch(self) -> None:

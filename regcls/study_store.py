@@ -171,6 +171,11 @@ class Store:
         with self._writing() as db:
             db.execute("UPDATE runners SET heard = ? WHERE id = ?", (time.time(), runner))
 
+    def release(self, runner: str) -> None:
+        """Free the runner's claims."""
+        with self._writing() as db:
+            db.execute("DELETE FROM claims WHERE runner = ?", (runner,))
+
     def finish(self, runner: str) -> None:
         """Clear the runner and its claims away."""
         with self._writing() as db:
