@@ -309,7 +309,7 @@ def plan_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False
     print(f"{record['grid']}: {record['title']}.")
     print(
         f"{record['cells']} cells, {record['models']} models, {record['regcls']} of them reg+cls; "
-        f"{record['done']} are stored. The rest takes about {duration(record['seconds'])} here."
+        f"{record['done']} are stored. The rest takes about {duration(record['seconds'])}."
     )
 
 
@@ -321,6 +321,12 @@ def run_study(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores if not said.")
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")
+    ] = None,
+    on_lost: Annotated[
+        str, typer.Option(help="If the scheduler is lost: local or stop.")
+    ] = "local",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Put a damaged store aside and start a new one.")
     ] = False,
@@ -329,21 +335,85 @@ def run_study(
     """Train all that is missing of a grid. Can be stopped (Ctrl-C) and started again at any time."""
     from regcls import commands_study
 
-    if not as_json:
+    if not (as_json or fresh):
         plan_study(name, store)
 
     def report(p) -> None:
         progress(f"{p.done} of {p.models} models, {p.share:.0%}, {duration(p.seconds_left)} left")
 
-    record = commands_study.run(name, store, jobs, fresh, report, say)
+    record = commands_study.run(name, store, jobs, scheduler, on_lost, fresh, report, say)
     progress("")
+    if record["note"]:
+        say(sentence(ValueError(record["note"])))
+    if as_json:
+        show_json(record)
+    else:
+        print(
+            f"{'Stopped' if record['stopped'] else 'Finished'}: {record['done']} of "
+            f"{record['models']} models are stored, {record['trained']} of them trained now, in "
+            f"{duration(record['seconds'])}."
+        )
+    if record["note"] and record["stopped"]:
+        raise typer.Exit(BAD_INPUT)
+
+
+@study.command("status")
+@plainly
+def study_status(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
+    """How far a grid is, how long the rest takes, and who is at work."""
+    from regcls import commands_study
+
+    record = commands_study.status(name, store)
     if as_json:
         return show_json(record)
-    end = "Stopped" if record["stopped"] else "Finished"
-    print(
-        f"{end}: {record['done']} of {record['models']} models are stored, {record['trained']} of "
-        f"them trained now, in {duration(record['seconds'])}."
+    left = (
+        f"; the rest takes about {duration(record['seconds_left'])}" if record["share"] < 1 else ""
     )
+    print(f"{record['done']} of {record['models']} models are stored, {record['share']:.0%}{left}.")
+    for runner in record["runners"]:
+        print(f"Process {runner['pid']} on {runner['host']} is at work on {runner['grid']}.")
+
+
+@study.command("show")
+@plainly
+def show_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
+    """Every cell: mean test errors, reg+cls against reg and the control, and published figures."""
+    from regcls import commands_study
+
+    record = commands_study.show(name, store)
+    if as_json:
+        return show_json(record)
+    where = "which ship with regcls" if record["source"] == "shipped" else f"in {store}"
+    print(f"{record['grid']}: {record['models']} of {record['planned']} models, {where}.\n")
+    show_table(
+        record["cells"],
+        [
+            *record["varied"], "runs", "reg_mse", "control_mse", "regcls_mse", "ratio",
+            "ratio_low", "ratio_high", "wins", "p_holm", "control_ratio", "control_ratio_low",
+            "control_ratio_high", "control_wins", "control_p_holm",
+        ],
+    )  # fmt: skip
+    print(
+        "\nratio: median over runs of the test MSE of reg+cls over that of reg (control_ratio: over "
+        "that of reg with the same loss scale), with 95 % intervals; p: Wilcoxon, Holm-corrected."
+    )
+
+
+@study.command("export")
+@plainly
+def export_study(
+    name: GridName,
+    out: Annotated[Path, typer.Argument(help="A .parquet or .csv file to write.")],
+    store: StorePath = STORE,
+    as_json: AsJson = False,
+):
+    """Write a row a trained model: its configuration, errors, curve and versions."""
+    from regcls import commands_study
+
+    record = commands_study.export(name, store, out)
+    if as_json:
+        return show_json(record)
+    print(f"{record['models']} models are in {out}, {record['bytes'] / 1e6:.2f} MB.")
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,24 +13,22 @@ from typing import Any
 
 from regcls import study
 
-STORE = Path("runs/study.sqlite")
-
 
 def plan(name: str, store: Path) -> dict[str, Any]:
     """What a grid asks for, what of it is stored, and about how long the rest takes."""
     grid = study.load(name)
+    now = study.status(grid, store)
     models = grid.models()
-    stored = _stored(store)
-    missing = [model for model in models if model.key not in stored]
     return {
         "grid": grid.name,
         "title": grid.title,
         "hash": grid.hash,
         "cells": len(grid.cells),
-        "models": len(models),
-        "regcls": sum(model.classes > 0 for model in models),
-        "done": len(models) - len(missing),
-        "seconds": study.estimate(missing),
+        "runs": len(grid.runs),
+        "models": now.models,
+        "regcls": sum(model.classes > 0 for model in models + grid.to_come()),
+        "done": now.done,
+        "seconds": now.seconds_left,
     }
 
 
@@ -37,24 +36,49 @@ def run(
     name: str,
     store: Path,
     jobs: int | None,
+    scheduler: str | None,
+    on_lost: str,
     fresh: bool,
     report: Callable[[study.Progress], None],
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
     """Train what is missing; SIGINT and SIGTERM end the run with all that is stored."""
     grid = study.load(name)
+    if scheduler is not None and importlib.util.find_spec("distributed") is None:
+        raise ValueError("a scheduler needs Dask: pip install -r requirements-cluster.txt")
     with study.Store(store, fresh) as kept, _stop_on_signals() as stop:
         if kept.moved:
             tell(f"The damaged store is now {kept.moved}; a new one was started.")
-        progress = study.run(grid, kept, jobs=jobs, on_progress=report, should_stop=stop.is_set)
+        progress = study.run(
+            grid,
+            kept,
+            jobs=jobs,
+            on_progress=report,
+            should_stop=stop.is_set,
+            scheduler=scheduler,
+            on_lost=on_lost,
+        )
     return {"grid": grid.name, **asdict(progress), "store": str(store)}
 
 
-def _stored(store: Path) -> set[str]:
-    if not store.exists():
-        return set()
-    with study.Store(store) as kept:
-        return kept.keys()
+def status(name: str, store: Path) -> dict[str, Any]:
+    """How far a grid is and who works on it."""
+    now = study.status(study.load(name), store)
+    return asdict(now) | {"running": now.running}
+
+
+def show(name: str, store: Path) -> dict[str, Any]:
+    """Every cell of a grid with its comparisons."""
+    return study.summary(study.read(study.load(name), store))
+
+
+def export(name: str, store: Path, out: Path) -> dict[str, Any]:
+    """Write a row a trained model to a Parquet or CSV file. Raises ``ValueError`` without any."""
+    results = study.read(study.load(name), store)
+    if results.table.empty:
+        raise ValueError(f"nothing of {name} is trained yet: python -m regcls study run {name}")
+    results.export(out)
+    return {"file": str(out), "models": len(results.table), "bytes": out.stat().st_size}
 
 
 @contextlib.contextmanager

@@ -1,21 +1,36 @@
 """The Study: grids of 1D experiments, planned, run, kept and read.
 
-``study_plan`` describes grids, ``study_train`` trains batches, ``study_run`` runs them through
-joblib, ``study_store`` keeps the results. What commands and pages need is gathered here.
+``study_plan`` describes grids and ``study_fair`` those that search, ``study_train`` trains batches,
+``study_run`` runs them through joblib, ``study_store`` keeps the results, ``study_read`` compares
+them. What commands and pages need is gathered here.
 """
 
-from regcls.study_plan import GridError, load, names
-from regcls.study_run import Progress, estimate, run
-from regcls.study_store import Store, StoreDamaged, StoreError
+from regcls.study_plan import Cell, Grid, GridError, Run, load, names
+from regcls.study_read import Results, find_cell, read, summary
+from regcls.study_run import ON_LOST, Progress, estimate, run
+from regcls.study_status import Status, status, stop
+from regcls.study_store import Runner, Store, StoreDamaged, StoreError
 
 __all__ = [
+    "ON_LOST",
+    "Cell",
+    "Grid",
     "GridError",
     "Progress",
+    "Results",
+    "Run",
+    "Runner",
+    "Status",
     "Store",
     "StoreDamaged",
     "StoreError",
     "estimate",
+    "find_cell",
     "load",
     "names",
+    "read",
     "run",
+    "status",
+    "stop",
+    "summary",
 ]

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +128,15 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A model of a grid, the role it plays, and whether it is of a "search" or "final"."""
+
+    model: Model
+    role: str
+    phase: str = "final"
+
+
+@dataclass(frozen=True)
 class Grid:
     """A grid: the product of its axes (tuples), with ``data_seeds`` data sets a function and
     ``repeats`` initialisations a data set. Raises ``GridError`` naming the key that is wrong."""
@@ -176,15 +185,37 @@ class Grid:
         """Data sets and initialisations, all with seeds of their own."""
         return tuple(runs(self.functions, range(self.data_seeds), self.repeats))
 
-    def trials(self) -> Iterator[tuple[Cell, str, Run, Model]]:
-        """Every cell, role and run with its model; some models play in several cells."""
-        for cell, role in itertools.product(self.cells, self.roles):
-            for run in self.runs:
-                yield cell, role, run, cell.model(role, run, self.protocol)
+    def models_of(
+        self, cell: Cell, known: Mapping[str, float] | None = None
+    ) -> dict[str, list[Model]]:
+        """The models that play each role in a cell, one a run, in the order of ``runs``.
 
-    def models(self) -> list[Model]:
+        ``known`` (validation MSE of finished models, by key) matters where a search decides.
+        """
+        return {
+            role: [cell.model(role, run, self.protocol) for run in self.runs] for role in self.roles
+        }
+
+    @cached_property
+    def _roster(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        for cell in self.cells:
+            for role, models in self.models_of(cell).items():
+                for model in models:
+                    found.setdefault(model.key, Entry(model, role))
+        return found
+
+    def roster(self, known: Mapping[str, float] | None = None) -> dict[str, Entry]:
+        """The models to train by key, each once and with the first role that it plays."""
+        return self._roster
+
+    def models(self, known: Mapping[str, float] | None = None) -> list[Model]:
         """The models to train, each once."""
-        return list({model.key: model for *_, model in self.trials()}.values())
+        return [entry.model for entry in self.roster(known).values()]
+
+    def to_come(self, known: Mapping[str, float] | None = None) -> list[Model]:
+        """Stand-ins for models that only a search can name: none here."""
+        return []
 
 
 def runs(functions: Iterable[int], seeds: Iterable[int], repeats: int) -> Iterator[Run]:
@@ -218,7 +249,7 @@ def load(name: str) -> Grid:
     if path.suffix != ".toml" or not path.is_file():
         if name.endswith(".toml"):
             raise GridError(f"there is no file {name}")
-        raise GridError(f"no grid is called {name!r}{_nearest(name, names())}")
+        raise GridError(f"no grid is called {name!r}{nearest(name, names())}")
     try:
         described = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -233,19 +264,27 @@ def from_dict(name: str, described: dict[str, Any]) -> Grid:
     if version != VERSION:
         raise GridError(f"the grid {name} must say version = {VERSION}, not {version!r}")
     shared = {f.name for f in fields(Protocol)}
-    known = {f.name for f in fields(Grid)} - {"name", "protocol"} | shared
+    known = {f.name for f in fields(Grid)} - {"name", "protocol"} | shared | {"search"}
     for key in values:
         if key not in known:
-            raise GridError(f"the grid {name} has an unknown key {key!r}{_nearest(key, known)}")
+            raise GridError(f"the grid {name} has an unknown key {key!r}{nearest(key, known)}")
     protocol = Protocol(**{key: values.pop(key) for key in shared & set(values)})
-    return Grid(name=name, protocol=protocol, **{k: _frozen(v) for k, v in values.items()})
+    values = {key: _frozen(value) for key, value in values.items()}
+    if "search" not in values:
+        return Grid(name=name, protocol=protocol, **values)
+    from regcls.study_fair import tuned_grid
+
+    return tuned_grid(name, protocol, values)
 
 
 def _frozen(value):
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the nearest known one, or all."""
     known = sorted(known)
     near = difflib.get_close_matches(word, known, 1, 0.5)
     if near:
@@ -269,7 +308,7 @@ def _check(grid: Grid) -> None:
     for name, allowed in (("roles", ROLES), *lab.CHOICES.items()):
         for value in getattr(grid, name):
             if value not in allowed or value == lab.OWN:
-                raise GridError(f"{name} has an unknown value {value!r}{_nearest(value, allowed)}")
+                raise GridError(f"{name} has an unknown value {value!r}{nearest(value, allowed)}")
     if not all(1 <= k <= len(data1d.FUNCTIONS) for k in grid.functions):
         raise GridError(f"functions must be numbers from 1 to {len(data1d.FUNCTIONS)}")
     for cell in grid.cells:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,11 @@ def estimate(models: list[Model], jobs: int | None = None) -> float:
     return sum(map(study_train.cost, models)) / (jobs or cores())
 
 
+def missing_of(models: list[Model], known: Container[str]) -> list[Model]:
+    """Those that are not stored yet."""
+    return [model for model in models if model.key not in known]
+
+
 def run(
     grid: Grid,
     store: Store,
@@ -82,8 +87,6 @@ class _Run:
         self.grid, self.store, self.jobs = grid, store, jobs
         self.on_progress, self.should_stop = on_progress, should_stop
         self.scheduler, self.on_lost, self.note = scheduler, on_lost, ""
-        self.models = grid.models()
-        self.costs = {model.key: study_train.cost(model) for model in self.models}
         self.trained, self.trained_cost = 0, 0.0
         self.started = time.perf_counter()
         self.stopping = threading.Event()  # no new batch, and those at work break off
@@ -108,7 +111,8 @@ class _Run:
     def _until_done(self) -> None:
         self.on_progress(self.progress())
         while not self.stopping.is_set():
-            missing = self._missing()
+            known = self.store.known()
+            missing = missing_of(self.grid.models(known), known)
             if not missing:
                 break
             before = self.trained
@@ -146,7 +150,7 @@ class _Run:
     def _keep(self, results: list[Result]) -> None:
         self.store.add(results)
         self.trained += len(results)
-        self.trained_cost += sum(self.costs[result.model.key] for result in results)
+        self.trained_cost += sum(study_train.cost(result.model) for result in results)
         self.on_progress(self.progress())
 
     def _tasks(
@@ -159,28 +163,27 @@ class _Run:
         """Batches, each claimed when its turn comes."""
         from joblib import delayed
 
-        for batch in study_train.pack(models):
+        for batch in study_train.pack(models, self.jobs):
             if self.stopping.is_set():
                 return
             claimed = self.store.claim(self.runner, batch)
             if claimed:
                 yield delayed(study_train.train)(claimed, threads, stop, parent)
 
-    def _missing(self) -> list[Model]:
-        stored = self.store.keys()
-        return [model for model in self.models if model.key not in stored]
-
     def progress(self) -> Progress:
-        missing = self._missing()
-        left = sum(self.costs[model.key] for model in missing)
-        total = sum(self.costs.values())
+        """Where the grid stands now."""
+        known = self.store.known()
+        models, to_come = self.grid.models(known), self.grid.to_come(known)
+        missing = missing_of(models, known) + to_come
+        left = sum(map(study_train.cost, missing))
+        total = sum(map(study_train.cost, models + to_come))
         seconds = time.perf_counter() - self.started
         rate = self.trained_cost / seconds if self.trained else self.jobs  # first, the estimate
         return Progress(
-            models=len(self.models),
-            done=len(self.models) - len(missing),
+            models=len(models) + len(to_come),
+            done=len(models) + len(to_come) - len(missing),
             trained=self.trained,
-            share=1 - left / total if total else 1.0,
+            share=1 - left / total,
             seconds=seconds,
             seconds_left=left / rate,
             stopped=self.stopped,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 import sqlite3
@@ -144,10 +145,18 @@ class Store:
             db.executemany("DELETE FROM claims WHERE key = ?", [(row[0],) for row in rows])
         return new
 
-    def keys(self) -> set[str]:
-        """Keys of all models in the store."""
+    def known(self) -> dict[str, float]:
+        """Validation MSE of all models in the store, by key; inf where training diverged."""
         with self._reading() as db:
-            return {key for (key,) in db.execute("SELECT key FROM models")}
+            rows = db.execute("SELECT key, val_mse FROM models").fetchall()
+        return {key: math.inf if error is None else error for key, error in rows}
+
+    def written_since(self, seconds: float) -> set[str]:
+        """Keys of the models stored since this time (of ``time.time``)."""
+        since = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+        with self._reading() as db:
+            rows = db.execute("SELECT key FROM models WHERE written_at >= ?", (since,))
+            return {key for (key,) in rows}
 
     def rows(self, keys: Iterable[str]) -> list[tuple]:
         """The rows, in the order of ``COLUMNS``, of those of ``keys`` that are in the store."""

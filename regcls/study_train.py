@@ -11,7 +11,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +25,7 @@ RANGES = 10  # equal target ranges over the function's values
 CURVE_POINTS = 10  # epochs at which errors are taken while training
 CURVE_SAMPLES = 4000  # test and validation points of the curve; the result is on all of them
 LARGEST_BATCH = 100  # models; more gain nothing, and a batch that is killed is lost
-BATCH_SECONDS = 30.0  # on one core
+BATCH_SECONDS = (2.0, 30.0)  # on one core: starting one costs too, and progress should be seen
 SIGMA = 0.75  # width of soft labels in bin widths (Imani & White, ICML 2018), as in the Lab
 
 # Seconds per sample on one core, fitted to what the engine takes: a part for each hidden unit and
@@ -42,15 +42,17 @@ def cost(model: Model) -> float:
     return model.epochs * (model.samples // 3) * a_sample
 
 
-def pack(models: Iterable[Model]) -> list[list[Model]]:
-    """Batches of models that can train together, data sets that are shared next to each other."""
+def pack(models: Sequence[Model], jobs: int = 1) -> list[list[Model]]:
+    """Batches of models that can train together, data sets that are shared next to each other;
+    where there are many, each of ``jobs`` workers gets 16 or more."""
+    seconds = float(np.clip(sum(map(cost, models)) / (16 * jobs), *BATCH_SECONDS))
     groups: dict[tuple, list[Model]] = {}
     for model in models:
         place = (model.scenario, model.sampling, *_alike(model))
         groups.setdefault(place, []).append(model)
     batches = []
     for group in groups.values():
-        most = max(1, min(LARGEST_BATCH, int(BATCH_SECONDS / max(cost(group[0]), 1e-9))))
+        most = max(1, min(LARGEST_BATCH, int(seconds / cost(group[0]))))
         parts = np.array_split(np.arange(len(group)), math.ceil(len(group) / most))
         batches += [[group[i] for i in part] for part in parts]
     return batches

@@ -1,0 +1,84 @@
+"""Where a grid stands and who is at work on it, seen from any process; and how to stop that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from regcls import study_train
+from regcls.study_plan import Grid, Model
+from regcls.study_run import cores, missing_of
+from regcls.study_store import Runner, Store
+
+
+@dataclass(frozen=True)
+class Status:
+    """``done`` of ``models`` are stored; ``share`` and ``seconds_left`` weigh models by their cost.
+    ``runners``: who is at work in this store, be it on this grid or another."""
+
+    grid: str
+    models: int
+    done: int
+    share: float
+    seconds_left: float
+    runners: tuple[Runner, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether anybody is at work on this grid."""
+        return any(runner.grid == self.grid for runner in self.runners)
+
+
+def status(grid: Grid, store: Path) -> Status:
+    """From the store, or from nothing where there is no store yet. Raises ``StoreError``."""
+    known: dict[str, float] = {}
+    runners: list[Runner] = []
+    lately: set[str] = set()
+    if store.exists():
+        with Store(store) as kept:
+            known, runners = kept.known(), kept.runners()
+            mine = [runner for runner in runners if runner.grid == grid.name]
+            if mine:
+                lately = kept.written_since(min(runner.started for runner in mine))
+    models, to_come = grid.models(known), grid.to_come(known)
+    missing = missing_of(models, known) + to_come
+    left, total = _cost(missing), _cost(models + to_come)
+    rate = _rate([m for m in models if m.key in lately], runners, grid)
+    return Status(
+        grid=grid.name,
+        models=len(models) + len(to_come),
+        done=len(models) + len(to_come) - len(missing),
+        share=1 - left / total,
+        seconds_left=left / rate,
+        runners=tuple(runners),
+    )
+
+
+def stop(store: Path) -> int:
+    """Ask all runners on this machine to stop with what is stored; how many were asked."""
+    asked = 0
+    if store.exists():
+        with Store(store) as kept:
+            for runner in kept.runners():
+                if runner.host == socket.gethostname():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(runner.pid, signal.SIGTERM)
+                        asked += 1
+    return asked
+
+
+def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
+    """Cost per second since the runners of this grid started; without any, this machine's."""
+    started = [runner.started for runner in runners if runner.grid == grid.name]
+    if not models or not started:
+        return float(cores())
+    return _cost(models) / max(time.time() - min(started), 1.0)
+
+
+def _cost(models: list[Model]) -> float:
+    return sum(map(study_train.cost, models))
