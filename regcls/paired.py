@@ -37,7 +37,10 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """From the interval of the ratio: "better", "worse" or "no clear difference"."""
+        """From the ratio's interval: "better", "worse", "no clear difference", or that functions
+        are too few."""
+        if np.isnan(self.ratio_low):
+            return "too few functions"
         if self.ratio_high < 1:
             return "better"
         return "worse" if self.ratio_low > 1 else "no clear difference"
@@ -65,20 +68,24 @@ def compare(
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     levels = [np.unique(np.asarray(v), return_inverse=True)[1] for v in (functions, seeds, inits)]
     if not (a.ndim == 1 and len(a) and a.shape == b.shape == levels[0].shape):
-        raise ValueError("a, b, functions, seeds and inits must be lists of one and the same length")
+        raise ValueError(
+            "a, b, functions, seeds and inits must be lists of one and the same length"
+        )
     if not (levels[1].shape == levels[2].shape == a.shape):
-        raise ValueError("a, b, functions, seeds and inits must be lists of one and the same length")
+        raise ValueError(
+            "a, b, functions, seeds and inits must be lists of one and the same length"
+        )
     if np.isnan(a).any() or np.isnan(b).any():
         raise ValueError("a and b must not hold NaN; inf stands for a run that diverged")
     ratio = np.divide(a, b, out=np.ones_like(a), where=(a != b) & np.isfinite(a))
     ratio[np.isinf(a) & np.isfinite(b)] = np.inf
     difference = np.subtract(a, b, out=np.zeros_like(a), where=a != b)
     rng = np.random.default_rng(seed)
-    weight, resampled = _weights(*levels, resamples, rng)
-    count = len(np.unique(levels[0]))
+    weight, resampled, fewest = _weights(*levels, resamples, rng)
+    count = int(levels[0].max()) + 1
     bounds = np.full(4, np.nan)
     if count >= MIN_FUNCTIONS:
-        tails = _tails(count, level)
+        tails = _tails(fewest, level)
         bounds[:2] = np.quantile(_medians(ratio, weight), tails, method="nearest")
         if np.isfinite(difference).all():
             bounds[2:] = np.quantile(weight @ difference / weight.sum(axis=1), tails)
@@ -112,8 +119,9 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return corrected
 
 
-def _weights(function, seed, init, resamples: int, rng) -> tuple[np.ndarray, tuple[str, ...]]:
-    """How often each run occurs in each resample (B, R), and which levels that resamples."""
+def _weights(function, seed, init, resamples: int, rng) -> tuple[np.ndarray, tuple[str, ...], int]:
+    """How often each run occurs in each resample (B, R), the levels that are resampled, and how
+    many there are of the scarcest of those that all runs share."""
     data, of_run = np.unique(np.stack([function, seed]), axis=1, return_inverse=True)
     of_run = of_run.ravel()
     drawn = _draw(np.full(resamples, function.max() + 1), function.max() + 1, rng)
@@ -121,7 +129,7 @@ def _weights(function, seed, init, resamples: int, rng) -> tuple[np.ndarray, tup
     for f in range(drawn.shape[1]):
         mine = np.flatnonzero(data[0] == f)
         per_data[:, mine] = _draw(drawn[:, f] * len(mine), len(mine), rng)
-    levels = [FUNCTIONS]
+    levels, fewest = [FUNCTIONS], drawn.shape[1]
     if data.shape[1] > drawn.shape[1]:
         levels.append(SEEDS)
     own = len(np.unique(np.stack([of_run, init]), axis=1)[0]) == len(np.unique(init))
@@ -131,12 +139,14 @@ def _weights(function, seed, init, resamples: int, rng) -> tuple[np.ndarray, tup
             mine = np.flatnonzero(of_run == d)
             weight[:, mine] = _draw(per_data[:, d].astype(int) * len(mine), len(mine), rng)
     elif init.max():
-        weight *= _draw(np.full(resamples, init.max() + 1), init.max() + 1, rng)[:, init]
+        crossed = int(init.max()) + 1
+        weight *= _draw(np.full(resamples, crossed), crossed, rng)[:, init]
+        fewest = min(fewest, crossed)
     if own or init.max():
         levels.append(INITIALISATIONS)
     empty = ~weight.any(axis=1)  # crossed levels may miss each other where runs are lacking
     weight[empty] = 1
-    return weight, tuple(levels)
+    return weight, tuple(levels), fewest
 
 
 def _draw(times: np.ndarray, among: int, rng) -> np.ndarray:
