@@ -24,13 +24,12 @@ class SchedulerLost(ValueError):
     """The Dask scheduler, or all of its workers, cannot be reached (any more)."""
 
 
-def results(
-    address: str, tasks: Iterable, stopping: threading.Event, lost_seconds: float = LOST_SECONDS
-) -> Iterator[Any]:
+def results(address: str, tasks: Iterable, stopping: threading.Event) -> Iterator[Any]:
     """What joblib's ``tasks`` return, as they finish; ends early once ``stopping`` is set.
 
     Raises ``SchedulerLost``, also when it is lost half-way, and what the tasks raise.
     """
+    gone = f"the scheduler {address} or its workers are gone"
     with _client(address) as client:
         arrived: queue.SimpleQueue = queue.SimpleQueue()
         threading.Thread(target=_collect, args=(client, tasks, arrived), daemon=True).start()
@@ -41,17 +40,14 @@ def results(
             except queue.Empty:
                 if _works(client):
                     well = time.monotonic()
-                elif time.monotonic() - well > lost_seconds:
-                    raise SchedulerLost(
-                        f"the scheduler {address} or its workers are gone"
-                    ) from None
+                elif time.monotonic() - well > LOST_SECONDS:
+                    raise SchedulerLost(gone) from None
                 continue
             if kind == "end":
                 return
             if kind == "error":
                 if _of_dask(value) or not _works(client):
-                    message = f"the scheduler {address} or its workers are gone"
-                    raise SchedulerLost(message) from value
+                    raise SchedulerLost(gone) from value
                 raise value
             yield value
 
