@@ -405,12 +405,15 @@ def export_study(
     name: GridName,
     out: Annotated[Path, typer.Argument(help="A .parquet or .csv file to write.")],
     store: StorePath = STORE,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Less precise, and less about a search's models.")
+    ] = False,
     as_json: AsJson = False,
 ):
     """Write a row a trained model: its configuration, errors, curve and versions."""
     from regcls import commands_study
 
-    record = commands_study.export(name, store, out)
+    record = commands_study.export(name, store, out, compact)
     if as_json:
         return show_json(record)
     print(f"{record['models']} models are in {out}, {record['bytes'] / 1e6:.2f} MB.")

@@ -72,12 +72,12 @@ def show(name: str, store: Path) -> dict[str, Any]:
     return study.summary(study.read(study.load(name), store))
 
 
-def export(name: str, store: Path, out: Path) -> dict[str, Any]:
+def export(name: str, store: Path, out: Path, compact: bool) -> dict[str, Any]:
     """Write a row a trained model to a Parquet or CSV file. Raises ``ValueError`` without any."""
     results = study.read(study.load(name), store)
     if results.table.empty:
         raise ValueError(f"nothing of {name} is trained yet: python -m regcls study run {name}")
-    results.export(out)
+    results.export(out, compact)
     return {"file": str(out), "models": len(results.table), "bytes": out.stat().st_size}
 
 

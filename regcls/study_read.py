@@ -136,9 +136,13 @@ class Results:
             cell = self.grid.with_setting(cell, best)
         return cell.lab_settings(run, self.grid.protocol)
 
-    def export(self, path: Path) -> Path:
-        """Write the table as ``.parquet`` or ``.csv``. Raises ``ValueError`` for another ending."""
+    def export(self, path: Path, compact: bool = False) -> Path:
+        """Write the table as ``.parquet`` or ``.csv``. ``compact``: errors as float32, and of the
+        models of a search neither ranges nor curve. Raises ``ValueError`` for another ending."""
         table = self.table.reset_index()
+        if compact:
+            table = table.astype(dict.fromkeys(("test_mse", "val_mse", "seconds"), np.float32))
+            table.loc[table["phase"] == "search", ["ranges", "curve"]] = None
         if path.suffix == ".parquet":
             table.to_parquet(path, compression="zstd", compression_level=19, index=False)
         elif path.suffix == ".csv":

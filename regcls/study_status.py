@@ -1,4 +1,4 @@
-"""Where a grid stands and who is at work on it, seen from any process; and how to stop that."""
+"""Where a grid stands and who is at work on it, seen from any process; how to begin and stop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,17 +62,38 @@ def status(grid: Grid, store: Path) -> Status:
     )
 
 
+def begin(name: str, store: Path) -> Path:
+    """Run a grid in a process of its own, which outlives this one; the file of what it says.
+
+    Raises ``StoreError`` if the store is no good, ``ValueError`` if a run is at work in it.
+    """
+    with Store(store) as kept:
+        for runner in kept.runners():
+            raise ValueError(
+                f"{runner.grid} is at work in {store} (process {runner.pid} on {runner.host}); "
+                "stop it, or wait until it has finished"
+            )
+    log = store.with_name(f"{store.name}.log")
+    command = [sys.executable, "-m", "regcls", "study", "run", name, "--store", str(store)]
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    # Once it has ended, its number must be free, or it would pass for being at work.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return log
+
+
 def stop(store: Path) -> int:
     """Ask all runners on this machine to stop with what is stored; how many were asked."""
-    asked = 0
-    if store.exists():
-        with Store(store) as kept:
-            for runner in kept.runners():
-                if runner.host == socket.gethostname():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(runner.pid, signal.SIGTERM)
-                        asked += 1
-    return asked
+    if not store.exists():
+        return 0
+    with Store(store) as kept:
+        mine = [runner for runner in kept.runners() if runner.host == socket.gethostname()]
+    for runner in mine:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(runner.pid, signal.SIGTERM)
+    return len(mine)
 
 
 def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
