@@ -7,7 +7,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from regcls.study_store import Result, Store
 BEAT = 5.0  # seconds between two signs of life
 ON_LOST = ("local", "stop")
 POLL = 0.5  # seconds between two looks at what others do, and at ``should_stop``
+
+
+class WorkerLost(ValueError):
+    """A worker process of this machine ended before its work."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,29 @@ def estimate(models: list[Model], jobs: int | None = None) -> float:
 def missing_of(models: list[Model], known: Container[str]) -> list[Model]:
     """Those that are not stored yet."""
     return [model for model in models if model.key not in known]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``done`` of ``models`` are stored; ``left`` of the grid's ``total`` cost, in core seconds."""
+
+    models: int
+    done: int
+    left: float
+    total: float
+
+    @property
+    def share(self) -> float:
+        return 1 - self.left / self.total
+
+
+def standing(grid: Grid, known: Mapping[str, float]) -> Standing:
+    """How far a grid is, given the validation MSE of the finished models by key."""
+    models, to_come = grid.models(known), grid.to_come(known)
+    missing = missing_of(models, known) + to_come
+    count = len(models) + len(to_come)
+    left, total = (sum(map(study_train.cost, some)) for some in (missing, models + to_come))
+    return Standing(count, count - len(missing), left, total)
 
 
 def run(
@@ -134,6 +162,11 @@ class _Run:
             self.note = f"{error}; the run {go_on}"
             if self.stopped:
                 self._stop_workers()
+        except BrokenExecutor as error:
+            raise WorkerLost(
+                "a worker process was killed, perhaps for lack of memory; what is stored is safe: "
+                "start again, with fewer --jobs"
+            ) from error
 
     def _results(self, models: list[Model]) -> Iterator:
         if self.scheduler is not None:
@@ -172,20 +205,16 @@ class _Run:
 
     def progress(self) -> Progress:
         """Where the grid stands now."""
-        known = self.store.known()
-        models, to_come = self.grid.models(known), self.grid.to_come(known)
-        missing = missing_of(models, known) + to_come
-        left = sum(map(study_train.cost, missing))
-        total = sum(map(study_train.cost, models + to_come))
+        now = standing(self.grid, self.store.known())
         seconds = time.perf_counter() - self.started
         rate = self.trained_cost / seconds if self.trained else self.jobs  # first, the estimate
         return Progress(
-            models=len(models) + len(to_come),
-            done=len(models) + len(to_come) - len(missing),
+            models=now.models,
+            done=now.done,
             trained=self.trained,
-            share=1 - left / total,
+            share=now.share,
             seconds=seconds,
-            seconds_left=left / rate,
+            seconds_left=now.left / rate,
             stopped=self.stopped,
             note=self.note,
         )

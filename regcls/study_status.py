@@ -15,7 +15,7 @@ from pathlib import Path
 
 from regcls import study_train
 from regcls.study_plan import Grid, Model
-from regcls.study_run import cores, missing_of
+from regcls.study_run import cores, standing
 from regcls.study_store import Runner, Store
 
 
@@ -48,18 +48,9 @@ def status(grid: Grid, store: Path) -> Status:
             mine = [runner for runner in runners if runner.grid == grid.name]
             if mine:
                 lately = kept.written_since(min(runner.started for runner in mine))
-    models, to_come = grid.models(known), grid.to_come(known)
-    missing = missing_of(models, known) + to_come
-    left, total = _cost(missing), _cost(models + to_come)
-    rate = _rate([m for m in models if m.key in lately], runners, grid)
-    return Status(
-        grid=grid.name,
-        models=len(models) + len(to_come),
-        done=len(models) + len(to_come) - len(missing),
-        share=1 - left / total,
-        seconds_left=left / rate,
-        runners=tuple(runners),
-    )
+    now = standing(grid, known)
+    rate = _rate([m for m in grid.models(known) if m.key in lately], runners, grid)
+    return Status(grid.name, now.models, now.done, now.share, now.left / rate, tuple(runners))
 
 
 def begin(name: str, store: Path) -> Path:
@@ -101,8 +92,5 @@ def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
     started = [runner.started for runner in runners if runner.grid == grid.name]
     if not models or not started:
         return float(cores())
-    return _cost(models) / max(time.time() - min(started), 1.0)
-
-
-def _cost(models: list[Model]) -> float:
-    return sum(map(study_train.cost, models))
+    trained = sum(map(study_train.cost, models))
+    return trained / max(time.time() - min(started), 1.0)

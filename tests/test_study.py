@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -233,11 +234,14 @@ def wait_until(what, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def known(store: Path) -> int:
-    if not store.exists():
-        return 0
-    with study.Store(store) as kept:
-        return len(kept.known())
+def wait_for_models(path: Path, more_than: int) -> None:
+    def there() -> bool:
+        if not path.exists():
+            return False
+        with study.Store(path) as store:
+            return len(store.known()) > more_than
+
+    wait_until(there)
 
 
 @pytest.fixture
@@ -255,7 +259,7 @@ def test_killed_again_and_again_it_loses_nothing_and_does_nothing_twice(tmp_path
     before: dict[str, tuple] = {}
     for _ in range(2):
         process = start(longer, store)
-        wait_until(lambda stored=len(before): known(store) > stored)
+        wait_for_models(store, len(before))
         process.kill()
         process.communicate(timeout=30)
         after = stamped(store)
@@ -280,7 +284,7 @@ def test_two_runners_share_the_work(tmp_path, longer):
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
     other = start(longer, store)
-    wait_until(lambda: known(store) > 0)
+    wait_for_models(store, 0)
     with study.Store(store) as kept:
         assert len(kept.runners()) == 1
         assert study.status(grid, store).running
@@ -313,6 +317,21 @@ def test_worker_processes_give_the_same_rows(tmp_path, finished):
     with study.Store(tmp_path / "s.sqlite") as store:
         assert study.run(small(), store, jobs=2).trained == 24
     assert rows(tmp_path / "s.sqlite") == rows(finished)
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(tmp_path):
+    def kill(progress: study.Progress) -> None:
+        if progress.trained:
+            for child in psutil.Process().children():
+                if any("loky.backend.popen" in word for word in child.cmdline()):
+                    child.kill()
+
+    with study.Store(tmp_path / "s.sqlite") as store:
+        wide = small(hidden=[[n] for n in range(3, 12)])
+        with pytest.raises(study.WorkerLost, match="what is stored is safe"):
+            study.run(wide, store, jobs=2, on_progress=kill)
+        assert store.known()
+        assert store.runners() == []
 
 
 def test_a_dask_cluster_gives_the_same_rows_and_its_loss_is_no_loss(
