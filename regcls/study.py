@@ -7,7 +7,7 @@ them. What commands and pages need is gathered here.
 
 from regcls.study_plan import Cell, Grid, GridError, Run, load, names
 from regcls.study_read import Results, find_cell, read, summary
-from regcls.study_run import ON_LOST, Progress, WorkerLost, estimate, run
+from regcls.study_run import ON_LOST, Progress, WorkerLost, run
 from regcls.study_status import Status, begin, status, stop
 from regcls.study_store import Runner, Store, StoreDamaged, StoreError
 
@@ -26,7 +26,6 @@ __all__ = [
     "StoreError",
     "WorkerLost",
     "begin",
-    "estimate",
     "find_cell",
     "load",
     "names",

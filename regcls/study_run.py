@@ -53,11 +53,6 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def estimate(models: list[Model], jobs: int | None = None) -> float:
-    """About the seconds that these models take on ``jobs`` cores (all by default)."""
-    return sum(map(study_train.cost, models)) / (jobs or cores())
-
-
 def missing_of(models: list[Model], known: Container[str]) -> list[Model]:
     """Those that are not stored yet."""
     return [model for model in models if model.key not in known]

@@ -487,7 +487,9 @@ def test_published_figures_stand_beside_the_papers_cells(tmp_path):
 
 def test_errors_per_range_are_means_over_runs(finished):
     results = study.read(small(), finished)
-    cell, run = results.grid.cells[0], results.grid.runs[3]
+    cell, run = study.find_cell(results.grid, classes=4), results.grid.runs[3]
+    with pytest.raises(study.GridError, match="2 cells"):
+        study.find_cell(results.grid, sampling="severe")
     table = results.ranges(cell)
     assert table.groupby("role").size().to_dict() == {"control": 10, "reg": 10, "reg+cls": 10}
     assert table.groupby("role")["train"].sum().tolist() == pytest.approx([1, 1, 1])
