@@ -9,7 +9,7 @@ import streamlit as st
 from pages import through_app
 from regcls import media
 from regcls.contract import ContractError
-from regcls.tasks import age
+from regcls.tasks import age, shared
 
 through_app()
 
@@ -36,7 +36,7 @@ def album() -> age.Album:
 def ask_models():
     """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
     try:
-        return models(os.environ.get(age.ROOT, ""))
+        return models(os.environ.get(shared.ROOT, ""))
     except ContractError as error:
         st.error(f"The age models cannot be used: {error}.")
         st.stop()
@@ -111,7 +111,7 @@ def samples() -> None:
     st.caption("Or try a sample:")
     for sample in age.SHIPPED_SAMPLES:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(str(age.SAMPLES / sample.file), width=56)
+            st.image(str(shared.SAMPLES / sample.file), width=56)
             if st.button(sample.title, key=f"age_sample_{sample.file}"):
                 pair, _ = ask_models()
                 with st.spinner("Looking…"):
@@ -201,7 +201,7 @@ def answers(face: age.FaceAges) -> None:
     from regcls.charts import COLOURS
 
     about = {"reg": "regression only", "reg+cls": "with a class head"}
-    for column, model in zip(st.columns(2), age.MODELS, strict=True):
+    for column, model in zip(st.columns(2), shared.MODELS, strict=True):
         answer = face.readings[model]
         interval = (
             f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
@@ -233,7 +233,7 @@ def charts(face: age.FaceAges, truth: float | None) -> None:
     from regcls.charts import errors_per_range, probabilities
 
     pair, report = ask_models()
-    mark = truth if truth is not None else [face.readings[m].age for m in age.MODELS]
+    mark = truth if truth is not None else [face.readings[m].age for m in shared.MODELS]
     own = age.own_report(album().labelled(), pair.reg.card)
     st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
     line = "true age" if truth is not None else "two answers, since the true age is not known"
@@ -264,7 +264,7 @@ def results() -> None:
 def engine(key: str) -> None:
     pair, _ = ask_models()
     times = album().entries[key].photo.milliseconds
-    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in age.MODELS)
+    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in shared.MODELS)
     st.caption(f"{pair.regcls.provider.why} Time per face: {spent}.")
 
 

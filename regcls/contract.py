@@ -72,7 +72,7 @@ class Card:
         """Parse and check a card. Raises ``ContractError`` naming all that is missing."""
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:  # the latter: nested too deep
             raise ContractError(f"its metadata '{KEY}' is not valid JSON ({error})") from error
         if not isinstance(data, dict):
             raise ContractError(f"its metadata '{KEY}' is not a JSON object")
@@ -87,67 +87,94 @@ def write(path: Path | str, card: Card) -> None:
     """Put ``card`` into the ONNX file at ``path``. Raises ``ContractError`` for a card or file
     that is not sound; the file is then left as it was."""
     path = Path(path)
+    content = written(_content(path), card)
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def written(data: bytes, card: Card) -> bytes:
+    """An ONNX file's content with ``card`` in it. Raises ``ContractError``."""
     text = card.to_json()
     Card.from_json(text)
-    model = _parse(path)
+    model = parse(data)
     kept = [entry for entry in model.metadata_props if entry.key != KEY]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     model.metadata_props.add(key=KEY, value=text)
-    part = path.with_suffix(".part")
-    part.write_bytes(model.SerializeToString())
-    part.replace(path)
+    return model.SerializeToString()
 
 
 def read(path: Path | str) -> Card:
     """The card of an ONNX file, without checking its graph. Raises ``ContractError``."""
     path = Path(path)
-    with _naming(path):
-        return _card_of(_parse(path))
+    with _naming(path.name):
+        return card_of(parse(_content(path)))
 
 
 def check(path: Path | str) -> Card:
     """Check a whole file against the contract and return its card. Raises ``ContractError``."""
     path = Path(path)
-    with _naming(path):
-        model = _parse(path)
-        _demand_self_contained(model)
-        _demand_standard(model)
-        card = _card_of(model)
+    with _naming(path.name):
+        data = _content(path)
+    return check_bytes(data, path.name)
+
+
+def check_bytes(data: bytes, name: str) -> Card:
+    """``check`` for a file in memory; ``name`` is what messages call it."""
+    with _naming(name):
+        model = parse(data)
+        demand_safe(model)
+        card = card_of(model)
         _demand_input(model, card)
         _demand_outputs(model, card)
         _demand_valid(model)
     return card
 
 
+def demand_safe(model: onnx.ModelProto) -> None:
+    """All weights inside, standard operators of the pinned opset only. Raises ``ContractError``."""
+    _demand_self_contained(model)
+    _demand_standard(model)
+
+
 class _naming:
     """Put the file's name before any ``ContractError`` raised inside."""
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, name: str):
+        self.name = name
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind, error, trace) -> None:
         if isinstance(error, ContractError):
-            raise ContractError(f"{self.path.name}: {error}") from error
+            raise ContractError(f"{self.name}: {error}") from error
 
 
-def _parse(path: Path) -> onnx.ModelProto:
+def _content(path: Path) -> bytes:
     if not path.is_file():
         raise ContractError(f"there is no file at {path}")
-    size = path.stat().st_size
+    _demand_size(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _demand_size(size: int) -> None:
     if size > MAX_BYTES:
         raise ContractError(
             f"it has {size / 1e6:.1f} MB, and at most {MAX_BYTES / 1e6:.0f} MB are allowed"
         )
+
+
+def parse(data: bytes) -> onnx.ModelProto:
+    """A file's content as a model with a graph. Raises ``ContractError``."""
+    _demand_size(len(data))
     import onnx
     from google.protobuf.message import DecodeError
 
     model = onnx.ModelProto()
     try:
-        model.ParseFromString(path.read_bytes())
+        model.ParseFromString(data)
     except DecodeError as error:
         raise ContractError("it is not an ONNX file, or it is cut short") from error
     if not model.HasField("graph") or not model.graph.output:
@@ -155,7 +182,8 @@ def _parse(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _card_of(model: onnx.ModelProto) -> Card:
+def card_of(model: onnx.ModelProto) -> Card:
+    """The card in a model's metadata. Raises ``ContractError``."""
     entries = [entry.value for entry in model.metadata_props if entry.key == KEY]
     if not entries:
         raise ContractError(f"it has no metadata entry '{KEY}', which describes the model")
@@ -232,7 +260,7 @@ def _demand_self_contained(model: onnx.ModelProto) -> None:
 
 
 def _demand_standard(model: onnx.ModelProto) -> None:
-    for node in _nodes(model):
+    for node in nodes_of(model):
         if node.domain not in ("", "ai.onnx"):
             raise ContractError(
                 f"it uses the operator {node.op_type} of the domain '{node.domain}'; "
@@ -253,7 +281,7 @@ def _demand_input(model: onnx.ModelProto, card: Card) -> None:
     tensor = inputs[0].type.tensor_type
     if tensor.elem_type != _UINT8:
         raise ContractError("its input 'image' must be of type uint8")
-    shape = _shape(tensor)
+    shape = shape_of(tensor)
     wanted = [None, card.input["height"], card.input["width"], 3]
     if shape != wanted:
         raise ContractError(
@@ -277,7 +305,7 @@ def _demand_outputs(model: onnx.ModelProto, card: Card) -> None:
     if rank not in (1, 3):
         raise ContractError(f"its output 'value' must be (N,) or (N, h, w), and has rank {rank}")
     if "logits" in wanted:
-        shape = _shape(outputs["logits"])
+        shape = shape_of(outputs["logits"])
         if len(shape) != rank + 1 or shape[1] != card.class_count:
             raise ContractError(
                 f"its output 'logits' must have {card.class_count} classes in dimension 1 of "
@@ -296,7 +324,7 @@ def _demand_valid(model: onnx.ModelProto) -> None:
         raise ContractError(f"its graph is not valid ONNX ({first})") from error
 
 
-def _nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+def nodes_of(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     """Every node, those of subgraphs and of functions included."""
     waiting = list(model.graph.node) + [node for f in model.functions for node in f.node]
     while waiting:
@@ -310,14 +338,14 @@ def _nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every weight and constant, those of subgraphs included."""
     yield from model.graph.initializer
-    for node in _nodes(model):
+    for node in nodes_of(model):
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
             for graph in (attribute.g, *attribute.graphs):
                 yield from graph.initializer
 
 
-def _shape(tensor: Any) -> list[int | None]:
+def shape_of(tensor: Any) -> list[int | None]:
     """Dimensions, None where free."""
     return [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
 

@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +73,16 @@ def read_image(data: bytes, name: str = "the file") -> Picture:
         raise MediaError(f"{name} needs more memory than there is here.") from error
     except Exception as error:  # decoders fail on hostile bytes in more ways than they document
         raise MediaError(f"{name} is damaged or cut short, so it cannot be read.") from error
+
+
+def read_file(path: Path) -> bytes:
+    """A photo's bytes from disk. Raises ``MediaError`` for one that is too large or not readable."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise MediaError(f"{path.name} is larger than {MAX_BYTES / 1e6:.0f} MB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def read_age(text: str) -> float:

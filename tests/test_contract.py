@@ -81,6 +81,17 @@ def test_not_onnx(model: Path, content: bytes) -> None:
     assert "not an ONNX file" in _refusal(model)
 
 
+def test_a_file_in_memory(model: Path) -> None:
+    data = model.read_bytes()
+    assert contract.check_bytes(data, "mine.onnx") == contract.check(model)
+    other = fake_pair.card("reg+cls", side=64)
+    assert contract.card_of(contract.parse(contract.written(data, other))) == other
+    with pytest.raises(ContractError, match=r"^mine\.onnx: its input 'image' must have the shape"):
+        contract.check_bytes(contract.written(data, other), "mine.onnx")
+    with pytest.raises(ContractError, match="at most 16 MB"):
+        contract.check_bytes(bytes(contract.MAX_BYTES + 1), "mine.onnx")
+
+
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_truncated(model: Path, part: float) -> None:
     content = model.read_bytes()
@@ -129,7 +140,7 @@ def test_no_metadata(model: Path) -> None:
     assert "no metadata entry 'regcls'" in _refusal(model)
 
 
-@pytest.mark.parametrize("text", ["{", "", "[1]", "null"])
+@pytest.mark.parametrize("text", ["{", "", "[1]", "null", "[" * 100_000])
 def test_corrupt_metadata(model: Path, text: str) -> None:
     _edit(model, lambda p: setattr(p.metadata_props[0], "value", text))
     assert "JSON" in _refusal(model)

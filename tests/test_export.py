@@ -38,7 +38,7 @@ def exported(request, tmp_path_factory) -> tuple[ImageRegressor, Path]:
     variant, classes = request.param
     model = export.shippable(_network(classes))
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    return model, export.to_onnx(model, 96, path, fake_pair.card(variant))
+    return model, export.to_onnx(model, path, fake_pair.card(variant))
 
 
 @pytest.mark.parametrize("n", [1, 3, 8])

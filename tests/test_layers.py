@@ -13,7 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = sorted((ROOT / "regcls").rglob("*.py"))
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
-WITH_TORCH = ("ensemble.py", "ensemble_shard.py", "ensemble_step.py", "lab.py", "study", "training/")
+WITH_TORCH = (
+    "ensemble.py",
+    "ensemble_shard.py",
+    "ensemble_step.py",
+    "lab.py",
+    "study",
+    "training/",
+)
 WITH_ONNXRUNTIME = ("runtime.py", "training/")
 
 

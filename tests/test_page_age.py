@@ -14,7 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from regcls import runtime
-from regcls.tasks import age
+from regcls.tasks import age, shared
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "age.py")
 
@@ -51,7 +51,7 @@ def test_a_sample_gives_two_ages_and_their_errors():
     assert page.number_input[0].value == 77
     table = page.dataframe[0].value
     assert table["photo"].tolist() == ["Grace Hopper"]
-    for model in age.MODELS:
+    for model in shared.MODELS:
         row = table.iloc[0]
         assert row[f"{model} low"] <= row[f"{model} age"] <= row[f"{model} high"]
         assert row[f"{model} error"] == pytest.approx(row[f"{model} age"] - 77, abs=0.011)
@@ -110,7 +110,7 @@ def test_problems_are_told_by_file_and_can_be_hidden():
 def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch):
     shutil.copytree(runtime.MODELS / "age", tmp_path / "age")
     (tmp_path / "age" / "regcls.onnx").write_bytes(b"not a model")
-    monkeypatch.setenv(age.ROOT, str(tmp_path))
+    monkeypatch.setenv(shared.ROOT, str(tmp_path))
     page = click(opened(), "Grace Hopper")
     assert "regcls.onnx" in page.error[0].value
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from regcls import media, runtime
 from regcls.errors import conformal_radius
-from regcls.tasks import age, faces
+from regcls.tasks import age, faces, shared
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_photo_gets_both_answers(pair):
     (face,) = photo.faces
     assert photo.found and face.crop.shape == (96, 96, 3)
     expected = face.crop.mean() * 100 / 255  # what the test's model computes
-    for model in age.MODELS:
+    for model in shared.MODELS:
         answer = face.readings[model]
         assert answer.age == pytest.approx(expected, abs=1e-3)
         assert (answer.low, answer.high) == pytest.approx((expected - 9, expected + 9), abs=1e-3)
@@ -176,10 +176,10 @@ def test_the_shipped_intervals_cover_the_test_photos(model, column):
 
 
 def test_training_counts_are_summed_over_the_ranges(pair):
-    counts = age.train_counts(pair.reg.card)
+    counts = shared.train_counts(pair.reg.card, age.ranges(pair.reg.card))
     assert counts.tolist() == pair.reg.card.training_histogram["counts"]
     report = age.pair_report(pair)
-    assert report.names == age.MODELS and report.test_counts.sum() == len(pair.predictions)
+    assert report.names == shared.MODELS and report.test_counts.sum() == len(pair.predictions)
 
 
 def test_an_album_looks_once_at_each_photo(pair, monkeypatch):
@@ -244,9 +244,9 @@ def test_records_and_their_table(pair):
 
 
 def test_files_from_the_command_line(pair, tmp_path, monkeypatch):
-    monkeypatch.setenv(age.ROOT, str(pair.reg.path.parent.parent))
+    monkeypatch.setenv(shared.ROOT, str(pair.reg.path.parent.parent))
     (tmp_path / "text.jpg").write_text("no photo")
-    good = age.SAMPLES / "astronaut.jpg"
+    good = shared.SAMPLES / "astronaut.jpg"
     records = age.predict_files([good, tmp_path / "text.jpg", tmp_path / "gone.jpg"])
     assert json.loads(json.dumps(records)) == records
     assert records[0]["photo"] == str(good) and 0 < records[0]["reg+cls age"] < 100

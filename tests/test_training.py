@@ -158,9 +158,7 @@ def test_the_whole_recipe_resumes_and_keeps_its_record(tmp_path, monkeypatch):
     assert kept["reg_weight"] == best["reg_weight"]
     monkeypatch.setattr(plan, "fit", None)  # a second call has nothing left to train
     assert age.train(tmp_path, tmp_path / "runs") == record
-    value, logits = predict(
-        age.load_run("regcls", 0, tmp_path / "runs"), splits["val"].images, 32
-    )
+    value, logits = predict(age.load_run("regcls", 0, tmp_path / "runs"), splits["val"].images, 32)
     assert value.shape == (40,) and logits.shape == (40, 6)
     assert record["regcls"]["seeds"][0]["val_mae"] > 0
     with pytest.raises(ValueError, match="to the end first"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -15,13 +14,11 @@ import pandas as pd
 from regcls import media, runtime
 from regcls.contract import Card
 from regcls.errors import ErrorReport
-from regcls.tasks import faces
+from regcls.tasks import faces, shared
+from regcls.tasks.shared import MODELS, SAMPLES
 
 TASK = "age"
-MODELS = ("reg", "reg+cls")
 RANGE_YEARS = 10.0  # width of the ranges in which errors are shown
-SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-ROOT = "REGCLS_MODELS"  # environment variable: another folder of pairs than models/
 
 
 @dataclass(frozen=True)
@@ -83,9 +80,8 @@ SHIPPED_SAMPLES = (
 
 
 def load() -> runtime.Pair:
-    """The age pair, from models/ or the folder that ``REGCLS_MODELS`` names. Raises
-    ``ContractError`` with what to do."""
-    return runtime.load_pair(TASK, os.environ.get(ROOT) or runtime.MODELS)
+    """The age pair. Raises ``ContractError`` with what to do."""
+    return shared.load(TASK)
 
 
 def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoAges:
@@ -108,7 +104,7 @@ def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoAges:
 
 def ask(crops: np.ndarray, pair: runtime.Pair) -> tuple[list[FaceAges], dict[str, float]]:
     """Both models on uint8 ``crops`` (N, side, side, 3) → answers (N), and ms a face by model."""
-    sessions = dict(zip(MODELS, (pair.reg, pair.regcls), strict=True))
+    sessions = shared.sessions(pair)
     values, times = {}, {}
     for model, session in sessions.items():
         values[model], logits = session.run(crops)
@@ -143,11 +139,7 @@ def reading(value: float, card: Card) -> Reading:
 
 def pair_report(pair: runtime.Pair) -> ErrorReport:
     """Errors of the shipped pair on its test photos, per ten years of age."""
-    predictions = {"reg": pair.predictions["reg"], "reg+cls": pair.predictions["regcls"]}
-    edges = ranges(pair.reg.card)
-    return ErrorReport.from_predictions(
-        pair.predictions["y_true"], predictions, edges, train_counts=train_counts(pair.reg.card)
-    )
+    return shared.held_out(pair, ranges(pair.reg.card))
 
 
 def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorReport | None:
@@ -156,8 +148,12 @@ def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorR
     if not pairs:
         return None
     predictions = {m: [face.readings[m].age for face, _ in pairs] for m in MODELS}
+    edges = ranges(card)
     return ErrorReport.from_predictions(
-        [age for _, age in pairs], predictions, ranges(card), train_counts=train_counts(card)
+        [age for _, age in pairs],
+        predictions,
+        edges,
+        train_counts=shared.train_counts(card, edges),
     )
 
 
@@ -165,14 +161,6 @@ def ranges(card: Card) -> np.ndarray:
     """Edges of the age ranges that errors are shown in, ten years each."""
     low, high = card.target["low"], card.target["high"]
     return np.arange(low, high + RANGE_YEARS, RANGE_YEARS)
-
-
-def train_counts(card: Card) -> np.ndarray:
-    """Training photos per range, from the card's histogram."""
-    histogram = card.training_histogram
-    edges = np.asarray(histogram["edges"], np.float64)
-    middles = (edges[:-1] + edges[1:]) / 2
-    return np.histogram(middles, ranges(card), weights=histogram["counts"])[0]
 
 
 def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict:
@@ -290,15 +278,7 @@ def predict_files(paths: Iterable[str | Path]) -> list[dict]:
     records: list[dict] = []
     for path in map(Path, paths):
         try:
-            if path.stat().st_size > media.MAX_BYTES:
-                raise media.MediaError(
-                    f"{path.name} is larger than {media.MAX_BYTES / 1e6:.0f} MB."
-                )
-            photo = look(path.read_bytes(), path.name, pair)
-        except OSError as error:
-            records.append(
-                {"photo": str(path), "problem": f"{path} cannot be read: {error.strerror}."}
-            )
+            photo = look(media.read_file(path), path.name, pair)
         except media.MediaError as error:
             records.append({"photo": str(path), "problem": str(error)})
         else:

@@ -15,12 +15,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from regcls import contract, runtime
 from regcls.contract import Card
+from regcls.training.depth_network import DepthNet
 from regcls.training.networks import ImageRegressor
+
+Network = ImageRegressor | DepthNet
 
 _IR_VERSION = 10  # what ONNX Runtime 1.18 and later read
 
 
-def shippable(model: ImageRegressor) -> ImageRegressor:
+def shippable(model: Network) -> Network:
     """A copy of ``model`` that answers exactly as its exported file will: folded, then rounded.
 
     Predictions that go with a shipped file must be made by this copy.
@@ -28,7 +31,7 @@ def shippable(model: ImageRegressor) -> ImageRegressor:
     return round_weights(fold(model))
 
 
-def fold(model: ImageRegressor) -> ImageRegressor:
+def fold(model: Network) -> Network:
     """A copy in eval mode whose convolutions contain their batch norms: fewer passes, same answers."""
     model = deepcopy(model).eval()
     net = model.backbone
@@ -38,7 +41,11 @@ def fold(model: ImageRegressor) -> ImageRegressor:
             _fold(block, "_expand_conv", "_bn0")
         _fold(block, "_depthwise_conv", "_bn1")
         _fold(block, "_project_conv", "_bn2")
-    _fold(net, "_conv_head", "_bn1")
+    if isinstance(net._conv_head, nn.Conv2d):
+        _fold(net, "_conv_head", "_bn1")
+    for part in model.modules():
+        if isinstance(part, nn.Sequential):
+            _fold_sequence(part)
     return model
 
 
@@ -57,14 +64,14 @@ def round_weights(model: nn.Module) -> nn.Module:
     return model
 
 
-def to_onnx(model: ImageRegressor, side: int, path: Path, card: Card) -> Path:
-    """Write a ``shippable`` model, with its card, as ONNX; input ``image`` uint8 (N, side, side, 3).
+def to_onnx(model: Network, path: Path, card: Card) -> Path:
+    """Write a ``shippable`` model, with its card, as ONNX; the card says the input's size.
 
     Raises ``ValueError`` when the weights are not rounded, ``ContractError`` when the file would
     break the contract.
     """
     names = ["value"] if model.class_head is None else ["value", "logits"]
-    proto = _traced(model, side, names)
+    proto = _traced(model, (card.input["height"], card.input["width"]), names)
     _name_batch(proto)
     _cheapen_start(proto)
     _store_halves(proto)
@@ -76,10 +83,8 @@ def to_onnx(model: ImageRegressor, side: int, path: Path, card: Card) -> Path:
 
 
 @torch.no_grad()
-def answers_alike(
-    model: ImageRegressor, path: Path, images: np.ndarray, tolerance: float = 1e-3
-) -> float:
-    """The largest difference between torch and the file over uint8 ``images`` (N, side, side, 3).
+def answers_alike(model: Network, path: Path, images: np.ndarray, tolerance: float = 1e-3) -> float:
+    """The largest difference between torch and the file over uint8 ``images`` (N, H, W, 3).
 
     Raises ``ValueError`` when it exceeds ``tolerance`` (target units for the value, absolute for
     logits).
@@ -90,6 +95,12 @@ def answers_alike(
     if not worst <= tolerance:
         raise ValueError(f"{path.name} differs from torch by {worst:.2g}, more than {tolerance:g}")
     return worst
+
+
+def _fold_sequence(parts: nn.Sequential) -> None:
+    for i in range(len(parts) - 1):
+        if isinstance(parts[i], nn.Conv2d) and isinstance(parts[i + 1], nn.BatchNorm2d):
+            _fold(parts, str(i), str(i + 1))
 
 
 def _fold(owner: nn.Module, conv_name: str, norm_name: str) -> None:
@@ -106,8 +117,8 @@ def _fold(owner: nn.Module, conv_name: str, norm_name: str) -> None:
     setattr(owner, norm_name, nn.Identity())
 
 
-def _traced(model: ImageRegressor, side: int, names: list[str]) -> onnx.ModelProto:
-    example = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+def _traced(model: Network, size: tuple[int, int], names: list[str]) -> onnx.ModelProto:
+    example = torch.zeros(2, *size, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own deprecations, none of them ours to heed
         program = torch.onnx.export(

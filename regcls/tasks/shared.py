@@ -1,0 +1,51 @@
+"""What all tasks share: the two models' names, the folder of the pairs, samples that ship."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from regcls import runtime
+from regcls.contract import Card
+from regcls.errors import ErrorReport
+
+# Names that people see, and the names of files and columns.
+KEYS: Mapping[str, str] = {"reg": "reg", "reg+cls": "regcls"}
+MODELS = tuple(KEYS)
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+ROOT = "REGCLS_MODELS"  # environment variable: another folder of pairs than models/
+
+
+def load(task: str) -> runtime.Pair:
+    """The pair of a task, from models/ or the folder that ``REGCLS_MODELS`` names. Raises
+    ``ContractError`` with what to do."""
+    return runtime.load_pair(task, os.environ.get(ROOT) or runtime.MODELS)
+
+
+def sessions(pair: runtime.Pair) -> dict[str, runtime.Session]:
+    """A pair's sessions by the models' names."""
+    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True))
+
+
+def train_counts(card: Card, edges: np.ndarray) -> np.ndarray:
+    """Training samples per range of ``edges``, from the card's histogram."""
+    histogram = card.training_histogram
+    fine = np.asarray(histogram["edges"], np.float64)
+    middles = (fine[:-1] + fine[1:]) / 2
+    return np.histogram(middles, edges, weights=histogram["counts"])[0]
+
+
+def held_out(pair: runtime.Pair, edges: np.ndarray, clusters: str | None = None) -> ErrorReport:
+    """Errors of a shipped pair on its test predictions; ``clusters``: the column that says which
+    samples belong together (the pixels of a photo, the frames of a video)."""
+    table = pair.predictions
+    return ErrorReport.from_predictions(
+        table["y_true"],
+        {model: table[key] for model, key in KEYS.items()},
+        edges,
+        train_counts=train_counts(pair.reg.card, edges),
+        clusters=None if clusters is None else table[clusters].to_numpy(),
+    )
