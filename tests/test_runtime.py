@@ -94,30 +94,6 @@ def test_the_provider_is_the_one_that_runs(path: Path) -> None:
     assert found.name in ("CPU", "CUDA") and found.why.endswith(".") and "\n" not in found.why
 
 
-def test_override(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(runtime.OVERRIDE, "cpu")
-    assert runtime.provider().name == "CPU" and runtime.OVERRIDE in runtime.provider().why
-    monkeypatch.setenv(runtime.OVERRIDE, "tpu")
-    with pytest.raises(ValueError, match="tpu"):
-        runtime.provider()
-
-
-def test_a_gpu_that_fails_means_cpu_and_silence(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> None:
-    def broken() -> bytes:
-        raise RuntimeError("no libcudnn")
-
-    runtime._find_provider.cache_clear()
-    monkeypatch.setenv(runtime.OVERRIDE, "cuda,cpu")
-    monkeypatch.setattr(runtime, "_has_nvidia_device", lambda: True)
-    monkeypatch.setattr(runtime, "_trial_model", broken)
-    found = runtime.provider()
-    runtime._find_provider.cache_clear()
-    assert found.name == "CPU" and found.why.startswith("Running on the CPU: ")
-    assert capfd.readouterr() == ("", "")
-
-
 def test_onnxruntime_is_imported_at_the_first_run_only(tmp_path: Path) -> None:
     fake_pair.make_pair(tmp_path)
     code = (
