@@ -21,7 +21,7 @@ WITH_TORCH = (
     "study",
     "training/",
 )
-WITH_ONNXRUNTIME = ("runtime.py", "training/")
+WITH_ONNXRUNTIME = ("providers.py", "binding.py", "training/")
 
 
 def name_of(path: Path) -> str:
@@ -77,7 +77,8 @@ def test_pages_leave_training_and_engines_to_the_library(path):
 
 def test_lab_and_runtime_import_engines_at_use_only():
     assert "torch" not in roots(ROOT / "regcls/lab.py", at_start=True)
-    assert "onnxruntime" not in roots(ROOT / "regcls/runtime.py", at_start=True)
+    for name in ("runtime.py", "providers.py", "binding.py"):
+        assert "onnxruntime" not in roots(ROOT / "regcls" / name, at_start=True)
 
 
 def test_the_import_reader_sees_what_it_should(tmp_path):
