@@ -30,22 +30,26 @@ def sessions(pair: runtime.Pair) -> dict[str, runtime.Session]:
     return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True))
 
 
-def train_counts(card: Card, edges: np.ndarray) -> np.ndarray:
-    """Training samples per range of ``edges``, from the card's histogram."""
+def train_counts(card: Card, edges: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """Training samples per range of ``edges``, from the card's histogram. ``scale``: what the
+    card's targets are multiplied with to be in the unit of ``edges``."""
     histogram = card.training_histogram
-    fine = np.asarray(histogram["edges"], np.float64)
+    fine = scale * np.asarray(histogram["edges"], np.float64)
     middles = (fine[:-1] + fine[1:]) / 2
     return np.histogram(middles, edges, weights=histogram["counts"])[0]
 
 
-def held_out(pair: runtime.Pair, edges: np.ndarray, clusters: str | None = None) -> ErrorReport:
+def held_out(
+    pair: runtime.Pair, edges: np.ndarray, clusters: str | None = None, scale: float = 1.0
+) -> ErrorReport:
     """Errors of a shipped pair on its test predictions; ``clusters``: the column that says which
-    samples belong together (the pixels of a photo, the frames of a video)."""
+    samples belong together (the pixels of a photo, the frames of a video); ``scale``: see
+    ``train_counts``."""
     table = pair.predictions
     return ErrorReport.from_predictions(
-        table["y_true"],
-        {model: table[key] for model, key in KEYS.items()},
+        scale * table["y_true"],
+        {model: scale * table[key] for model, key in KEYS.items()},
         edges,
-        train_counts=train_counts(pair.reg.card, edges),
+        train_counts=train_counts(pair.reg.card, edges, scale),
         clusters=None if clusters is None else table[clusters].to_numpy(),
     )
