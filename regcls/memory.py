@@ -12,10 +12,11 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-# Images that go through at once where memory is plenty. On the CPU more gain nothing (measured,
-# benchmarks/inference.py --batches: their maps no longer fit the cache); for the GPU it is a
-# cautious guess, since we had none to measure.
+# Images that go through at once, and bytes of their maps, where memory is plenty. On the CPU more
+# gain nothing (benchmarks/inference.py --batches); for the GPU it is a cautious guess, since we had
+# none to measure.
 BEST = {"CPU": 16, "CUDA": 64, "TensorRT": 64}
+PLENTY = {"CPU": 64_000_000, "CUDA": 1_000_000_000, "TensorRT": 1_000_000_000}
 SHARE = 0.25  # of the free memory: ONNX Runtime doubles what it holds as it grows, others work too
 _UNKNOWN = 64  # bytes per byte of the image, for a graph whose shapes cannot be inferred
 _CGROUPS = (  # limit, use and the cache within it that can be dropped: version 2, then 1
@@ -29,14 +30,17 @@ _CGROUPS = (  # limit, use and the cache within it that can be dropped: version 
 )
 
 
-def batch_size(per_image: int, free: int, best: int) -> int:
-    """As many images of ``per_image`` bytes as fit in a share of ``free`` bytes: 1 to ``best``."""
-    return int(min(max(free * SHARE // max(per_image, 1), 1), best))
+def batch_size(per_image: int, free: int, provider: str) -> int:
+    """How many images of ``per_image`` bytes to run at once on "CPU", "CUDA" or "TensorRT": what is
+    fast there and fits into a share of ``free`` bytes, at least 1."""
+    fitting = min(free * SHARE, PLENTY[provider]) // max(per_image, 1)
+    return int(min(max(fitting, 1), BEST[provider]))
 
 
 def bytes_per_image(model: onnx.ModelProto) -> int:
     """The most bytes of maps that are alive at once while one image goes through, by the shapes
-    that ONNX infers. Weights do not count; maps that a runtime would merge do."""
+    that ONNX infers. Weights do not count; maps that a runtime would merge do. ONNX Runtime was
+    seen to hold up to 2.1 times as much."""
     import onnx
 
     one = onnx.ModelProto()

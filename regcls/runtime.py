@@ -144,6 +144,7 @@ class Session:
         self.name, self.card = name, card
         self.limit = limit  # seconds for a batch
         self.seconds_per_image = float("nan")  # of the last run
+        self.path = source if isinstance(source, Path) else None
         self._source, self._key = source, key
         self._runs_on: Provider | None = None
 
@@ -171,7 +172,7 @@ class Session:
         chosen = self.provider
         limit = int(chosen.options.get("gpu_mem_limit", 0))
         free = memory.free_bytes(chosen.device, limit)
-        return memory.batch_size(self.bytes_per_image, free, memory.BEST[chosen.name])
+        return memory.batch_size(self.bytes_per_image, free, chosen.name)
 
     @cached_property
     def bytes_per_image(self) -> int:
