@@ -1,9 +1,12 @@
-"""Sessions, providers and pairs, on a tiny model whose answers are known."""
+"""Sessions and pairs, on a tiny model whose answers are known."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,6 +76,117 @@ def test_sessions_are_shared_until_the_file_changes(path: Path) -> None:
     assert second is not first and second.card.licence == "another, longer licence"
 
 
+def engine_of(session: runtime.Session) -> weakref.ref:
+    with session.engine() as engine:
+        return weakref.ref(engine.session)
+
+
+def gone(watched: weakref.ref) -> bool:
+    gc.collect()
+    return watched() is None
+
+
+def test_engines_go_when_unused_and_come_back(path: Path, images: np.ndarray) -> None:
+    session = runtime.session(path)
+    before, engine = session.run(images)[0], engine_of(session)
+    assert not gone(engine)
+    with session.engine():
+        runtime.ENGINES.clear()
+        assert not gone(engine)  # never under a run
+    runtime.ENGINES.clear()
+    assert gone(engine) and session.provider == runtime.provider()
+    np.testing.assert_array_equal(session.run(images)[0], before)
+    assert runtime.session(path) is session and not gone(engine_of(session))
+
+
+def test_what_an_idle_engine_held_is_given_back() -> None:
+    code = """if True:
+        import gc, numpy as np, psutil
+        from regcls import runtime
+        mine = psutil.Process().memory_info
+        pair = runtime.load_pair("age")
+        images = np.zeros((128, *[pair.reg.card.input[k] for k in ("height", "width")], 3), np.uint8)
+        runtime.run_pair(pair, images[:1])
+        little = mine().rss
+        runtime.run_pair(pair, images, batch=128)
+        much = mine().rss
+        runtime.ENGINES.clear()
+        gc.collect()
+        print(much - little, much - mine().rss)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    taken, freed = map(int, done.stdout.split())
+    assert taken > 100_000_000 and freed > 0.8 * taken
+
+
+def test_threads_that_ask_at_once_make_one_engine(
+    path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    make = runtime.providers.make_engine
+    monkeypatch.setattr(
+        runtime.providers, "make_engine", lambda *args: made.append(args) or make(*args)
+    )
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> np.ndarray:
+        together.wait()
+        return runtime.session(path).run(images)[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert len(made) == 1 and all(np.array_equal(a, answers[0]) for a in answers)
+
+
+def test_batches_of_shipped_models_take_turns(
+    path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most = [0], [0]
+    answers = runtime.binding.answers
+
+    def counted(*args):
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        try:
+            return answers(*args)
+        finally:
+            running[0] -= 1
+
+    monkeypatch.setattr(runtime.binding, "answers", counted)
+    monkeypatch.setattr(runtime, "_turns", threading.BoundedSemaphore(1))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: runtime.session(path).run(images, 2), range(16)))
+    assert most[0] == 1
+
+
+def test_a_file_that_was_replaced_is_not_run_under_the_old_card(
+    path: Path, images: np.ndarray
+) -> None:
+    old = runtime.session(path)
+    old.run(images)
+    fake_pair.make_model(path, "reg+cls", licence="another, longer licence")
+    runtime.session(path).run(images)
+    with pytest.raises(ContractError, match=r"regcls\.onnx was replaced"):
+        old.run(images)
+
+
+def test_a_session_of_ones_own_is_not_shared_and_leaves_with_its_owner(
+    path: Path, images: np.ndarray
+) -> None:
+    data = path.read_bytes()
+    mine, yours = (runtime.own_session(data, "mine.onnx") for _ in range(2))
+    assert mine.card == yours.card and mine.path is None
+    np.testing.assert_allclose(mine.run(images)[0], runtime.session(path).run(images)[0])
+    engine, other = engine_of(mine), engine_of(yours)
+    assert engine() is not other()
+    del mine
+    assert gone(engine) and not gone(other)
+    with pytest.raises(ContractError, match="mine"):
+        runtime.own_session(data[:100], "mine.onnx")
+
+
 def test_many_threads_get_the_same_answers(path: Path, images: np.ndarray) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: runtime.session(path).run(images, 2)[0], range(32)))
@@ -114,6 +228,15 @@ def test_pair(tmp_path: Path) -> None:
     pair = runtime.load_pair("age", tmp_path)
     assert (pair.reg.card.variant, pair.regcls.card.variant) == ("reg", "reg+cls")
     assert {"y_true", "reg", "regcls"} <= set(pair.predictions) and pair.card_text.startswith("#")
+    assert runtime.load_pair("age", tmp_path).predictions is pair.predictions  # read once
+
+
+def test_pair_whose_predictions_changed_or_say_more(tmp_path: Path) -> None:
+    table = fake_pair.make_pair(tmp_path) / "test_predictions.parquet"
+    runtime.load_pair("age", tmp_path)
+    more = pd.DataFrame({"y_true": [1.0], "reg": [1.0], "regcls": [2.0], "frame": [7]})
+    more.to_parquet(table)
+    pd.testing.assert_frame_equal(runtime.load_pair("age", tmp_path).predictions, more)
 
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md"])
