@@ -129,9 +129,7 @@ def run_pair(
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Both models on the same uint8 ``images`` (N, H, W, 3) → by "reg" and "reg+cls" what
     ``Session.run`` gives. On a GPU each batch crosses to it once, for both."""
-    sessions = (pair.reg, pair.regcls)
-    answers = _run(sessions, images, batch)
-    return {s.card.variant: answer for s, answer in zip(sessions, answers, strict=True)}
+    return dict(zip(contract.VARIANTS, _run((pair.reg, pair.regcls), images, batch), strict=True))
 
 
 class Session:
