@@ -37,7 +37,7 @@ _ONNX_NAMES = {
 }
 _ASKED = {name.lower(): name for name in _ONNX_NAMES}
 _SILENT = 4  # ONNX Runtime's severity "fatal": the fallback is our own sentence, not its red log
-_quiet_lock = threading.RLock()  # redirecting stdout concerns the whole process
+_quiet_lock = threading.RLock()  # stdout and ONNX Runtime's log are the whole process's
 
 _WHOLE, _SWITCH, _TEXT = "a whole number from 0", "0 or 1", "a text"
 _ARENA = ("kNextPowerOfTwo", "kSameAsRequested")
@@ -257,7 +257,7 @@ def _obstacle(chain: tuple[Wish, ...]) -> str | None:
     if not _has_nvidia_device():
         return "this machine has no NVIDIA GPU"
     name = chain[0].name
-    with _quiet():
+    with _quiet(), _unlogged():
         import onnxruntime
 
         if _ONNX_NAMES[name] not in onnxruntime.get_available_providers():
@@ -311,7 +311,7 @@ def _load(source: str | bytes, chain: tuple[Wish, ...]) -> onnxruntime.Inference
         else _ONNX_NAMES["CPU"]
         for w in chain
     ]
-    with _quiet():
+    with _unlogged():
         return onnxruntime.InferenceSession(
             source,
             sess_options=_session_options(_cpu_options(chain)),
@@ -335,11 +335,18 @@ def _session_options(cpu: Mapping[str, str]) -> onnxruntime.SessionOptions:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing on stdout, stderr or ONNX Runtime's log: what failed is told in ``Provider.why``."""
+    """Nothing on stdout or stderr: what failed is told in ``Provider.why``."""
     silent = io.StringIO()
     with _quiet_lock, contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
-        import onnxruntime
+        yield
 
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Nothing in ONNX Runtime's log, which writes past Python's stderr."""
+    import onnxruntime
+
+    with _quiet_lock:
         onnxruntime.set_default_logger_severity(_SILENT)
         try:
             yield
