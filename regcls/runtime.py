@@ -218,7 +218,8 @@ def _run(
         engines = [stack.enter_context(one.engine()) for one in sessions]
         if not len(images):
             return [_value_and_logits([_nothing(engine)]) for engine in engines]
-        batch = batch or min(one.best_batch() for one in sessions)
+        if batch is None:  # one image goes alone; asking what is free would cost it a tenth
+            batch = min(one.best_batch() for one in sessions) if len(images) > 1 else 1
         done = []
         for chunk in np.array_split(images, -(-len(images) // batch)):  # alike in size
             with turn:
