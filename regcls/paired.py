@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -80,8 +81,9 @@ def compare(
     ratio = np.divide(a, b, out=np.ones_like(a), where=(a != b) & np.isfinite(a))
     ratio[np.isinf(a) & np.isfinite(b)] = np.inf
     difference = np.subtract(a, b, out=np.zeros_like(a), where=a != b)
-    rng = np.random.default_rng(seed)
-    weight, resampled, fewest = _weights(*levels, resamples, rng)
+    weight, resampled, fewest = _shared_weights(
+        tuple(tuple(level.tolist()) for level in levels), resamples, seed
+    )
     count = int(levels[0].max()) + 1
     bounds = np.full(4, np.nan)
     if count >= MIN_FUNCTIONS:
@@ -117,6 +119,13 @@ def holm(p: Sequence[float]) -> np.ndarray:
     steps = p[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return corrected
+
+
+@lru_cache(maxsize=2)
+def _shared_weights(levels: tuple[tuple[int, ...], ...], resamples: int, seed: int):
+    """``_weights``, drawn once for all the cells of a grid, whose runs are the same."""
+    rng = np.random.default_rng(seed)
+    return _weights(*(np.array(level) for level in levels), resamples, rng)
 
 
 def _weights(function, seed, init, resamples: int, rng) -> tuple[np.ndarray, tuple[str, ...], int]:
