@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import inference_ways as ways
@@ -203,9 +204,9 @@ def main() -> None:
             elif args.batches:
                 rows.append(sweep(task, args.models, seconds))
             else:
-                for row in (
-                    *image_rows(task, args.models, seconds),
-                    *pair_rows(task, args.models, seconds, clip),
+                for row in chain(
+                    image_rows(task, args.models, seconds),
+                    pair_rows(task, args.models, seconds, clip),
                 ):
                     show(row)
                     rows.append(row)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from regcls import contract, media, runtime, video
+from regcls import contract, media, runtime
 from regcls.tasks import depth, faces, shared
 from regcls.training.depth_network import DepthNet
 from regcls.training.networks import ImageRegressor
@@ -72,6 +72,8 @@ def photo_ways(pair: runtime.Pair) -> dict[str, Way]:
 
 def video_ways(pair: runtime.Pair, clip: Path, frames: int) -> dict[str, Way]:
     """Every frame of ``clip`` through both models: decoded, shrunk and asked, or asked alone."""
+    from regcls import video
+
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
 
     def read():
