@@ -8,6 +8,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
+        st.Page("pages/study.py", title="Study", icon=":material/grid_on:", url_path="study"),
         st.Page("pages/age.py", title="Age", icon=":material/face:", url_path="age"),
     ]
 ).run()

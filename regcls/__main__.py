@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from regcls import __version__, commands
+from regcls.study_time import duration
 
 BAD_INPUT = 2  # exit code; 0 is success
 
@@ -417,18 +418,6 @@ def export_study(
     if as_json:
         return show_json(record)
     print(f"{record['models']} models are in {out}, {record['bytes'] / 1e6:.2f} MB.")
-
-
-def duration(seconds: float) -> str:
-    """In the unit a person would use.
-
-    >>> duration(5400)
-    '1 h 30 min'
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from regcls.study_plan import Grid, Model
 from regcls.study_run import cores, standing
 from regcls.study_store import Runner, Store
 
+START_SECONDS = 60.0  # how long a new process may take until it is at work
+_BEGINNING = threading.Lock()  # of two who begin at the same moment, one is refused
+
 
 @dataclass(frozen=True)
 class Status:
@@ -56,14 +59,19 @@ def status(grid: Grid, store: Path) -> Status:
 def begin(name: str, store: Path) -> Path:
     """Run a grid in a process of its own, which outlives this one; the file of what it says.
 
-    Raises ``StoreError`` if the store is no good, ``ValueError`` if a run is at work in it.
+    Returns when the process is at work or done. Raises ``StoreError`` if the store is no good,
+    ``ValueError`` if a run is at work in it or the new one fails at once.
     """
-    with Store(store) as kept:
+    with _BEGINNING, Store(store) as kept:
         for runner in kept.runners():
             raise ValueError(
                 f"{runner.grid} is at work in {store} (process {runner.pid} on {runner.host}); "
                 "stop it, or wait until it has finished"
             )
+        return _begin(name, store, kept)
+
+
+def _begin(name: str, store: Path, kept: Store) -> Path:
     log = store.with_name(f"{store.name}.log")
     command = [sys.executable, "-m", "regcls", "study", "run", name, "--store", str(store)]
     with log.open("w", encoding="utf-8") as out:
@@ -72,6 +80,14 @@ def begin(name: str, store: Path) -> Path:
         )
     # Once it has ended, its number must be free, or it would pass for being at work.
     threading.Thread(target=process.wait, daemon=True).start()
+    until = time.monotonic() + START_SECONDS
+    while process.returncode is None and time.monotonic() < until:
+        if any(runner.pid == process.pid for runner in kept.runners()):
+            break
+        time.sleep(0.1)
+    if process.returncode:
+        said = log.read_text(encoding="utf-8").strip().splitlines()
+        raise ValueError(f"the run could not start: {said[-1] if said else 'it said nothing'}")
     return log
 
 

@@ -1,0 +1,325 @@
+"""Study: whole grids of experiments, their results and what they say; start and stop a run."""
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from pages import through_app
+from regcls import charts_study, reference, study, study_desk, study_figure, study_guidance
+from regcls.study_time import duration
+
+through_app()
+
+WATCH_SECONDS = 2.0  # between two looks at a run
+REDRAW_SECONDS = 20.0  # between two redraws of the results while a run goes on
+ALL_RUNS = "All runs"
+SOURCES = {"store": "this machine's runs", "shipped": "shipped with regcls"}
+
+
+@st.cache_resource(show_spinner="Reading the results…", max_entries=6)
+def results_of(name: str, what: str, store: str, stamp: tuple):
+    """Results by source; ``stamp`` changes with the files."""
+    return study_desk.read(study.load(what), Path(store))
+
+
+def results(name: str) -> dict:
+    what, store = study_desk.catalogue()[name], study_desk.store_path()
+    stamp = study_desk.stamp(study.load(what), store)
+    try:
+        return results_of(name, what, str(store), stamp)
+    except study.StoreError:  # told where the run is shown; the shipped results need no store
+        return results_of(name, what, "", stamp)
+
+
+def from_address(name: str, offered, what: str) -> None:
+    """The widget's first value comes from the address; one that is not there is told."""
+    key = f"study_{name}"
+    if st.session_state.get(key) not in offered:
+        value, message = study_desk.choose(st.query_params.get(name), offered, what)
+        st.session_state[key] = value
+        if message:
+            st.session_state["study_message"] = message
+
+
+def to_address(**values: str) -> None:
+    query = {name: value for name, value in values.items() if value}
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def forget_cell() -> None:
+    st.session_state.pop("study_cell", None)
+    st.query_params.pop("cell", None)
+
+
+def choose_grid() -> str:
+    offered = study_desk.catalogue()
+    from_address("grid", offered, "grid")
+    titles = {name: study.load(what).title for name, what in offered.items()}
+    return st.selectbox(
+        "Grid", list(offered), key="study_grid", on_change=forget_cell,
+        format_func=lambda name: f"{name}: {titles[name]}" if titles[name] else name,
+    )  # fmt: skip
+
+
+# A run: start, watch, stop, resume
+
+
+def start(what: str) -> None:
+    try:
+        study.begin(what, study_desk.store_path())
+        st.session_state["study_note"] = "The run goes on when this page is closed."
+    except (ValueError, OSError) as error:
+        st.session_state["study_note"] = f"It was not started: {error}."
+
+
+def halt() -> None:
+    try:
+        study.stop(study_desk.store_path())
+        st.session_state["study_note"] = "It stops at the next epoch; what is trained is kept."
+    except (ValueError, OSError) as error:
+        st.session_state["study_note"] = f"It could not be stopped: {error}."
+
+
+def renew() -> None:
+    try:
+        with study.Store(study_desk.store_path(), fresh=True) as kept:
+            st.session_state["study_note"] = f"The damaged store is now {kept.moved}."
+    except study.StoreError as error:
+        st.session_state["study_note"] = f"{error}."
+
+
+def watch(name: str) -> None:
+    """Where the grid stands, and the one button that fits."""
+    what, store = study_desk.catalogue()[name], study_desk.store_path()
+    try:
+        now = study.status(study.load(what), store)
+    except study.StoreDamaged as error:
+        st.error(f"{error}.")
+        st.button("Put it aside and start a fresh store", on_click=renew)
+        return
+    except study.StoreError as error:
+        st.error(f"{error}.")
+        return
+    left = "" if now.share >= 1 else f", about {duration(now.seconds_left)} left"
+    st.progress(
+        min(now.share, 1.0), text=f"{now.done} of {now.models} models on this machine{left}"
+    )
+    others = [runner for runner in now.runners if runner.grid != now.grid]
+    if now.running:
+        st.button("Stop", on_click=halt, icon=":material/stop:", key="study_stop")
+    elif others:
+        st.info(f"{others[0].grid} is at work in this store; one grid runs at a time.")
+        st.button("Stop it", on_click=halt, icon=":material/stop:", key="study_stop")
+    elif now.done < now.models:
+        word = "Resume" if now.done else "Start"
+        st.button(
+            word, on_click=start, args=(what,), type="primary", icon=":material/play_arrow:",
+            key="study_start",
+        )  # fmt: skip
+        if said := study_desk.last_words(store):
+            st.caption(f"The last run said: {said}")
+    if note := st.session_state.get("study_note"):
+        st.caption(note)
+    redraw(now)
+
+
+def redraw(now: study.Status) -> None:
+    """Start the whole page over when results have come, or a run has begun or ended."""
+    shown = st.session_state.setdefault("study_shown", (now.running, now.done, time.time()))
+    changed = now.running != shown[0]
+    due = now.done != shown[1] and time.time() - shown[2] > REDRAW_SECONDS
+    if changed or due:
+        st.session_state["study_shown"] = (now.running, now.done, time.time())
+        st.rerun()
+
+
+# Results
+
+
+def chosen(found: dict) -> study.Results:
+    if len(found) == 1:
+        return next(iter(found.values()))
+    source = st.segmented_control(
+        "Results", list(found), format_func=SOURCES.get, default=next(iter(found)), required=True,
+        key=f"study_source_{st.session_state['study_grid']}",
+    )  # fmt: skip
+    return found[source]
+
+
+def pick(key: str) -> None:
+    """A click on a point or cell."""
+    points = st.session_state[key]["selection"].get(charts_study.SELECTION) or []
+    if points and points[0].get("cell"):
+        st.session_state["study_cell"] = points[0]["cell"]
+
+
+def panel(picture, key: str, title: str) -> None:
+    st.markdown(f"**{title}**")
+    st.vega_lite_chart(
+        picture.live, width="stretch", key=key, on_select=lambda: pick(key),
+        selection_mode=charts_study.SELECTION,
+    )  # fmt: skip
+
+
+def sheet(made: charts_study.Sheet, name: str) -> None:
+    for i, row in enumerate(made.rows):
+        for j, column in enumerate(st.columns(len(made.columns))):
+            sampling = made.columns[j]
+            with column:
+                title = f"{sampling}, {row}" if row else sampling
+                panel(made.panels[row, sampling], f"study_{name}_{i}_{j}", title)
+    st.caption(made.caption)
+    with st.container(horizontal=True):
+        save("Chart (PNG)", made.png, f"study-{name}.png")
+        save("Chart (SVG)", made.svg, f"study-{name}.svg")
+
+
+def save(label: str, make, name: str) -> None:
+    st.download_button(label, make, name, on_click="ignore", key=f"study_{name}")
+
+
+def places(table) -> tuple[list[str], tuple[list[str], list[str]]]:
+    return list(dict.fromkeys(table["x"])), (
+        list(dict.fromkeys(table["row"])), list(dict.fromkeys(table["sampling"])),
+    )  # fmt: skip
+
+
+def errors_tab(shown: study.Results, picked: str) -> None:
+    table = study_figure.cells(shown)
+    xs, grid = places(table)
+    st.html(charts_study.legend())
+    made = charts_study.test_errors(
+        study_figure.points(shown), study_figure.published(shown), xs,
+        study_figure.layout(shown.grid).title, grid, picked,
+    )  # fmt: skip
+    sheet(made, "errors")
+
+
+def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
+    """The heat map; returns what reg+cls is compared with."""
+    from_address("against", study_figure.AGAINST, "comparison")
+    against = st.segmented_control(
+        "reg+cls against", list(study_figure.AGAINST), format_func=study_figure.AGAINST.get,
+        required=True, key="study_against",
+    )  # fmt: skip
+    of = shown
+    if against == "tuned":
+        of = shown if study_desk.is_fair(shown.grid) else tuned
+        if of is None:
+            st.info(
+                "No results of the grid “fair”, which tunes both sides alike, are here yet: choose "
+                "that grid above and start it."
+            )
+            return against
+        if of is not shown:
+            st.caption("These are the cells of the grid “fair”, best setting against best.")
+    elif study_desk.is_fair(shown.grid):
+        st.caption("In this grid, reg itself is tuned: choose “tuned reg”.")
+        return against
+    st.html(charts_study.help_legend(study_figure.AGAINST[against]))
+    compared = study_figure.compared(of, against)
+    xs, grid = places(compared)
+    title = study_figure.layout(of.grid).title
+    other = study_figure.AGAINST[against]
+    sheet(charts_study.does_it_help(compared, xs, title, grid, other, picked), "help")
+    return against
+
+
+def cell_details(shown: study.Results) -> None:
+    """The chosen cell: its errors per target range, its runs, and the way to the Lab."""
+    by_name = study_figure.named(shown.grid)
+    name = st.selectbox(
+        "Setting", list(by_name), key="study_cell",
+        format_func=lambda n: study_figure.label(study_figure.layout(shown.grid), by_name[n]),
+    )  # fmt: skip
+    cell = by_name[name]
+    runs = {f"function {r.function}, seed {r.data_seed}, start {r.init_seed}": r
+            for r in shown.grid.runs}  # fmt: skip
+    word = st.selectbox("Run", [ALL_RUNS, *runs], key="study_run")
+    run = runs.get(word)
+    left, right = st.columns(2)
+    with left:
+        table = shown.ranges(cell, run)
+        if table.empty:
+            st.info("This is not trained yet.")
+        else:
+            picture = charts_study.ranges(table, run is not None)
+            st.vega_lite_chart(picture.live, width="stretch", key="study_ranges")
+            st.caption(picture.caption)
+    with right:
+        st.dataframe(study_figure.runs(shown, cell), hide_index=True, height=280)
+    open_in_lab(shown, cell, run or shown.grid.runs[0])
+
+
+def open_in_lab(shown: study.Results, cell: study.Cell, run: study.Run) -> None:
+    try:
+        query = shown.lab_settings(cell, run).to_query()
+    except ValueError as error:
+        st.caption(f"The Lab cannot show it: {error}.")
+        return
+    if st.button("Open in Lab", icon=":material/experiment:", key="study_lab"):
+        st.switch_page("pages/lab.py", query_params=query)
+    words = f"function {run.function}, seed {run.data_seed}"
+    if run.init_seed != run.data_seed:
+        words += "; the Lab starts from the data set's first initialisation, not from this one"
+    if study_desk.is_fair(shown.grid):
+        words += "; the Lab takes the tuned setting of reg+cls for all three models"
+    st.caption(f"The Lab then trains {words}.")
+
+
+def tables(shown: study.Results) -> None:
+    told = study_guidance.published(shown)
+    if told:
+        st.subheader("The published figures beside ours", anchor=False)
+        st.markdown("\n\n".join(told))
+    st.subheader("All cells", anchor=False)
+    table = study_figure.cells(shown)
+    st.dataframe(table, hide_index=True)
+    with st.container(horizontal=True):
+        name = shown.grid.name
+        save("Cells (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
+        save("Models (CSV)", lambda: study_desk.exported(shown, ".csv"), f"{name}.csv")
+        save("Models (Parquet)", lambda: study_desk.exported(shown, ".parquet"), f"{name}.parquet")
+    if told:
+        st.caption(reference.SOURCE_1D)
+
+
+st.title("Study", anchor=False)
+st.markdown(
+    "When does classification help regression, by how much, and is it still so when reg has the "
+    "same loss scale?"
+)
+name = choose_grid()
+with st.container(border=True):
+    running = st.session_state.get("study_shown", (True,))[0]
+    st.fragment(watch, run_every=WATCH_SECONDS if running else None)(name)
+found = results(name)
+against = ""
+if not found:
+    st.info("Nothing of this grid is trained yet. Start it above; results appear as they come.")
+else:
+    shown = chosen(found)
+    fair = results(study_desk.FAIR)
+    tuned = next(iter(fair.values()), None)
+    cells = study_figure.named(shown.grid)
+    from_address("cell", cells, "setting")
+    with st.container(border=True):
+        st.subheader("What the results say", anchor=False)
+        st.markdown("\n\n".join(study_guidance.advice(shown, tuned)))
+    first, second = st.tabs(["Test error", "Does it help?"])
+    picked = st.session_state["study_cell"]
+    with first:
+        errors_tab(shown, picked)
+    with second:
+        against = help_tab(shown, tuned, picked)
+    st.subheader("One setting", anchor=False)
+    cell_details(shown)
+    tables(shown)
+if message := st.session_state.get("study_message"):
+    st.warning(message)
+to_address(
+    grid=name, against=against if against != "reg" else "",
+    cell=st.session_state.get("study_cell", "") if "cell" in st.query_params or found else "",
+)  # fmt: skip
