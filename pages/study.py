@@ -12,6 +12,7 @@ from regcls.study_time import duration
 through_app()
 
 WATCH_SECONDS = 2.0  # between two looks at a run
+IDLE_SECONDS = 10.0  # the same where nothing runs: somebody else may begin
 REDRAW_SECONDS = 20.0  # between two redraws of the results while a run goes on
 ALL_RUNS = "All runs"
 SOURCES = {"store": "this machine's runs", "shipped": "shipped with regcls"}
@@ -20,7 +21,7 @@ SOURCES = {"store": "this machine's runs", "shipped": "shipped with regcls"}
 @st.cache_resource(show_spinner="Reading the results…", max_entries=6)
 def results_of(name: str, what: str, store: str, stamp: tuple):
     """Results by source; ``stamp`` changes with the files."""
-    return study_desk.read(study.load(what), Path(store))
+    return study_desk.read(study.load(what), Path(store) if store else None)
 
 
 def results(name: str) -> dict:
@@ -49,7 +50,8 @@ def to_address(**values: str) -> None:
 
 
 def forget_cell() -> None:
-    st.session_state.pop("study_cell", None)
+    for name in ("study_cell", "study_message", "study_note", "study_shown"):
+        st.session_state.pop(name, None)
     st.query_params.pop("cell", None)
 
 
@@ -273,7 +275,7 @@ def tables(shown: study.Results) -> None:
     told = study_guidance.published(shown)
     if told:
         st.subheader("The published figures beside ours", anchor=False)
-        st.markdown("\n\n".join(told))
+        st.markdown("\n".join(f"- {said}" for said in told))
     st.subheader("All cells", anchor=False)
     table = study_figure.cells(shown)
     st.dataframe(table, hide_index=True)
@@ -291,23 +293,23 @@ st.markdown(
     "When does classification help regression, by how much, and is it still so when reg has the "
     "same loss scale?"
 )
+told = st.container()
 name = choose_grid()
 with st.container(border=True):
-    running = st.session_state.get("study_shown", (True,))[0]
-    st.fragment(watch, run_every=WATCH_SECONDS if running else None)(name)
+    running = st.session_state.get("study_shown", (False,))[0]
+    st.fragment(watch, run_every=WATCH_SECONDS if running else IDLE_SECONDS)(name)
 found = results(name)
 against = ""
 if not found:
     st.info("Nothing of this grid is trained yet. Start it above; results appear as they come.")
 else:
     shown = chosen(found)
-    fair = results(study_desk.FAIR)
-    tuned = next(iter(fair.values()), None)
+    tuned = next(iter(results(study_desk.FAIR).values()), None)
     cells = study_figure.named(shown.grid)
     from_address("cell", cells, "setting")
     with st.container(border=True):
         st.subheader("What the results say", anchor=False)
-        st.markdown("\n\n".join(study_guidance.advice(shown, tuned)))
+        st.markdown("\n".join(f"- {said}" for said in study_guidance.advice(shown, tuned)))
     first, second = st.tabs(["Test error", "Does it help?"])
     picked = st.session_state["study_cell"]
     with first:
@@ -318,7 +320,7 @@ else:
     cell_details(shown)
     tables(shown)
 if message := st.session_state.get("study_message"):
-    st.warning(message)
+    told.warning(message)
 to_address(
     grid=name, against=against if against != "reg" else "",
     cell=st.session_state.get("study_cell", "") if "cell" in st.query_params or found else "",

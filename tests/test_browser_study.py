@@ -1,0 +1,57 @@
+"""The Study in a real browser: a grid is started, watched, stopped, resumed and opened in the Lab."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from regcls import study, study_desk
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+SECONDS = 60_000  # ms
+GRID = """
+version = 1
+title = "Small and quick"
+functions = [1, 2, 3]
+data_seeds = 1
+classes = [4, 16]
+samples = 3000
+batch = 64
+epochs = 60
+hidden = [[3], [4], [5], [6], [7], [8], [9], [10]]
+"""
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A grid of some seconds and a store of its own; name it before the server."""
+    toml = tmp_path / "small.toml"
+    toml.write_text(GRID)
+    monkeypatch.setenv(study_desk.GRID, str(toml))
+    monkeypatch.setenv(study_desk.STORE, str(tmp_path / "study.sqlite"))
+    yield tmp_path / "study.sqlite"
+    study.stop(tmp_path / "study.sqlite")
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page):
+    page.goto(f"{new_server_url}/study?grid=small")
+    page.get_by_role("button", name="Start").click(timeout=SECONDS)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 96 models"))).to_be_visible(timeout=SECONDS)
+    page.get_by_role("button", name="Stop").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=SECONDS)
+    assert 0 < study.status(study.load(str(small.with_name("small.toml"))), small).done < 96
+    resume.click()
+    expect(page.get_by_text("96 of 96 models")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)
+    page.get_by_role("button", name="Open in Lab").click(timeout=SECONDS)
+    page.wait_for_url("**/lab?**", timeout=SECONDS)
+    for part in ("repeats=1", "classes=4", "epochs=60", "samples=3000", "hidden=3"):
+        assert part in page.url
+    expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_label("Repeats R")).to_have_value("1", timeout=SECONDS)

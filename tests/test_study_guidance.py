@@ -1,0 +1,60 @@
+"""The Study's sentences follow the results: other results, other sentences."""
+
+from __future__ import annotations
+
+import made_study
+import pytest
+
+from regcls import study, study_guidance
+
+GRID = study.load("quick")
+
+
+def told(tmp_path, error=made_study.error_of, only=lambda m: True) -> str:
+    store = made_study.make(GRID, tmp_path / "s.sqlite", error, only)
+    return "\n".join(study_guidance.advice(study.read(GRID, store)))
+
+
+def test_nothing_trained_nothing_said(tmp_path):
+    results = study.read(GRID, tmp_path / "none.sqlite")
+    assert study_guidance.advice(results) == ["Nothing is trained yet, so there is nothing to say."]
+    assert study_guidance.published(results) == []
+
+
+def test_a_gain_that_the_loss_scale_explains(tmp_path):
+    words = told(tmp_path)
+    assert "**Against plain reg**, reg+cls is better in 4" in words
+    assert "**Try the loss scale first.**" in words
+    assert "lowers its error in 2 of 2 settings" in words
+    assert "in none of these settings is it shown to be better" in words
+
+
+def test_a_gain_of_the_classes_themselves(tmp_path):
+    words = told(tmp_path, lambda m: made_study.error_of(m) * (0.6 if m.classes == 64 else 1))
+    assert "it beats the control in 2 settings" in words
+    assert "4: 0 better, 0 worse of 2; 64: 2 better, 0 worse of 2" in words
+    assert "C = 64 (ratio 0.6" in words or "C = 64 (ratio 0.5" in words
+
+
+def test_harm_is_said(tmp_path):
+    words = told(tmp_path, lambda m: made_study.error_of(m) * (2 if m.classes else 1))
+    assert "reg+cls is better in 0, worse in 4" in words
+
+
+def test_too_few_functions_decide_nothing(tmp_path):
+    words = told(tmp_path, only=lambda m: m.function < 3)
+    assert "better in 0, worse in 0 and undecided in 4" in words
+    assert "helps beyond doubt in none of 2 settings" in words
+
+
+@pytest.mark.parametrize(("factor", "same", "other"), [(1.0, 2, 0), (3.0, 0, 2)])
+def test_published_figures_agree_or_do_not(tmp_path, factor, same, other):
+    error = lambda m: made_study.error_of(m) * (factor if m.classes else 1)
+    only = lambda m: m.scenario == "clean" and m.sampling == "severe" and m.classes in (0, 4, 16)
+    grid = study.load("paper")
+    store = made_study.make(grid, tmp_path / "s.sqlite", error, only)
+    words = "\n".join(study_guidance.published(study.read(grid, store)))
+    assert "favour reg+cls in 2 of 2 settings" in words
+    assert f"decide the same way in {same}, the other way in {other}" in words
+    assert ("Where they disagree" in words) == bool(other)
+    assert "remain once reg has the same loss scale" in words
