@@ -131,8 +131,8 @@ def redraw(now: study.Status) -> None:
     """Start the whole page over when results have come, or a run has begun or ended."""
     shown = st.session_state.setdefault("study_shown", (now.running, now.done, time.time()))
     changed = now.running != shown[0]
-    due = now.done != shown[1] and time.time() - shown[2] > REDRAW_SECONDS
-    if changed or due:
+    due = not now.running or time.time() - shown[2] > REDRAW_SECONDS
+    if changed or (now.done != shown[1] and due):
         st.session_state["study_shown"] = (now.running, now.done, time.time())
         st.rerun()
 

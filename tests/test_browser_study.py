@@ -17,10 +17,10 @@ version = 1
 title = "Small and quick"
 functions = [1, 2, 3]
 data_seeds = 1
-classes = [4, 16]
+classes = [8, 16]
 samples = 3000
 batch = 64
-epochs = 60
+epochs = 150
 hidden = [[3], [4], [5], [6], [7], [8], [9], [10]]
 """
 
@@ -51,7 +51,7 @@ def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page
     expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Open in Lab").click(timeout=SECONDS)
     page.wait_for_url("**/lab?**", timeout=SECONDS)
-    for part in ("repeats=1", "classes=4", "epochs=60", "samples=3000", "hidden=3"):
+    for part in ("repeats=1", "classes=8", "epochs=150", "samples=3000", "hidden=3"):
         assert part in page.url
     expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=SECONDS)
-    expect(page.get_by_label("Repeats R")).to_have_value("1", timeout=SECONDS)
+    expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000", timeout=SECONDS)
