@@ -110,10 +110,10 @@ def watch(name: str) -> None:
     )
     others = [runner for runner in now.runners if runner.grid != now.grid]
     if now.running:
-        st.button("Stop", on_click=halt, icon=":material/stop:", key="study_stop")
+        st.button("Stop the run", on_click=halt, icon=":material/stop:", key="study_stop")
     elif others:
         st.info(f"{others[0].grid} is at work in this store; one grid runs at a time.")
-        st.button("Stop it", on_click=halt, icon=":material/stop:", key="study_stop")
+        st.button("Stop that run", on_click=halt, icon=":material/stop:", key="study_stop")
     elif now.done < now.models:
         word = "Resume" if now.done else "Start"
         st.button(

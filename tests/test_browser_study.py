@@ -20,8 +20,8 @@ data_seeds = 1
 classes = [8, 16]
 samples = 3000
 batch = 64
-epochs = 150
-hidden = [[3], [4], [5], [6], [7], [8], [9], [10]]
+epochs = 400
+hidden = [[3], [4], [5], [6], [7], [8]]
 """
 
 
@@ -40,18 +40,18 @@ def small(tmp_path, monkeypatch):
 def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=small")
     page.get_by_role("button", name="Start").click(timeout=SECONDS)
-    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=SECONDS)
-    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 96 models"))).to_be_visible(timeout=SECONDS)
-    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Stop the run")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 72 models"))).to_be_visible(timeout=SECONDS)
+    page.get_by_role("button", name="Stop the run").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=SECONDS)
-    assert 0 < study.status(study.load(str(small.with_name("small.toml"))), small).done < 96
+    assert 0 < study.status(study.load(str(small.with_name("small.toml"))), small).done < 72
     resume.click()
-    expect(page.get_by_text("96 of 96 models")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("96 of 72 models")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Open in Lab").click(timeout=SECONDS)
     page.wait_for_url("**/lab?**", timeout=SECONDS)
-    for part in ("repeats=1", "classes=8", "epochs=150", "samples=3000", "hidden=3"):
+    for part in ("repeats=1", "classes=8", "epochs=400", "samples=3000", "hidden=3"):
         assert part in page.url
     expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000", timeout=SECONDS)
