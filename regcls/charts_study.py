@@ -27,7 +27,7 @@ _SHAPES = {"reg": "circle", "control": "triangle-up", "reg+cls": "square"}
 _LIMIT = 2.0  # ratios from 1/2 to 2 have colours of their own
 _HELP_COLOURS = [COLOURS["reg+cls"], "#F4F4F4", COLOURS["reg"]]
 _FADED = 0.3
-_HEIGHT = 190
+_HEIGHT = 240  # axis and its title included, where the page fits the chart in
 
 
 @dataclass(frozen=True)
@@ -292,8 +292,9 @@ def _help_spec(xs: tuple[str, ...], rows: tuple[str, ...], title: str) -> dict:
     empty = source.mark_rect(fill=None, stroke=_GREY, strokeDash=[3, 3]).transform_filter(
         f"datum.state == '{UNKNOWN}'"
     )
-    pick = alt.selection_point(name=SELECTION, fields=["cell"], on="click")
-    cells = source.mark_rect(cursor="pointer").encode(
+    # On the numbers, which lie over the rectangles; the nearest one stands for its cell.
+    pick = alt.selection_point(name=SELECTION, fields=["cell"], on="click", nearest=True)
+    cells = source.mark_rect().encode(
         color=alt.Color(
             "log:Q",
             scale=alt.Scale(
@@ -306,6 +307,15 @@ def _help_spec(xs: tuple[str, ...], rows: tuple[str, ...], title: str) -> dict:
         .when(f"datum.state == '{UNKNOWN}'")
         .then(alt.value(0))
         .otherwise(alt.value(1)),
+    )
+    strong = f"datum.state == '{BETTER}' && datum.log < {-0.5 * np.log2(_LIMIT)}"
+    text = source.mark_text(fontSize=11).encode(
+        text="words:N",
+        color=alt.when(strong)
+        .then(alt.value("white"))
+        .when(known)
+        .then(alt.value(_DARK))
+        .otherwise(alt.value(_GREY)),
         tooltip=[
             alt.Tooltip("label:N", title="setting"),
             alt.Tooltip("state:N", title="reg+cls is"),
@@ -317,20 +327,11 @@ def _help_spec(xs: tuple[str, ...], rows: tuple[str, ...], title: str) -> dict:
             alt.Tooltip("runs:Q", title="runs"),
         ],
     )
-    strong = f"datum.state == '{BETTER}' && datum.log < {-0.5 * np.log2(_LIMIT)}"
-    text = source.mark_text(fontSize=11).encode(
-        text="words:N",
-        color=alt.when(strong)
-        .then(alt.value("white"))
-        .when(known)
-        .then(alt.value(_DARK))
-        .otherwise(alt.value(_GREY)),
-    )
     mark = alt.Chart(alt.NamedData("picked")).mark_rect(
         fill=None, stroke=_GREY, strokeWidth=3, cornerRadius=2
     )
-    chart = alt.layer(ground, empty, cells.add_params(pick), text, mark.encode(x=x, y=y))
-    return _finished(chart, 44 + 34 * len(rows))
+    chart = alt.layer(ground, empty, cells, mark.encode(x=x, y=y), text.add_params(pick))
+    return _finished(chart, 80 + 34 * len(rows))
 
 
 def help_legend(other: str) -> str:
