@@ -14,6 +14,7 @@ import torch
 
 from regcls import contract
 from regcls.training import export
+from regcls.training.card_md import write_card_md
 from regcls.training.networks import ImageRegressor
 
 
@@ -109,9 +110,17 @@ def test_card_text(tmp_path: Path) -> None:
     search = [{"reg_weight": 0.1, "classes": 12, "val_mae": 8.692}]
     training = {"data_set": "faces", "recipe": {"lr": 0.001}, "search_on_val": search}
     reg = replace(fake_pair.card("reg"), training=training, licence="non-commercial")
-    export.write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")))
+    write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")), "- None.")
     text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
-    for part in ("non-commercial", "6.60 ± 0.10", "| reg | many | 100 |", "8.692", "± 9.0", "90%"):
+    for part in (
+        "non-commercial",
+        "6.6 ± 0.1",
+        "| reg | many | 100 |",
+        "8.692",
+        "± 9 ",
+        "90%",
+        "- None.",
+    ):
         assert part in text
 
 
@@ -119,5 +128,5 @@ def test_card_text_of_one_seed_claims_no_spread(tmp_path: Path) -> None:
     seeds = {"mae_mean": 6.8, "mae_std": None, "n": 1}
     one = {**fake_pair.card().metrics, "seeds": seeds}
     reg, regcls = (replace(fake_pair.card(v), metrics=one) for v in ("reg", "reg+cls"))
-    export.write_card_md(tmp_path / "CARD.md", reg, regcls)
+    write_card_md(tmp_path / "CARD.md", reg, regcls, "- None.")
     assert "standard deviation" not in (tmp_path / "CARD.md").read_text(encoding="utf-8")

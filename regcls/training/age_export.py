@@ -26,6 +26,15 @@ CITATION = (
     "Data: Zhang, Song, Qi: Age progression/regression by conditional adversarial autoencoder "
     "(UTKFace), CVPR 2017. " + ship.METHOD
 )
+LIMITS = (
+    "- An estimate of apparent age on photos like the training data's; errors grow where training "
+    "samples are few (table above) and for photos unlike them.\n"
+    "- The data's labels and its mix of people are uneven, so errors differ between groups. Do not "
+    "decide anything about a person by it: no access, no price, no hiring, no policing, no age "
+    "verification.\n"
+    "- It exists to study when a classification loss helps regression, and to be tried on photos "
+    "whose owners agree."
+)
 
 
 def export(data: Path, runs: Path, out: Path, csv: Path | None = None) -> dict[str, contract.Card]:
@@ -45,7 +54,7 @@ def export(data: Path, runs: Path, out: Path, csv: Path | None = None) -> dict[s
         cards[variant] = _card(variant, seed, record(variant, runs), faces, tables)
         path = to_onnx(models[variant][seed], out / f"{variant}.onnx", cards[variant])
         answers_alike(models[variant][seed], path, faces["test"].images)
-    ship.write_tables(tables, cards, out)
+    ship.write_tables(tables, cards, out, LIMITS)
     return cards
 
 

@@ -24,7 +24,10 @@ FARTHEST = 10.0  # metres; the sensor's reach
 IGNORED = -100  # a pixel whose class is not shown
 SEEDS = (0, 1)
 SEARCH = Recipe(sides=(96,) * 4, batch=16, lr=2e-3, frozen=3)
-FINAL = Recipe(sides=(144,) * 14 + (192,) * 7 + (HEIGHT,), batch=16, lr=2e-3, frozen=3)
+# One size throughout: how large a thing looks tells how far it is, so a network taught at one size
+# and asked at another is off by their ratio.
+SIDE = 192
+FINAL = Recipe(sides=(SIDE,) * 18, batch=8, lr=1e-3, frozen=3)
 GRID = {
     "reg": [Setting(weight) for weight in (0.1, 1.0, 10.0, 100.0)],
     "regcls": [

@@ -28,6 +28,14 @@ CITATION = (
     "Data: Silberman, Hoiem, Kohli, Fergus: Indoor segmentation and support inference from RGBD "
     "images, ECCV 2012. " + ship.METHOD
 )
+LIMITS = (
+    "- Trained on 711 photos of homes, offices and classrooms, taken with one camera (a Kinect, "
+    "about 63° across) up to 10 m away. Outdoors, and on other subjects, its metres mean nothing.\n"
+    "- A photo does not tell its camera's focal length: another lens makes all depths wrong by "
+    "about the ratio of the two focal lengths, even where the shape is right.\n"
+    "- Thin, shiny and transparent things, mirrors and windows are often missed. Do not measure, "
+    "steer or secure anything by it."
+)
 
 
 def export(data: Path, runs: Path, out: Path) -> dict[str, contract.Card]:
@@ -53,7 +61,7 @@ def export(data: Path, runs: Path, out: Path) -> dict[str, contract.Card]:
         cards[variant] = _card(variant, seed, run, rooms, tables, full, counts, baselines)
         path = to_onnx(models[variant][seed], out / f"{variant}.onnx", cards[variant])
         answers_alike(models[variant][seed], path, rooms["test"].images[:8])
-    ship.write_tables(tables, cards, out)
+    ship.write_tables(tables, cards, out, LIMITS)
     return cards
 
 

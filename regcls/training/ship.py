@@ -13,7 +13,7 @@ import torch
 
 from regcls.contract import Card
 from regcls.errors import conformal_radius
-from regcls.training.export import write_card_md
+from regcls.training.card_md import write_card_md
 from regcls.training.plan import VARIANTS
 
 BACKBONE = "backbone EfficientNet-Lite0 with ImageNet weights, Apache-2.0"
@@ -96,8 +96,10 @@ def spread(errors: Mapping[int, float], metric: str) -> dict:
     return {f"{metric}_mean": np.mean(values), f"{metric}_std": deviation, "n": len(values)}
 
 
-def write_tables(tables: dict[str, pd.DataFrame], cards: dict[str, Card], out: Path) -> None:
-    """Predictions on val and test, and CARD.md."""
+def write_tables(
+    tables: dict[str, pd.DataFrame], cards: dict[str, Card], out: Path, limits: str
+) -> None:
+    """Predictions on val and test, and CARD.md; ``limits`` is its list of what not to expect."""
     for split, table in tables.items():
         table.to_parquet(out / f"{split}_predictions.parquet", index=False)
-    write_card_md(out / "CARD.md", cards["reg"], cards["regcls"])
+    write_card_md(out / "CARD.md", cards["reg"], cards["regcls"], limits)
