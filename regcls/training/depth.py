@@ -94,6 +94,8 @@ def load_run(variant: str, seed: int, runs: Path) -> DepthNet:
     weights, recipe = plan.weights_of(variant, seed, runs, "depth")
     model = DepthNet(max(len(recipe["edges"]) - 1, 0), pretrained=False)
     model.load_state_dict(weights)
+    height = recipe["sides"][-1]
+    model.size = (height, height * WIDTH // HEIGHT)  # asked at the size it was taught
     return model.eval()
 
 

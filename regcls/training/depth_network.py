@@ -56,6 +56,7 @@ class DepthNet(nn.Module):
         self.value_head = nn.Conv2d(WIDTHS[-1], 1, 1)
         nn.init.zeros_(self.value_head.bias)
         self.class_head = nn.Conv2d(WIDTHS[-1], classes, 1) if classes else None
+        self.size: tuple[int, int] | None = None  # what it works at, once training is over
         self.register_buffer("centre", torch.tensor(float(centre)))
         self.register_buffer("spread", torch.tensor(float(spread)))
 
@@ -66,14 +67,20 @@ class DepthNet(nn.Module):
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """uint8 or float ``(N, H, W, 3)`` RGB in 0..255 → ``value (N, H/2, W/2)`` in metres and,
         for reg+cls, ``logits (N, C, H/2, W/2)``."""
-        *skips, x = self._encode(normalised(image))
+        x = normalised(image)
+        half = x.shape[2] // 2, x.shape[3] // 2
+        if self.size and not self.training:
+            x = F.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
+        *skips, x = self._encode(x)
         x = x + self.room(x.mean(dim=(2, 3)))[:, :, None, None]
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             x = up(x, skip)
         x = self.dropout(x)
         value = self.centre + self.spread * self.value_head(x).squeeze(1)
         value = value if self.training else value.clamp(min=NEAREST)
-        return (value,) if self.class_head is None else (value, self.class_head(x))
+        if self.class_head is None:
+            return (_sized(value.unsqueeze(1), half).squeeze(1),)
+        return _sized(value.unsqueeze(1), half).squeeze(1), _sized(self.class_head(x), half)
 
     def _encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         net, kept = self.backbone, []
@@ -83,3 +90,9 @@ class DepthNet(nn.Module):
             if i in TAPS:
                 kept.append(x)
         return kept
+
+
+def _sized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    if x.shape[2:] == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
