@@ -27,7 +27,7 @@ SEARCH = Recipe(sides=(96,) * 4, batch=16, lr=2e-3, frozen=3)
 # One size throughout: how large a thing looks tells how far it is, so a network taught at one size
 # and asked at another is off by their ratio.
 SIDE = 192
-FINAL = Recipe(sides=(SIDE,) * 18, batch=8, lr=1e-3, frozen=3)
+FINAL = Recipe(sides=(SIDE,) * 40, batch=8, lr=1e-3, frozen=3)
 GRID = {
     "reg": [Setting(weight) for weight in (0.1, 1.0, 10.0, 100.0)],
     "regcls": [
