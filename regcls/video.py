@@ -346,7 +346,8 @@ def _reading(source: bytes | Path, kind: str, name: str) -> Iterator[tuple[Any, 
 def _picked(container: Any, name: str) -> Any:
     import av
 
-    streams = [s for s in container.streams.video if "attached_pic" not in s.disposition.name]
+    cover = av.stream.Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
     if not streams:
         raise VideoError(f"{name} has no video stream: it holds sound or nothing at all.")
     stream = streams[0]

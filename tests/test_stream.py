@@ -11,8 +11,6 @@ import fake_pair
 import numpy as np
 import pytest
 
-pytest.importorskip("regcls.video", reason="videos cannot be read yet")
-
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 10_000
 # Idle: the libraries are there and nothing was read. Peak: as the kernel saw it, not as we asked.
