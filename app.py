@@ -10,5 +10,11 @@ st.navigation(
         st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
         st.Page("pages/study.py", title="Study", icon=":material/grid_on:", url_path="study"),
         st.Page("pages/age.py", title="Age", icon=":material/face:", url_path="age"),
+        st.Page(
+            "pages/progress.py",
+            title="Progress",
+            icon=":material/movie:",
+            url_path="progress",
+        ),
     ]
 ).run()
