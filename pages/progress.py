@@ -132,7 +132,7 @@ def inputs() -> None:
     st.caption("Or try a sample, from the test clips:")
     for sample in progress.SHIPPED_SAMPLES:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(face_of(sample.key), width=80)
+            st.image(face_of(sample.key), width=64)
             if st.button(sample.title, key=f"progress_sample_{sample.key}"):
                 add(sample.read(), sample.title, sample.key)
 

@@ -15,6 +15,7 @@ from regcls.tasks.shared import MODELS
 
 TRUTH = "true, if it runs from start to finish"
 MONOTONE = {model: f"{model}, never falling" for model in MODELS}
+_FEW_POINTS = 40  # up to here each frame is a dot: one alone would be no line
 _MOST_POINTS = 1_000  # a model; more than a screen has pixels would only make the chart slow
 
 
@@ -39,7 +40,8 @@ def over_time(
             f"{curve.error(np.full(len(curve.seconds), progress.HALF)):.1f}."
         )
     end = round(max(length, curve.end), 3)
-    return Picture(_spec(tuple(series), end, moment is not None), data, caption)
+    few = len(curve.seconds) <= _FEW_POINTS
+    return Picture(_spec(tuple(series), end, moment is not None, few), data, caption)
 
 
 def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -52,11 +54,11 @@ def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 @cache
-def _spec(names: tuple[str, ...], end: float, moment: bool) -> dict:
+def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
     x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
     lines = (
         alt.Chart(alt.NamedData("curves"))
-        .mark_line(strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=12))
+        .mark_line(strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=12) if few else False)
         .encode(
             x=x,
             y=alt.Y("percent:Q", title="progress (%)", scale=alt.Scale(domain=[0, 100])),

@@ -38,9 +38,9 @@ class Sample:
 
 
 SHIPPED_SAMPLES = (
-    Sample("banana", "Banana onto the plate", "robot_banana.mp4", 0.0),
-    Sample("drive", "Flash drive onto the book", "robot_flash_drive.mp4", 0.0),
-    Sample("can", "Humanoid picks up a can", "robot_can.mp4", 6.0),
+    Sample("banana", "Banana onto plate", "robot_banana.mp4", 0.0),
+    Sample("drive", "Drive onto book", "robot_flash_drive.mp4", 0.0),
+    Sample("can", "Can picked up", "robot_can.mp4", 6.0),
 )
 
 
