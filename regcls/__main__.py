@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import sys
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from regcls import __version__, commands
+from regcls import __version__, cli_tasks, commands
+from regcls.cli import (
+    BAD_INPUT,
+    AsJson,
+    plainly,
+    progress,
+    say,
+    sentence,
+    show_json,
+    show_report,
+    show_table,
+)
 from regcls.study_time import duration
-
-BAD_INPUT = 2  # exit code; 0 is success
 
 app = typer.Typer(
     help="Does classification help regression? Train, predict, evaluate and compare.",
@@ -28,90 +32,12 @@ models = typer.Typer(help="The shipped models: list them, or check a file agains
 app.add_typer(models, name="models", no_args_is_help=True)
 study = typer.Typer(help="Grids of 1D experiments: plan, run, watch, read and export them.")
 app.add_typer(study, name="study", no_args_is_help=True)
+cli_tasks.register(app)
 
 
-class Task(StrEnum):
-    """The tasks on real data."""
-
-    age = "age"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
-TaskName = Annotated[Task, typer.Argument(help="Which task: age.")]
-Data = Annotated[
-    Path, typer.Option(help="Zip or folder of face photos (UTKFace names or an index).")
-]
-Index = Annotated[
-    Path | None,
-    typer.Option(help="Index with the columns age, path, split (IMDB-WIKI-DIR, AgeDB-DIR)."),
-]
 GridName = Annotated[str, typer.Argument(help="A grid's name, or a TOML file.")]
 StorePath = Annotated[Path, typer.Option("--store", help="The file that keeps the results.")]
 STORE = Path("runs/study.sqlite")
-Runs = Annotated[Path, typer.Option(help="Folder of the training runs; finished ones are kept.")]
-
-
-def plainly(command: Callable) -> Callable:
-    """Bad input ends with one sentence on stderr and exit code 2, never with a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args, **kwargs):
-        try:
-            return command(*args, **kwargs)
-        except ModuleNotFoundError as error:
-            say(f"The library {error.name} is missing: pip install -r requirements-training.txt.")
-        except (ValueError, OSError) as error:
-            say(sentence(error))
-        except KeyboardInterrupt:
-            say("Stopped.")
-        raise typer.Exit(BAD_INPUT)
-
-    return wrapped
-
-
-def sentence(error: Exception) -> str:
-    """The error's message as one line that starts and ends as a sentence does."""
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    else:
-        text = " ".join(str(error).split()) or type(error).__name__
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def show_json(value: Any) -> None:
-    print(json.dumps(commands.plain(value), allow_nan=False))
-
-
-def show_table(records: list[dict], columns: list[str] | None = None) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(records, columns=columns)
-    print(table.to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep="–"))
-
-
-def show_report(report, as_json: bool) -> None:
-    record = commands.report_record(report)
-    if as_json:
-        return show_json(record)
-    show_table(record["ranges"], ["model", "low", "high", "train", "test", "mae", "rmse", "bias"])
-    print()
-    show_table(record["overall"], ["model", "mae", "mae_low", "mae_high", "rmse", "balanced_mae"])
-    if "difference" in record:
-        d = record["difference"]
-        print(
-            f"\n{d['a']} minus {d['b']}, MAE: {d['difference']:.4g} "
-            f"[{d['low']:.4g}, {d['high']:.4g}] ({report.level:.0%} interval; negative: {d['a']} is better)"
-        )
-
-
-def progress(text: str) -> None:
-    """One line that is written over; only where a person watches."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -189,84 +115,6 @@ def _number(name: str, text: str) -> float:
         raise ValueError(
             f"{name} must be numbers with commas between them, not {text!r}"
         ) from error
-
-
-@app.command()
-@plainly
-def predict(
-    task: TaskName,
-    files: Annotated[list[Path], typer.Argument(help="Photos.")],
-    as_json: AsJson = False,
-):
-    """What both models say about each face; exit code 2 if any file could not be read."""
-    from regcls.tasks.age import predict_files
-
-    records = predict_files(files)
-    good = [record for record in records if "problem" not in record]
-    bad = [record for record in records if "problem" in record]
-    if as_json:
-        show_json({"task": task, "faces": good, "problems": bad})
-    elif good:
-        show_table(good)
-    for record in bad:
-        say(record["problem"])
-    if bad:
-        raise typer.Exit(BAD_INPUT)
-
-
-@app.command()
-@plainly
-def evaluate(
-    task: TaskName,
-    data: Annotated[
-        Path | None, typer.Option(help="Labelled faces; without it, the shipped test predictions.")
-    ] = None,
-    csv: Index = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    as_json: AsJson = False,
-):
-    """The pair's errors per target range, on its own test split or on your labelled photos."""
-    show_report(commands.evaluate_age(data, csv, split), as_json)
-
-
-@app.command()
-@plainly
-def train(
-    task: TaskName,
-    data: Data,
-    out: Runs = Path("runs/age"),
-    csv: Index = None,
-    part: Annotated[str, typer.Option(help="Only reg or only regcls, to share the work.")] = "",
-    as_json: AsJson = False,
-):
-    """Train the pair: search on val, then three seeds of each variant. Can be stopped and resumed."""
-
-    def report(name: str, p) -> None:
-        left = f"{p.seconds_left / 60:.0f} min left in this run"
-        progress(f"{name}: {p.done:.0%}, epoch {p.epoch} of {p.epochs}, loss {p.loss:.3f}, {left}")
-
-    record = commands.train_age(data, out, csv, part, report)
-    progress("")
-    if as_json:
-        return show_json({"task": task, "runs": record})
-    for variant, run in record.items():
-        for seed, result in run["seeds"].items():
-            print(f"{variant} seed {seed}: MAE {result['val_mae']:.2f} years on val")
-
-
-@app.command()
-@plainly
-def export(
-    task: TaskName,
-    data: Data,
-    runs: Runs = Path("runs/age"),
-    out: Annotated[Path, typer.Option(help="Folder of the pair.")] = Path("models/age"),
-    csv: Index = None,
-    as_json: AsJson = False,
-):
-    """Write the trained pair as ONNX with its card and predictions; the median seed ships."""
-    records = commands.export_age(data, runs, out, csv)
-    show_json({"task": task, "models": records}) if as_json else show_table(records)
 
 
 @models.command("list")

@@ -145,35 +145,6 @@ def report_record(report: ErrorReport) -> dict[str, Any]:
     return record
 
 
-def evaluate_age(data: Path | None, csv: Path | None, split: str) -> ErrorReport:
-    """The pair's errors: on its shipped test predictions, or on labelled face photos.
-
-    ``data``: a zip or folder of faces cropped as UTKFace's; ``csv``: its index of age, path and
-    split, if it has none inside. Raises ``ValueError``.
-    """
-    from regcls.errors import ErrorReport
-    from regcls.tasks import age
-
-    pair = age.load()
-    if data is None:
-        return age.pair_report(pair)
-    from regcls.training.datasets import SPLITS, load_faces
-
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
-    faces = load_faces(data, pair.reg.card.input["height"], csv)[split]
-    if not len(faces):
-        raise ValueError(f"{data} has no photo in the split {split}")
-    predictions = {
-        "reg": pair.reg.run(faces.images)[0],
-        "reg+cls": pair.regcls.run(faces.images)[0],
-    }
-    card = pair.reg.card
-    return ErrorReport.from_predictions(
-        faces.ages, predictions, age.ranges(card), train_counts=age.train_counts(card)
-    )
-
-
 def list_models(root: Path | None) -> list[dict[str, Any]]:
     """One record a model file below ``root`` (the shipped models by default)."""
     from regcls import contract, runtime
@@ -205,21 +176,6 @@ def model_record(path: Path, card) -> dict[str, Any]:
         "mae": overall.get("mae"),
         "licence": card.licence,
     }
-
-
-def train_age(data: Path, runs: Path, csv: Path | None, part: str, report) -> dict[str, Any]:
-    """Train the age pair; ``report(name, progress)``. Finished work in ``runs`` is kept."""
-    from regcls.training import age
-
-    return age.train(data, runs, csv, report, part)
-
-
-def export_age(data: Path, runs: Path, out: Path, csv: Path | None) -> list[dict[str, Any]]:
-    """Write the age pair from finished runs into ``out``."""
-    from regcls.training import age_export
-
-    age_export.export(data, runs, out, csv)
-    return list_models(out)
 
 
 def plain(value: Any) -> Any:
