@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from pages import through_app
+from pages import parts, through_app
 from regcls import media
 from regcls.contract import ContractError
 from regcls.tasks import age, shared
@@ -18,8 +18,6 @@ PRIVACY = (
     "machine that runs this app. Reload the page and they are gone."
 )
 UPLOADS = (*media.SUFFIXES, "heic", "heif")  # the last two are refused with a reason of our own
-FEW_PROBLEMS = 4
-MANY_PHOTOS = 12
 
 
 @st.cache_resource(show_spinner=False)
@@ -49,8 +47,7 @@ def take(new: list[tuple[str, bytes]]) -> None:
     pair, _ = ask_models()
     bar = st.progress(0.0, "Looking at your photos…")
     for number, (name, data) in enumerate(new, start=1):
-        if key := album().add(data, name, pair):
-            st.session_state["age_photo"] = key
+        parts.show(album().add(data, name, pair), "age")
         bar.progress(number / len(new))
     bar.empty()
 
@@ -58,17 +55,8 @@ def take(new: list[tuple[str, bytes]]) -> None:
 def take_zip(data: bytes) -> None:
     pair, _ = ask_models()
     bar = st.progress(0.0, "Looking at the photos of the zip…")
-    if key := album().add_zip(data, pair, bar.progress):
-        st.session_state["age_photo"] = key
+    parts.show(album().add_zip(data, pair, bar.progress), "age")
     bar.empty()
-
-
-def unseen(files) -> list:
-    """Of a widget's files those not yet taken: a rerun brings all of them again."""
-    seen = st.session_state.setdefault("age_seen", set())
-    new = [file for file in files if file is not None and file.file_id not in seen]
-    seen.update(file.file_id for file in new)
-    return new
 
 
 def inputs() -> None:
@@ -84,13 +72,13 @@ def inputs() -> None:
             key="age_files",
             max_upload_size=media.MAX_BYTES // 1_000_000,
         )
-        take([(file.name, file.getvalue()) for file in unseen(files)])
+        take([(file.name, file.getvalue()) for file in parts.unseen(files, "age")])
     elif source == "Camera":
-        for file in unseen([st.camera_input("A photo of you", key="age_camera")]):
+        for file in parts.unseen([st.camera_input("A photo of you", key="age_camera")], "age"):
             shots = st.session_state["age_shots"] = st.session_state.get("age_shots", 0) + 1
             take([(f"camera {shots}", file.getvalue())])
     else:
-        for file in unseen([zip_widget()]):
+        for file in parts.unseen([zip_widget()], "age"):
             take_zip(file.getvalue())
         st.caption(
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
@@ -116,42 +104,7 @@ def samples() -> None:
                 pair, _ = ask_models()
                 with st.spinner("Looking…"):
                     key = album().add(sample.read(), sample.title, pair, sample.age)
-                st.session_state["age_photo"] = key
-
-
-def problems() -> None:
-    found = album().problems
-    if not found:
-        return
-    if len(found) <= FEW_PROBLEMS:
-        for name, text in found:
-            st.warning(text if text.startswith(name) else f"{name}: {text}")
-    else:
-        with st.expander(f"{len(found)} files or rows have a problem", icon=":material/warning:"):
-            st.dataframe([{"file": n, "problem": t} for n, t in found], hide_index=True)
-    if st.button("Hide messages", key="age_hide"):
-        found.clear()
-        st.rerun()
-
-
-def chosen_photo() -> str:
-    """The key of the photo shown, picked by a click where there are several."""
-    entries = album().entries
-    if st.session_state.get("age_photo") not in entries:
-        st.session_state["age_photo"] = next(reversed(entries))
-    if len(entries) == 1:
-        return next(iter(entries))
-    options = {"options": list(entries), "format_func": lambda key: entries[key].photo.name}
-    # The widget's own key is dropped on a rerun without it; age_photo stays.
-    at = st.session_state["age_photo"]
-    if len(entries) <= MANY_PHOTOS:
-        picked = st.pills("Photo", default=at, required=True, key=f"age_pills_{at}", **options)
-    else:
-        picked = st.selectbox("Photo", index=list(entries).index(at), **options)
-    if picked != at:
-        st.session_state["age_photo"] = picked
-        st.rerun()
-    return picked
+                parts.show(key, "age")
 
 
 def show(key: str) -> None:
@@ -198,23 +151,20 @@ def chosen_face(key: str, entry: age.Entry) -> int:
 
 
 def answers(face: age.FaceAges) -> None:
-    from regcls.charts import COLOURS
-
-    about = {"reg": "regression only", "reg+cls": "with a class head"}
-    for column, model in zip(st.columns(2), shared.MODELS, strict=True):
+    cells = {}
+    for model in shared.MODELS:
         answer = face.readings[model]
         interval = (
             f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
             if answer.level == answer.level
             else "no interval: the model carries no calibration"
         )
-        column.html(
-            f'<div style="border-left:6px solid {COLOURS[model]};padding:.1rem .9rem">'
-            f'<div style="opacity:.8"><b>{model}</b> · {about[model]}</div>'
+        cells[model] = (
             f'<div style="font-size:2.1rem;line-height:1.3;font-weight:600">{answer.age:.0f}'
             f'<span style="font-size:1rem;font-weight:400"> years</span></div>'
-            f"<div>{interval}</div></div>"
+            f"<div>{interval}</div>"
         )
+    parts.answers(cells)
 
 
 def true_age(key: str, entry: age.Entry, at: int) -> None:
@@ -291,9 +241,10 @@ with left:
     inputs()
     st.caption(PRIVACY)
 with right:
-    problems()
+    parts.problems(album().problems, "age")
     if album().entries:
-        key = chosen_photo()
+        entries = album().entries
+        key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
         engine(key)
         results()

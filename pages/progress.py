@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import through_app
+from pages import parts, through_app
 from regcls import media, video
 from regcls.contract import ContractError
 from regcls.tasks import progress, shared
@@ -22,7 +22,6 @@ PRIVACY = (
     "the page and they are gone. (A film with bars is written to a temporary file while it is made.)"
 )
 LOOK_SECONDS = 0.7  # between two looks at what goes on
-MANY_VIDEOS = 8
 
 
 @st.cache_resource(show_spinner=False)
@@ -69,8 +68,7 @@ def add(data: bytes, name: str, sample: str | None = None) -> None:
     pair, _ = ask_models()
     with st.spinner(f"Looking through {name}…"):
         key = album().add(data, name, pair, st.session_state["progress_frames"], sample)
-    if key:
-        st.session_state["progress_video"] = key
+    parts.show(key, "progress")
 
 
 # State in the address: ?sample=, frames=, monotone=
@@ -115,11 +113,8 @@ def inputs() -> None:
         "A video of an activity", video.SUFFIXES, accept_multiple_files=True, key="progress_files",
         max_upload_size=video.MAX_BYTES // 1_000_000,
     )  # fmt: skip
-    seen = st.session_state.setdefault("progress_seen", set())
-    for file in files:
-        if file.file_id not in seen:
-            seen.add(file.file_id)
-            add(file.getvalue(), file.name)
+    for file in parts.unseen(files, "progress"):
+        add(file.getvalue(), file.name)
     st.select_slider(
         "Frames to read, at most", progress.BUDGETS, key="progress_frames",
         help="Taken evenly over the video. More frames draw a finer curve and take longer.",
@@ -135,35 +130,6 @@ def inputs() -> None:
             st.image(face_of(sample.key), width=64)
             if st.button(sample.title, key=f"progress_sample_{sample.key}"):
                 add(sample.read(), sample.title, sample.key)
-
-
-def problems() -> None:
-    album().drop_empty()
-    found = album().problems
-    for name, text in found:
-        st.warning(text if text.startswith(name) else f"{name}: {text}")
-    if found and st.button("Hide messages", key="progress_hide"):
-        found.clear()
-        st.rerun()
-
-
-def chosen() -> str:
-    """The key of the video shown, picked by a click where there are several."""
-    entries = album().entries
-    if st.session_state.get("progress_video") not in entries:
-        st.session_state["progress_video"] = next(reversed(entries))
-    at = st.session_state["progress_video"]
-    if len(entries) == 1:
-        return at
-    options = {"options": list(entries), "format_func": lambda key: entries[key].name}
-    if len(entries) <= MANY_VIDEOS:
-        picked = st.pills("Video", default=at, required=True, key=f"progress_pills_{at}", **options)
-    else:
-        picked = st.selectbox("Video", index=list(entries).index(at), **options)
-    if picked != at:
-        st.session_state["progress_video"] = picked
-        st.rerun()
-    return picked
 
 
 # What goes on
@@ -267,16 +233,13 @@ def scrubber(key: str, entry: Entry) -> float:
 
 def values(entry: Entry, at: int) -> None:
     """Both models' progress at a frame, and how far it truly is."""
-    from regcls.charts import COLOURS
-
-    about = {"reg": "regression only", "reg+cls": "with a class head"}
-    for column, model in zip(st.columns(2), shared.MODELS, strict=True):
-        column.html(
-            f'<div style="border-left:6px solid {COLOURS[model]};padding:.1rem .9rem">'
-            f'<div style="opacity:.8"><b>{model}</b> · {about[model]}</div>'
-            f'<div style="font-size:2rem;line-height:1.3;font-weight:600">'
-            f"{entry.curve.progress[model][at]:.0f} %</div></div>"
-        )
+    parts.answers(
+        {
+            model: '<div style="font-size:2rem;line-height:1.3;font-weight:600">'
+            f"{entry.curve.progress[model][at]:.0f} %</div>"
+            for model in shared.MODELS
+        }
+    )
     if entry.whole:
         st.caption(f"By the video's clock: {entry.curve.truth[at]:.0f} %.")
 
@@ -370,10 +333,12 @@ with left:
     inputs()
     st.caption(PRIVACY)
 with right:
-    problems()
+    album().drop_empty()
+    parts.problems(album().problems, "progress")
     if album().entries:
-        key = chosen()
-        entry = album().entries[key]
+        entries = album().entries
+        key = parts.chosen(entries, lambda key: entries[key].name, "progress", "Video")
+        entry = entries[key]
         to_address(entry)
         if album().active:
             watch(key)

@@ -1,0 +1,72 @@
+"""What the task pages share: new files, problems by file, the thing that is shown of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+FEW_PROBLEMS = 4
+FEW_THINGS = 12
+
+
+def unseen(files, page: str) -> list:
+    """Of a widget's files those not yet taken: a rerun brings all of them again."""
+    seen = st.session_state.setdefault(f"{page}_seen", set())
+    new = [file for file in files if file is not None and file.file_id not in seen]
+    seen.update(file.file_id for file in new)
+    return new
+
+
+def problems(found: list[tuple[str, str]], page: str) -> None:
+    """Say what is wrong, (file name, sentence) each; a button clears the list."""
+    if not found:
+        return
+    if len(found) <= FEW_PROBLEMS:
+        for name, text in found:
+            st.warning(text if text.startswith(name) else f"{name}: {text}")
+    else:
+        with st.expander(f"{len(found)} files or rows have a problem", icon=":material/warning:"):
+            st.dataframe([{"file": n, "problem": t} for n, t in found], hide_index=True)
+    if st.button("Hide messages", key=f"{page}_hide"):
+        found.clear()
+        st.rerun()
+
+
+def chosen(entries: Mapping[str, object], name: Callable[[str], str], page: str, what: str) -> str:
+    """The key of the entry shown, kept as ``{page}_shown``; picked by a click of several."""
+    kept = f"{page}_shown"
+    if st.session_state.get(kept) not in entries:
+        st.session_state[kept] = next(reversed(entries))
+    # The widget's own key is dropped on a rerun without it; what is kept stays.
+    at = st.session_state[kept]
+    if len(entries) == 1:
+        return at
+    options = {"options": list(entries), "format_func": name}
+    if len(entries) <= FEW_THINGS:
+        picked = st.pills(what, default=at, required=True, key=f"{page}_pills_{at}", **options)
+    else:
+        picked = st.selectbox(what, index=list(entries).index(at), **options)
+    if picked != at:
+        st.session_state[kept] = picked
+        st.rerun()
+    return picked
+
+
+def show(key: str | None, page: str) -> None:
+    """Make the entry with this key the one that is shown."""
+    if key:
+        st.session_state[f"{page}_shown"] = key
+
+
+def answers(cells: Mapping[str, str]) -> None:
+    """Both models' answers side by side; ``cells``: what stands below each model's name, HTML."""
+    from regcls.charts import COLOURS
+
+    about = {"reg": "regression only", "reg+cls": "with a class head"}
+    for column, (model, cell) in zip(st.columns(len(cells)), cells.items(), strict=True):
+        column.html(
+            f'<div style="border-left:6px solid {COLOURS.get(model, "#888888")};'
+            f'padding:.1rem .9rem"><div style="opacity:.8"><b>{model}</b>'
+            f"{' · ' + about[model] if model in about else ''}</div>{cell}</div>"
+        )
