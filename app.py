@@ -10,6 +10,7 @@ st.navigation(
         st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
         st.Page("pages/study.py", title="Study", icon=":material/grid_on:", url_path="study"),
         st.Page("pages/age.py", title="Age", icon=":material/face:", url_path="age"),
+        st.Page("pages/depth.py", title="Depth", icon=":material/chair:", url_path="depth"),
         st.Page(
             "pages/progress.py",
             title="Progress",

@@ -33,8 +33,9 @@ MANY_SHARE, FEW_SHARE = 2.6e7 / 8.78e8, 1.0e7 / 8.78e8
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo that ships."""
+    """A photo that ships; ``key`` is its name in URLs."""
 
+    key: str
     title: str
     file: str
 
@@ -43,9 +44,9 @@ class Sample:
 
 
 SHIPPED_SAMPLES = (
-    Sample("A lobby", "lobby.jpg"),
-    Sample("A laboratory", "machine_hall.jpg"),
-    Sample("A hall", "hall.jpg"),
+    Sample("lobby", "A lobby", "lobby.jpg"),
+    Sample("laboratory", "A laboratory", "machine_hall.jpg"),
+    Sample("hall", "A hall", "hall.jpg"),
 )
 
 
@@ -254,6 +255,14 @@ def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport:
         train_counts=shared.train_counts(card, EDGES),
         clusters=np.concatenate(clusters),
     )
+
+
+def own_metrics(entry: Entry) -> pd.DataFrame:
+    """A row a model with ``metrics`` of a photo whose true depth is known."""
+    known = entry.truth > 0
+    truth = entry.truth[known]
+    rows = [{"model": m} | metrics(truth, entry.photo.depth[m][known]) for m in MODELS]
+    return pd.DataFrame(rows).round(3)
 
 
 def row(name: str, photo: PhotoDepth) -> dict:

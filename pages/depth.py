@@ -1,0 +1,355 @@
+"""Depth: photos of rooms in, how far everything is in the eyes of both models."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import streamlit as st
+
+from pages import parts, through_app
+from regcls import media
+from regcls.contract import ContractError
+from regcls.tasks import depth, depth_truth, shared
+
+through_app()
+
+PRIVACY = (
+    "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "
+    "machine that runs this app. Reload the page and they are gone."
+)
+UPLOADS = (*media.SUFFIXES, "heic", "heif")  # the last two are refused with a reason of our own
+VIEWS = {
+    "maps": "Both maps",
+    "wipe": "Before and after",
+    "difference": "Difference",
+    "space": "In space",
+    "errors": "Errors",
+}
+WIDEST, NARROWEST = 100, 30  # degrees across
+
+
+@st.cache_resource(show_spinner=False)
+def models(root: str):
+    """The pair and its errors on the test photos; ``root`` only tells folders apart."""
+    pair = depth.load()
+    return pair, depth.pair_report(pair)
+
+
+def album() -> depth.Album:
+    return st.session_state.setdefault("depth_album", depth.Album())
+
+
+def ask_models():
+    """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
+    try:
+        return models(os.environ.get(shared.ROOT, ""))
+    except ContractError as error:
+        st.error(f"The depth models cannot be used: {error}.")
+        st.stop()
+
+
+# State in the address: ?sample=, view=
+
+
+def from_address() -> None:
+    if "depth_view" in st.session_state:
+        return
+    query = st.query_params
+    view = query.get("view", "maps")
+    if view not in VIEWS:
+        st.toast(f"There is no view {view!r}; the views are {', '.join(VIEWS)}.")
+        view = "maps"
+    st.session_state["depth_view"] = view
+    if key := query.get("sample"):
+        sample = next((s for s in depth.SHIPPED_SAMPLES if s.key == key), None)
+        if sample is None:
+            keys = ", ".join(sample.key for sample in depth.SHIPPED_SAMPLES)
+            st.toast(f"There is no sample {key!r}; the samples are {keys}.")
+        else:
+            take([(sample.title, sample.read())])
+
+
+def to_address(name: str | None) -> None:
+    sample = next((s.key for s in depth.SHIPPED_SAMPLES if s.title == name), None)
+    view = st.session_state.get("depth_view")
+    wanted = {"sample": sample, "view": view if view != "maps" else None}
+    wanted = {name: value for name, value in wanted.items() if value}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+# Photos in
+
+
+def take(new: list[tuple[str, bytes]]) -> None:
+    """Look at new photos, (name, bytes) each, with progress; the last good one is then shown."""
+    if not new:
+        return
+    pair, _ = ask_models()
+    bar = st.progress(0.0, "Looking at your photos…")
+    for number, (name, data) in enumerate(new, start=1):
+        parts.show(album().add(data, name, pair), "depth")
+        bar.progress(number / len(new))
+    bar.empty()
+
+
+def inputs() -> None:
+    source = st.segmented_control(
+        "Where from", ["Photos", "Camera"], default="Photos", required=True,
+        label_visibility="collapsed", key="depth_source", width="stretch",
+    )  # fmt: skip
+    if source == "Photos":
+        files = st.file_uploader(
+            "Photos of rooms", UPLOADS, accept_multiple_files=True, key="depth_files",
+            max_upload_size=media.MAX_BYTES // 1_000_000,
+        )  # fmt: skip
+        take([(file.name, file.getvalue()) for file in parts.unseen(files, "depth")])
+    else:
+        for file in parts.unseen([st.camera_input("The room you are in")], "depth"):
+            shots = st.session_state["depth_shots"] = st.session_state.get("depth_shots", 0) + 1
+            take([(f"camera {shots}", file.getvalue())])
+    st.caption("Or try a sample:")
+    for sample in depth.SHIPPED_SAMPLES:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(str(shared.SAMPLES / sample.file), width=64)
+            if st.button(sample.title, key=f"depth_sample_{sample.key}"):
+                take([(sample.title, sample.read())])
+
+
+# Results
+
+
+def show(key: str) -> None:
+    entry = album().entries[key]
+    for note in entry.photo.notes + entry.truth_notes:
+        st.info(note)
+    st.segmented_control(
+        "View", list(VIEWS), format_func=VIEWS.get, required=True, key="depth_view",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    view = st.session_state["depth_view"]
+    {"maps": maps, "wipe": wiped, "difference": difference, "space": space, "errors": errors}[view](
+        key, entry
+    )
+
+
+def maps(key: str, entry: depth.Entry) -> None:
+    from regcls import charts_depth
+
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    left.image(entry.photo.pixels, caption=entry.photo.name, width="stretch")
+    with right:
+        point = chosen_point(key, entry)
+    figure = charts_depth.maps(entry.photo, entry.truth, point)
+    st.plotly_chart(
+        figure, key=f"depth_maps_{key}", on_select="rerun", selection_mode="points",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(
+        "One scale of metres for all maps; bright is near. Point at a place to read both models, "
+        "click it to keep the values above."
+    )
+
+
+def chosen_point(key: str, entry: depth.Entry) -> tuple[int, int]:
+    """The place that was clicked, else the middle, and what both models say of it."""
+    height, width = entry.photo.depth["reg"].shape
+    picked = st.session_state.get(f"depth_maps_{key}", {}).get("selection", {}).get("points", [])
+    x, y = (picked[-1]["x"], picked[-1]["y"]) if picked else (width // 2, height // 2)
+    row, column = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
+    parts.answers(
+        {
+            model: '<div style="font-size:2.1rem;line-height:1.3;font-weight:600">'
+            f'{entry.photo.depth[model][row, column]:.2f}<span style="font-size:1rem;'
+            'font-weight:400"> m</span></div>'
+            for model in shared.MODELS
+        }
+    )
+    true = entry.truth[row, column] if entry.truth is not None else 0
+    place = "At the place you clicked" if picked else "In the middle; click a map for another place"
+    st.caption(place + (f". True depth: {true:.2f} m." if true > 0 else "."))
+    return row, column
+
+
+def wiped(key: str, entry: depth.Entry) -> None:
+    from pages.wipe import wipe
+    from regcls import charts_depth
+
+    ends = charts_depth.limits(entry.photo)
+    pictures = [
+        charts_depth.png(charts_depth.coloured(depth.enlarged(entry.photo, model), ends))
+        for model in shared.MODELS
+    ]
+    wipe(*pictures, shared.MODELS, key=f"depth_wipe_{key}")
+    st.caption(
+        f"Drag the line, or use the arrow keys. Bright is near; from {ends[0]:.1f} to "
+        f"{ends[1]:.1f} m."
+    )
+
+
+def difference(key: str, entry: depth.Entry) -> None:
+    from regcls import charts_depth
+
+    st.plotly_chart(
+        charts_depth.difference(entry.photo), key=f"depth_gap_{key}",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    gap = entry.photo.depth["reg+cls"] - entry.photo.depth["reg"]
+    st.caption(
+        "Purple: reg+cls sees it farther away than reg; orange: nearer. On average they differ by "
+        f"{np.abs(gap).mean():.2f} m here. Which of them is right, only a true depth can tell."
+    )
+
+
+def space(key: str, entry: depth.Entry) -> None:
+    from regcls import charts_depth
+
+    left, right = st.columns(2)
+    model = left.segmented_control(
+        "Model", shared.MODELS, default=shared.MODELS[1], required=True, key="depth_cloud_model"
+    )
+    angle = right.slider(
+        "Field of view across (degrees)", NARROWEST, WIDEST, round(depth.FIELD_OF_VIEW),
+        key="depth_angle",
+        help="Of the camera that took the photo. A telephone's main camera has some 65 to 75.",
+    )  # fmt: skip
+    points = depth.cloud(entry.photo, model, angle)
+    st.plotly_chart(charts_depth.cloud(points, model), key=f"depth_cloud_{key}_{model}")
+    st.caption(
+        "Turn it with the mouse or a finger. A wrong field of view bends the room: walls that "
+        "should stand at right angles open or close."
+    )
+
+
+def errors(key: str, entry: depth.Entry) -> None:
+    from regcls.charts import errors_per_range
+    from regcls.charts_depth import shares
+
+    pair, report = ask_models()
+    true_depth(key, entry)
+    own = album().report(pair.reg.card)
+    st.altair_chart(errors_per_range(report, "m", "depth", extra=own))
+    photos = pair.predictions["frame"].nunique()
+    st.caption(
+        f"Points: mean absolute error on pixels of {photos} test photos of rooms that no model was "
+        f"trained on; bars: {report.level:.0%} intervals over photos."
+        + ("" if own is None else " Diamonds: your own photos.")
+    )
+    if entry.truth is not None:
+        table = depth.own_metrics(entry)
+        st.dataframe(table, hide_index=True)
+        st.download_button(
+            "Download these errors", table.to_csv(index=False), "depth_errors.csv", "text/csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    picture = shares(entry.photo, pair.reg.card)
+    st.altair_chart(picture.chart())
+    st.caption(picture.caption)
+
+
+def true_depth(key: str, entry: depth.Entry) -> None:
+    if entry.truth is not None:
+        return
+    file = st.file_uploader(
+        "The photo's true depth, if you have it", ["png", "npy"], key=f"depth_truth_{key}",
+        help="A 16-bit PNG in millimetres or a .npy file in metres, of the photo's shape; 0 where "
+        "it is not known.",
+    )  # fmt: skip
+    for new in parts.unseen([file], "depth"):
+        album().add_truth(key, new.getvalue(), new.name)
+        st.rerun()
+
+
+def downloads(key: str, entry: depth.Entry) -> None:
+    from regcls import charts_depth
+
+    photo, ends = entry.photo, charts_depth.limits(entry.photo)
+    stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
+    with st.popover("Download", icon=":material/download:"):
+        for model, short in shared.KEYS.items():
+            metres = depth.enlarged(photo, model)
+            files = {
+                "16-bit PNG (mm)": (depth_truth.as_png(metres), "png", "image/png"),
+                ".npy (m)": (depth_truth.as_npy(metres), "npy", "application/octet-stream"),
+                "colours": (
+                    charts_depth.png(charts_depth.coloured(metres, ends)),
+                    "colour.png",
+                    "image/png",
+                ),
+            }
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{model}**")
+                for what, (data, suffix, kind) in files.items():
+                    st.download_button(
+                        what, data, f"{stem}_{short}.{suffix}", kind, on_click="ignore",
+                        key=f"depth_get_{key}_{short}_{suffix}",
+                    )  # fmt: skip
+
+
+def results() -> None:
+    import pandas as pd
+
+    entries = album().entries.values()
+    table = pd.DataFrame([depth.row(entry.photo.name, entry.photo) for entry in entries])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**All your photos** (metres)")
+        st.download_button(
+            "Download results", table.to_csv(index=False), "depths.csv", "text/csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    st.dataframe(table, hide_index=True)
+
+
+def engine(entry: depth.Entry) -> None:
+    pair, _ = ask_models()
+    times = entry.photo.milliseconds
+    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in shared.MODELS)
+    st.caption(f"{pair.regcls.provider.why} Time per photo: {spent}.")
+
+
+def limits() -> None:
+    with st.expander("How to read this, and where it fails"):
+        st.markdown(
+            "These are small networks that learned from some 650 photos of rooms in the United "
+            "States, taken with one camera, a Kinect of 2010 (NYU Depth v2; Silberman, Hoiem, "
+            "Kohli, Fergus, ECCV 2012), which sees no farther than 10 m. **Outdoors**, from above, "
+            "of drawings or of things close by, they answer all the same, and mean nothing.\n\n"
+            "**Metres depend on the lens.** How large a thing appears tells its distance only if "
+            f"one knows the field of view. The networks expect that of the Kinect "
+            f"({depth.FIELD_OF_VIEW:.0f}° across). A photo of a camera that sees twice as wide "
+            "comes out about twice too far away; what is nearer than what stays right. Mirrors, "
+            "windows and dark, shiny floors mislead them as they misled the Kinect.\n\n"
+            "The errors are held against the depth of training pixels in each metre: far depths "
+            "are rare, and errors grow there."
+        )
+
+
+st.title("Depth, from a photo of a room")
+st.markdown(
+    "Two networks say how many metres away everything is, alike in all but one thing: *reg+cls* "
+    "also had to name the class of depth of each pixel while it learned."
+)
+from_address()
+left, right = st.columns([1, 3], gap="medium")
+with left:
+    inputs()
+    st.caption(PRIVACY)
+with right:
+    parts.problems(album().problems, "depth")
+    if entries := album().entries:
+        key = parts.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
+        entry = entries[key]
+        to_address(entry.photo.name)
+        show(key)
+        with st.container(horizontal=True):
+            downloads(key, entry)
+            if st.button("Remove", key=f"depth_remove_{key}", icon=":material/delete:"):
+                del entries[key]
+                st.rerun()
+        engine(entry)
+        results()
+    else:
+        to_address(None)
+        st.info("Add a photo of a room, take one, or click a sample.", icon=":material/arrow_back:")
+    limits()
