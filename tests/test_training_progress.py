@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from regcls.training.depth import straight_line
+from regcls.training.depth_data import Rooms
 from regcls.training.depth_network import DepthNet
 from regcls.training.progress_data import Clips
 from regcls.training.progress_export import SHORTEST, clock, own_shots, segments
@@ -63,3 +65,32 @@ def test_a_depth_network_works_at_its_own_size(classes):
     assert [part.shape[-2:] for part in other] == [(48, 64)] * (1 + bool(classes))
     assert all(torch.equal(a, b) for a, b in zip(plain, same, strict=True))
     assert not torch.allclose(plain[0], other[0])
+
+
+def test_a_depth_network_asked_with_the_mirror_image_is_the_mean_of_both_on_its_line():
+    torch.manual_seed(0)
+    net = DepthNet(3, 2.0, 1.0, pretrained=False).eval()
+    photos = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        (plain, logits), (other, more) = net(photos), net(photos.flip(2))
+        net.mirrored = True
+        value, both = net(photos)
+        net.line = (2.0, 0.5)
+        moved, _ = net(photos)
+    assert torch.allclose(value, (plain + other.flip(2)) / 2, atol=1e-5)
+    assert torch.allclose(both, (logits + more.flip(3)) / 2, atol=1e-5)
+    assert torch.allclose(moved, 2 * value + 0.5, atol=1e-5)
+
+
+def test_the_straight_line_undoes_a_known_error():
+    class Wrong(torch.nn.Module):
+        """Answers half of what is true, and a metre more; what is true is the brightness."""
+
+        def forward(self, image):
+            return (image.float().mean(dim=3)[:, ::2, ::2] / 25 / 2 + 1,)
+
+    grey = np.repeat(np.arange(20, 250, 10, dtype=np.uint8), 2)
+    images = np.broadcast_to(grey[:, None, None, None], (len(grey), 240, 320, 3))
+    depth = np.broadcast_to((grey[:, None, None] * 40).astype(np.uint16), (len(grey), 240, 320))
+    slope, metres = straight_line(Wrong(), Rooms(images, depth), 240)
+    assert (slope, metres) == pytest.approx((2.0, -2.0), abs=1e-3)

@@ -96,6 +96,7 @@ def load_run(variant: str, seed: int, runs: Path) -> DepthNet:
     model.load_state_dict(weights)
     height = recipe["sides"][-1]
     model.size = (height, height * WIDTH // HEIGHT)  # asked at the size it was taught
+    model.mirrored = True
     return model.eval()
 
 
@@ -134,6 +135,23 @@ def errors(model: DepthNet, rooms: Rooms, height: int) -> dict[str, float]:
         count += known.sum()
     mse, mae, delta1 = sums / count
     return {"rmse": float(np.sqrt(mse)), "mae": float(mae), "delta1": float(delta1)}
+
+
+def straight_line(model: DepthNet, rooms: Rooms, height: int) -> tuple[float, float]:
+    """Slope and metres of the least-squares line from answers to true depths, over all known pixels.
+
+    An L1 loss teaches medians, and depths are skewed: without it, far depths come out too near.
+    """
+    sums, start = np.zeros(5), 0
+    for value, *_ in answers(model, rooms.images, height, batch=16):
+        truth = rooms.depth[start : start + len(value)].astype(np.float64) / MM
+        start += len(value)
+        known = truth > 0
+        x, y = enlarged(value, truth.shape[1:])[known].astype(np.float64), truth[known]
+        sums += [len(x), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()]
+    n, x, y, xx, xy = sums
+    slope = (n * xy - x * y) / (n * xx - x * x)
+    return float(slope), float((y - slope * x) / n)
 
 
 def enlarged(value: np.ndarray, size: tuple[int, int]) -> np.ndarray:

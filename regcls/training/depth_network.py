@@ -56,7 +56,11 @@ class DepthNet(nn.Module):
         self.value_head = nn.Conv2d(WIDTHS[-1], 1, 1)
         nn.init.zeros_(self.value_head.bias)
         self.class_head = nn.Conv2d(WIDTHS[-1], classes, 1) if classes else None
-        self.size: tuple[int, int] | None = None  # what it works at, once training is over
+        # Once training is over: the size it works at, whether it looks at the mirrored photo as
+        # well and takes the mean, and the line (slope, metres) that its answers are put on.
+        self.size: tuple[int, int] | None = None
+        self.mirrored = False
+        self.line = (1.0, 0.0)
         self.register_buffer("centre", torch.tensor(float(centre)))
         self.register_buffer("spread", torch.tensor(float(spread)))
 
@@ -69,18 +73,32 @@ class DepthNet(nn.Module):
         for reg+cls, ``logits (N, C, H/2, W/2)``."""
         x = normalised(image)
         half = x.shape[2] // 2, x.shape[3] // 2
-        if self.size and not self.training:
+        if self.training:
+            value, *logits = self._decode(x)
+        else:
+            value, *logits = self._asked(x)
+            value = (self.line[0] * value + self.line[1]).clamp(min=NEAREST)
+        return _sized(value, half).squeeze(1), *(_sized(part, half) for part in logits)
+
+    def _asked(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """As ``size`` and ``mirrored`` say; a room and its mirror image are equally far away."""
+        if self.size:
             x = F.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
+        if not self.mirrored:
+            return self._decode(x)
+        both = self._decode(torch.cat((x, x.flip(3))))
+        halves = (part.chunk(2) for part in both)
+        return tuple((seen + mirrored.flip(3)) / 2 for seen, mirrored in halves)
+
+    def _decode(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Metres (N, 1, h, w) and, for reg+cls, logits (N, C, h, w) at half of the size of ``x``."""
         *skips, x = self._encode(x)
         x = x + self.room(x.mean(dim=(2, 3)))[:, :, None, None]
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             x = up(x, skip)
         x = self.dropout(x)
-        value = self.centre + self.spread * self.value_head(x).squeeze(1)
-        value = value if self.training else value.clamp(min=NEAREST)
-        if self.class_head is None:
-            return (_sized(value.unsqueeze(1), half).squeeze(1),)
-        return _sized(value.unsqueeze(1), half).squeeze(1), _sized(self.class_head(x), half)
+        value = self.centre + self.spread * self.value_head(x)
+        return (value,) if self.class_head is None else (value, self.class_head(x))
 
     def _encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         net, kept = self.backbone, []
