@@ -89,8 +89,8 @@ def test_the_straight_line_undoes_a_known_error():
         def forward(self, image):
             return (image.float().mean(dim=3)[:, ::2, ::2] / 25 / 2 + 1,)
 
-    grey = np.repeat(np.arange(20, 250, 10, dtype=np.uint8), 2)
-    images = np.broadcast_to(grey[:, None, None, None], (len(grey), 240, 320, 3))
-    depth = np.broadcast_to((grey[:, None, None] * 40).astype(np.uint16), (len(grey), 240, 320))
+    grey = np.arange(20, 250, 10)
+    images = np.tile(grey[:, None, None, None], (1, 240, 320, 3)).astype(np.uint8)
+    depth = np.tile(40 * grey[:, None, None], (1, 240, 320)).astype(np.uint16)
     slope, metres = straight_line(Wrong(), Rooms(images, depth), 240)
     assert (slope, metres) == pytest.approx((2.0, -2.0), abs=1e-3)
