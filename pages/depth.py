@@ -253,6 +253,7 @@ def true_depth(key: str, entry: depth.Entry) -> None:
         return
     file = st.file_uploader(
         "The photo's true depth, if you have it", ["png", "npy"], key=f"depth_truth_{key}",
+        max_upload_size=4 * media.MAX_BYTES // 1_000_000,
         help="A 16-bit PNG in millimetres or a .npy file in metres, of the photo's shape; 0 where "
         "it is not known.",
     )  # fmt: skip
