@@ -86,9 +86,8 @@ class DepthNet(nn.Module):
             x = F.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
         if not self.mirrored:
             return self._decode(x)
-        both = self._decode(torch.cat((x, x.flip(3))))
-        halves = (part.chunk(2) for part in both)
-        return tuple((seen + mirrored.flip(3)) / 2 for seen, mirrored in halves)
+        both = zip(self._decode(x), self._decode(x.flip(3)), strict=True)
+        return tuple((seen + mirrored.flip(3)) / 2 for seen, mirrored in both)
 
     def _decode(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Metres (N, 1, h, w) and, for reg+cls, logits (N, C, h, w) at half of the size of ``x``."""
