@@ -19,6 +19,7 @@ WITH_TORCH = (
     "ensemble_step.py",
     "lab.py",
     "study",
+    "tabular_",
     "training/",
 )
 WITH_ONNXRUNTIME = ("providers.py", "binding.py", "training/")
