@@ -65,7 +65,7 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
             color=alt.Color(
                 "model:N",
                 scale=alt.Scale(domain=list(names), range=[_colour(name) for name in names]),
-                legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=3),
+                legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
             ),
             strokeDash=alt.StrokeDash(
                 "model:N",
@@ -84,7 +84,7 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
         rule = alt.Chart(alt.NamedData("moment")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
         at = alt.X("at:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
         layers.append(rule.encode(x=at, color=alt.value(_FUNCTION_COLOUR)))
-    return _finished(alt.layer(*layers), "Progress over time", 300)
+    return _finished(alt.layer(*layers), "Progress over time", 330)
 
 
 def _colour(name: str) -> str:
