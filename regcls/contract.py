@@ -285,7 +285,7 @@ def _demand_input(model: onnx.ModelProto, card: Card) -> None:
     wanted = [None, card.input["height"], card.input["width"], 3]
     if shape != wanted:
         raise ContractError(
-            f"its input 'image' must have the shape {_shown(wanted)}, and has {_shown(shape)}"
+            f"its input 'image' must have the shape {shown(wanted)}, and has {shown(shape)}"
         )
 
 
@@ -309,7 +309,7 @@ def _demand_outputs(model: onnx.ModelProto, card: Card) -> None:
         if len(shape) != rank + 1 or shape[1] != card.class_count:
             raise ContractError(
                 f"its output 'logits' must have {card.class_count} classes in dimension 1 of "
-                f"{rank + 1}, and has the shape {_shown(shape)}"
+                f"{rank + 1}, and has the shape {shown(shape)}"
             )
 
 
@@ -350,7 +350,7 @@ def shape_of(tensor: Any) -> list[int | None]:
     return [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
 
 
-def _shown(shape: list[int | None]) -> str:
+def shown(shape: list[int | None]) -> str:
     return "(" + ", ".join("N" if size is None else str(size) for size in shape) + ")"
 
 
