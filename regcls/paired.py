@@ -87,10 +87,10 @@ def compare(
     count = int(levels[0].max()) + 1
     bounds = np.full(4, np.nan)
     if count >= MIN_FUNCTIONS:
-        tails = _tails(fewest, level)
-        bounds[:2] = np.quantile(_medians(ratio, weight), tails, method="nearest")
+        ends = tails(fewest, level)
+        bounds[:2] = np.quantile(_medians(ratio, weight), ends, method="nearest")
         if np.isfinite(difference).all():
-            bounds[2:] = np.quantile(weight @ difference / weight.sum(axis=1), tails)
+            bounds[2:] = np.quantile(weight @ difference / weight.sum(axis=1), ends)
     ratio_low, ratio_high, low, high = map(float, bounds)
     return Comparison(
         runs=len(a),
@@ -173,7 +173,8 @@ def _medians(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.where(lower == upper, lower, (lower + upper) / 2)
 
 
-def _tails(count: int, level: float) -> np.ndarray:
+def tails(count: int, level: float) -> np.ndarray:
+    """The two percentiles (2,) of a bootstrap over ``count`` things, widened for few of them."""
     from scipy import stats
 
     reach = np.sqrt(count / (count - 1)) * stats.t.ppf((1 + level) / 2, count - 1)
