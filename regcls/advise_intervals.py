@@ -102,7 +102,9 @@ def _means(sums: np.ndarray, goal: str) -> tuple[np.ndarray, np.ndarray]:
         return total[0] / total[2], total[1] / total[2]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[:, :2] / sums[:, 2:]
-    return tuple(np.nanmean(means, axis=0))  # a range that a draw misses is not in it
+        there = np.isfinite(means)  # a range that a draw misses is not in it
+        first, second = np.where(there, means, 0).sum(axis=0) / there.sum(axis=0)
+    return first, second
 
 
 def _draws(count: int, rng: np.random.Generator) -> np.ndarray:
