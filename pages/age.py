@@ -34,7 +34,8 @@ def album() -> age.Album:
 def ask_models():
     """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
     try:
-        return models(os.environ.get(shared.ROOT, ""))
+        pair, report = models(os.environ.get(shared.ROOT, ""))
+        return parts.with_own(pair, "age"), report
     except ContractError as error:
         st.error(f"The age models cannot be used: {error}.")
         st.stop()
@@ -152,8 +153,7 @@ def chosen_face(key: str, entry: age.Entry) -> int:
 
 def answers(face: age.FaceAges) -> None:
     cells = {}
-    for model in shared.MODELS:
-        answer = face.readings[model]
+    for model, answer in face.readings.items():
         interval = (
             f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
             if answer.level == answer.level
@@ -214,7 +214,7 @@ def results() -> None:
 def engine(key: str) -> None:
     pair, _ = ask_models()
     times = album().entries[key].photo.milliseconds
-    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in shared.MODELS)
+    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
     st.caption(f"{pair.regcls.provider.why} Time per face: {spent}.")
 
 
@@ -240,10 +240,12 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)
+    parts.offer_own("age")
 with right:
     parts.problems(album().problems, "age")
     if album().entries:
         entries = album().entries
+        album().look_again(ask_models()[0])
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
         engine(key)

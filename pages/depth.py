@@ -43,7 +43,8 @@ def album() -> depth.Album:
 def ask_models():
     """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
     try:
-        return models(os.environ.get(shared.ROOT, ""))
+        pair, report = models(os.environ.get(shared.ROOT, ""))
+        return parts.with_own(pair, "depth"), report
     except ContractError as error:
         st.error(f"The depth models cannot be used: {error}.")
         st.stop()
@@ -147,7 +148,7 @@ def maps(key: str, entry: depth.Entry) -> None:
         config={"displayModeBar": False},
     )  # fmt: skip
     st.caption(
-        "One scale of metres for all maps; bright is near. Point at a place to read both models, "
+        "One scale of metres for all maps; bright is near. Point at a place to read all models, "
         "click it to keep the values above."
     )
 
@@ -161,9 +162,9 @@ def chosen_point(key: str, entry: depth.Entry) -> tuple[int, int]:
     parts.answers(
         {
             model: '<div style="font-size:2.1rem;line-height:1.3;font-weight:600">'
-            f'{entry.photo.depth[model][row, column]:.2f}<span style="font-size:1rem;'
+            f'{metres[row, column]:.2f}<span style="font-size:1rem;'
             'font-weight:400"> m</span></div>'
-            for model in shared.MODELS
+            for model, metres in entry.photo.depth.items()
         }
     )
     true = entry.truth[row, column] if entry.truth is not None else 0
@@ -178,7 +179,7 @@ def wiped(key: str, entry: depth.Entry) -> None:
 
     ends = charts_depth.limits(entry.photo)
     pictures = [
-        charts_depth.png(charts_depth.coloured(depth.enlarged(entry.photo, model), ends))
+        depth.png(charts_depth.coloured(depth.enlarged(entry.photo, model), ends))
         for model in shared.MODELS
     ]
     wipe(*pictures, shared.MODELS, key=f"depth_wipe_{key}")
@@ -274,7 +275,7 @@ def downloads(key: str, entry: depth.Entry) -> None:
                 "16-bit PNG (mm)": (depth_truth.as_png(metres), "png", "image/png"),
                 ".npy (m)": (depth_truth.as_npy(metres), "npy", "application/octet-stream"),
                 "colours": (
-                    charts_depth.png(charts_depth.coloured(metres, ends)),
+                    depth.png(charts_depth.coloured(metres, ends)),
                     "colour.png",
                     "image/png",
                 ),
@@ -305,7 +306,7 @@ def results() -> None:
 def engine(entry: depth.Entry) -> None:
     pair, _ = ask_models()
     times = entry.photo.milliseconds
-    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in shared.MODELS)
+    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
     st.caption(f"{pair.regcls.provider.why} Time per photo: {spent}.")
 
 
@@ -336,9 +337,11 @@ left, right = st.columns([1, 3], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)
+    parts.offer_own("depth")
 with right:
     parts.problems(album().problems, "depth")
     if entries := album().entries:
+        album().look_again(ask_models()[0])
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]
         to_address(entry.photo.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -59,14 +60,34 @@ def show(key: str | None, page: str) -> None:
         st.session_state[f"{page}_shown"] = key
 
 
+OWN = "own_models"  # in the session's state: {task: {name: runtime.Session}}
+
+
+def with_own(pair, task: str):
+    """A pair with the models that this person brought for its task, which answer as well."""
+    own = st.session_state.get(OWN, {}).get(task, {})
+    return replace(pair, extra=own) if own else pair
+
+
+def offer_own(task: str) -> None:
+    """Where to bring a model, or which ones were brought."""
+    own = st.session_state.get(OWN, {}).get(task, {})
+    if own:
+        st.caption(f"Beside the shipped pair: {', '.join(own)}.")
+    st.page_link(
+        "pages/models.py", label="Change your models" if own else "Bring your own ONNX pair",
+        icon=":material/upload_file:",
+    )  # fmt: skip
+
+
 def answers(cells: Mapping[str, str]) -> None:
-    """Both models' answers side by side; ``cells``: what stands below each model's name, HTML."""
-    from regcls.charts import COLOURS
+    """The models' answers side by side; ``cells``: what stands below each model's name, HTML."""
+    from regcls.charts import PALETTE
 
     about = {"reg": "regression only", "reg+cls": "with a class head"}
     for column, (model, cell) in zip(st.columns(len(cells)), cells.items(), strict=True):
         column.html(
-            f'<div style="border-left:6px solid {COLOURS.get(model, "#888888")};'
+            f'<div style="border-left:6px solid {PALETTE.get(model, "#888888")};'
             f'padding:.1rem .9rem"><div style="opacity:.8"><b>{model}</b>'
             f"{' · ' + about[model] if model in about else ''}</div>{cell}</div>"
         )

@@ -45,7 +45,8 @@ def sample_of(key: str) -> progress.Sample | None:
 def ask_models():
     """The models, loaded when the first video comes; a broken pair ends the page with a reason."""
     try:
-        return models(os.environ.get(shared.ROOT, ""))
+        pair, report = models(os.environ.get(shared.ROOT, ""))
+        return parts.with_own(pair, "progress"), report
     except ContractError as error:
         st.error(f"The progress models cannot be used: {error}.")
         st.stop()
@@ -204,11 +205,13 @@ def again(key: str, entry: Entry) -> None:
     budget, reading = st.session_state["progress_frames"], entry.reading
     broken = reading.work.state in (CANCELLED, LEFT)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
-    if reading.work.active or not (broken or finer):
+    pair, _ = ask_models()
+    others = entry.curve and set(entry.curve.progress) != set(shared.sessions(pair))
+    if reading.work.active or not (broken or finer or others):
         return
-    word = "Read it to the end" if broken else f"Read again with up to {budget:,} frames"
-    if st.button(word, key=f"progress_again_{key}"):
-        album().read_again(key, ask_models()[0], budget)
+    word = f"Read again with up to {budget:,} frames" if finer else "Read again with your models"
+    if st.button("Read it to the end" if broken else word, key=f"progress_again_{key}"):
+        album().read_again(key, pair, budget)
         st.rerun()
 
 
@@ -236,8 +239,8 @@ def values(entry: Entry, at: int) -> None:
     parts.answers(
         {
             model: '<div style="font-size:2rem;line-height:1.3;font-weight:600">'
-            f"{entry.curve.progress[model][at]:.0f} %</div>"
-            for model in shared.MODELS
+            f"{values[at]:.0f} %</div>"
+            for model, values in entry.curve.progress.items()
         }
     )
     if entry.whole:
@@ -259,7 +262,7 @@ def errors() -> None:
 
 
 def downloads(key: str, entry: Entry) -> None:
-    from regcls.charts import COLOURS
+    from regcls.charts import PALETTE
 
     stem = entry.name.rsplit(".", 1)[0]
     table = progress.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
@@ -278,7 +281,7 @@ def downloads(key: str, entry: Entry) -> None:
         elif not (fresh and film.work.active) and st.button(
             "Draw both bars into the video", key=f"progress_make_{key}", icon=":material/movie:"
         ):
-            album().make_film(key, COLOURS)
+            album().make_film(key, PALETTE)
             st.rerun()
     if entry.film and entry.film.work.problem:
         st.warning(entry.film.work.problem)
@@ -303,7 +306,7 @@ def engine(entry: Entry) -> None:
     if entry.curve is None:
         return
     pair, _ = ask_models()
-    spent = ", ".join(f"{m} {entry.curve.milliseconds[m]:.1f} ms" for m in shared.MODELS)
+    spent = ", ".join(f"{m} {entry.curve.milliseconds[m]:.1f} ms" for m in entry.curve.milliseconds)
     st.caption(f"{pair.regcls.provider.why} Time per frame: {spent}.")
 
 
@@ -332,6 +335,7 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)
+    parts.offer_own("progress")
 with right:
     album().drop_empty()
     parts.problems(album().problems, "progress")

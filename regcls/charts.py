@@ -18,6 +18,9 @@ from regcls.errors import ErrorReport
 
 # Okabe and Ito's colours; the control is dashed as well, so that no one needs to see colours.
 COLOURS = {"reg": "#D55E00", "control": "#009E73", "reg+cls": "#0072B2"}
+# Models that somebody brought stand beside the shipped ones: kin in colour, and named.
+OWN_COLOURS = {"own reg": "#E69F00", "own reg+cls": "#56B4E9"}
+PALETTE = COLOURS | OWN_COLOURS
 NAMES = {
     "reg": "reg",
     "control": "control (reg, matched scale)",
@@ -242,7 +245,8 @@ def errors_picture(
         data["mark"] = pd.DataFrame({"at": np.atleast_1d(mark).astype(float)})
     parts = tuple(name for name in ("training", "extra", "mark") if name in data)
     domain = (float(report.edges[0]), float(report.edges[-1]))
-    spec = _errors_spec(unit, target, metric, report.names, parts, domain)
+    names = tuple(dict.fromkeys((*report.names, *(extra.names if extra is not None else ()))))
+    spec = _errors_spec(unit, target, metric, names, parts, domain)
     caption = (
         f"Points: each model's {METRICS[metric]} in a range, bars: {report.level:.0%} interval."
     )
@@ -450,7 +454,7 @@ def _with_unit(name: str, unit: str) -> str:
 
 def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = False) -> alt.Color:
     domain = list(models) + ([FUNCTION] if with_function else [])
-    colours = [COLOURS.get(m, _FUNCTION_COLOUR) for m in domain]
+    colours = [PALETTE.get(m, _FUNCTION_COLOUR) for m in domain]
     return alt.Color(
         "model:N",
         scale=alt.Scale(domain=domain, range=colours),

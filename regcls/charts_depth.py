@@ -5,19 +5,16 @@ Plotly draws what Altair cannot: maps that tell their values and a cloud that tu
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from typing import TYPE_CHECKING
 
 import altair as alt
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from regcls.charts import COLOURS, Picture, _finished
+from regcls.charts import PALETTE, Picture, _finished
 from regcls.tasks import depth
 from regcls.tasks.depth import PhotoDepth
-from regcls.tasks.shared import MODELS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -49,25 +46,25 @@ def maps(
     """
     import plotly.graph_objects as go
 
-    panels = {model: photo.depth[model] for model in MODELS}
+    panels = dict(photo.depth)
     if truth is not None:
         panels[TRUTH] = np.where(truth > 0, truth, np.nan)
     figure = _panels(list(panels), _aspect(photo))
-    both = np.stack([photo.depth[model] for model in MODELS], axis=-1).round(2)
-    hover = "<br>".join(f"{m}: %{{customdata[{i}]:.2f}} m" for i, m in enumerate(MODELS))
+    every = np.stack(list(photo.depth.values()), axis=-1).round(2)
+    hover = "<br>".join(f"{m}: %{{customdata[{i}]:.2f}} m" for i, m in enumerate(photo.depth))
     for column, (name, metres) in enumerate(panels.items(), start=1):
-        own = "" if name in MODELS else f"<br>{name}: %{{z:.2f}} m"
+        own = "" if name in photo.depth else f"<br>{name}: %{{z:.2f}} m"
         figure.add_trace(
             go.Heatmap(
                 z=metres.round(2),
-                customdata=both,
+                customdata=every,
                 coloraxis="coloraxis",
                 hovertemplate=f"{hover}{own}<extra></extra>",
             ),
             row=1,
             col=column,
         )
-        figure.add_trace(_clickable(both, f"{hover}<extra></extra>"), row=1, col=column)
+        figure.add_trace(_clickable(every, f"{hover}<extra></extra>"), row=1, col=column)
         if point is not None:
             figure.add_trace(_marked(point), row=1, col=column)
     low, high = limits(photo, truth)
@@ -135,13 +132,13 @@ def shares(photo: PhotoDepth, card) -> Picture:
     caption = (
         "Grey: the training photos. Where they have little, neither model had much to learn from."
     )
-    return Picture(_shares_spec(), {"shares": table}, caption)
+    return Picture(_shares_spec(tuple(photo.depth)), {"shares": table}, caption)
 
 
 @cache
-def _shares_spec() -> dict:
-    names = ["training", *MODELS]
-    colours = [_TRAINING_COLOUR, *(COLOURS[model] for model in MODELS)]
+def _shares_spec(models: tuple[str, ...]) -> dict:
+    names = ["training", *models]
+    colours = [_TRAINING_COLOUR, *(PALETTE[model] for model in models)]
     bars = (
         alt.Chart(alt.NamedData("shares"))
         .transform_calculate(range="datum.low + '–' + datum.high")
@@ -170,13 +167,6 @@ def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
     low, high = ends
     place = np.clip((metres - low) / max(high - low, 1e-9), 0, 1)
     return _lookup()[np.rint(255 * place).astype(np.uint8)]
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """An RGB array as a PNG file."""
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
 
 
 @cache
@@ -210,15 +200,15 @@ def _panels(titles: list[str], aspect: float, most: int = 290) -> go.Figure:
     return figure
 
 
-def _clickable(both: np.ndarray, hover: str) -> go.Scatter:
+def _clickable(every: np.ndarray, hover: str) -> go.Scatter:
     import plotly.graph_objects as go
 
-    rows, columns = np.mgrid[0 : both.shape[0] : _GRID, 0 : both.shape[1] : _GRID]
+    rows, columns = np.mgrid[0 : every.shape[0] : _GRID, 0 : every.shape[1] : _GRID]
     rows, columns = rows.ravel(), columns.ravel()
     return go.Scatter(
         x=columns,
         y=rows,
-        customdata=both[rows, columns],
+        customdata=every[rows, columns],
         mode="markers",
         marker={"size": 9, "opacity": 0},
         selected={"marker": {"opacity": 0}},

@@ -8,13 +8,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from regcls.charts import _FUNCTION_COLOUR, COLOURS, Picture, _finished
+from regcls.charts import _FUNCTION_COLOUR, PALETTE, Picture, _finished
 from regcls.tasks import progress
 from regcls.tasks.progress import Curve
-from regcls.tasks.shared import MODELS
 
 TRUTH = "true, if it runs from start to finish"
-MONOTONE = {model: f"{model}, never falling" for model in MODELS}
+MONOTONE = "{}, never falling"
 _FEW_POINTS = 40  # up to here each frame is a dot: one alone would be no line
 _MOST_POINTS = 1_000  # a model; more than a screen has pixels would only make the chart slow
 
@@ -26,7 +25,7 @@ def over_time(
     looked at; ``length``: seconds of the x-axis, where the video is longer than what was read."""
     series = dict(curve.progress)
     if smooth:
-        series |= {MONOTONE[m]: fit for m, fit in progress.monotone(curve).items()}
+        series |= {MONOTONE.format(m): fit for m, fit in progress.monotone(curve).items()}
     if whole:
         series[TRUTH] = curve.truth
     data = {"curves": _long(curve.seconds, series)}
@@ -35,7 +34,7 @@ def over_time(
     caption = "A model that follows the activity rises from 0 to 100 % along the true line."
     if whole:
         caption += (
-            f" Mean error: {', '.join(f'{m} {curve.error(curve.progress[m]):.1f}' for m in MODELS)}"
+            f" Mean error: {', '.join(f'{m} {curve.error(p):.1f}' for m, p in curve.progress.items())}"
             f" points; always saying 50 % would have "
             f"{curve.error(np.full(len(curve.seconds), progress.HALF)):.1f}."
         )
@@ -88,10 +87,10 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
 
 
 def _colour(name: str) -> str:
-    return COLOURS.get(name.split(",")[0], _FUNCTION_COLOUR)
+    return PALETTE.get(name.split(",")[0], _FUNCTION_COLOUR)
 
 
 def _dash(name: str) -> list[int]:
     if name == TRUTH:
         return [2, 3]
-    return [1, 0] if name in MODELS else [7, 3]
+    return [1, 0] if name in PALETTE else [7, 3]

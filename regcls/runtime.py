@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,7 @@ class Key:
 class Pair:
     """The two models of a task, their test predictions (y_true, reg, regcls, …) and CARD.md.
 
+    ``extra``: models that one person brought, by name, which answer beside the two.
     ``predictions`` is shared by all who load the pair: not to be written to.
     """
 
@@ -72,6 +73,7 @@ class Pair:
     regcls: Session
     predictions: pd.DataFrame
     card_text: str
+    extra: Mapping[str, Session] = field(default_factory=dict)
 
 
 def session(path: Path | str) -> Session:
@@ -175,9 +177,11 @@ class Session:
     @cached_property
     def bytes_per_image(self) -> int:
         """An estimate of the memory that one image needs on its way through."""
-        source = self._source
-        data = source.read_bytes() if isinstance(source, Path) else source
-        return memory.bytes_per_image(contract.parse(data))
+        return memory.bytes_per_image(contract.parse(self.content()))
+
+    def content(self) -> bytes:
+        """The model's file."""
+        return self._source.read_bytes() if isinstance(self._source, Path) else self._source
 
     def engine(self) -> AbstractContextManager[Engine]:
         """The engine for the time of a ``with`` block, in which it is not freed."""

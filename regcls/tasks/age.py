@@ -104,17 +104,14 @@ def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoAges:
 
 def ask(crops: np.ndarray, pair: runtime.Pair) -> tuple[list[FaceAges], dict[str, float]]:
     """Both models on uint8 ``crops`` (N, side, side, 3) → answers (N), and ms a face by model."""
-    sessions = shared.sessions(pair)
-    values, times = {}, {}
-    for model, session in sessions.items():
-        values[model], logits = session.run(crops)
-        times[model] = session.seconds_per_image * 1000
+    sessions, found = shared.sessions(pair), shared.answers(pair, crops)
+    times = {model: session.seconds_per_image * 1000 for model, session in sessions.items()}
     card = pair.regcls.card
-    probabilities = _softmax(logits)
+    probabilities = _softmax(found["reg+cls"][1])
     answers = [
         FaceAges(
             crop,
-            {m: reading(float(values[m][i]), s.card) for m, s in sessions.items()},
+            {m: reading(float(found[m][0][i]), s.card) for m, s in sessions.items()},
             probabilities[i],
             np.asarray(card.classes["edges"], np.float64),
         )
@@ -147,7 +144,8 @@ def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorR
     pairs = list(labelled)
     if not pairs:
         return None
-    predictions = {m: [face.readings[m].age for face, _ in pairs] for m in MODELS}
+    models = shared.common(face.readings for face, _ in pairs)
+    predictions = {m: [face.readings[m].age for face, _ in pairs] for m in models}
     edges = ranges(card)
     return ErrorReport.from_predictions(
         [age for _, age in pairs],
@@ -166,13 +164,12 @@ def ranges(card: Card) -> np.ndarray:
 def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict:
     """One face as a flat, JSON-able record; what is not known is None."""
     record: dict = {"photo": name, "face": number if found else "centre crop"}
-    for model in MODELS:
-        answer = face.readings[model]
+    for model, answer in face.readings.items():
         record |= {f"{model} age": _rounded(answer.age)}
         record |= {f"{model} low": _rounded(answer.low), f"{model} high": _rounded(answer.high)}
     record["true age"] = truth
-    for model in MODELS:
-        error = None if truth is None else _rounded(face.readings[model].age - truth)
+    for model, answer in face.readings.items():
+        error = None if truth is None else _rounded(answer.age - truth)
         record[f"{model} error"] = error
     return record
 
@@ -180,7 +177,9 @@ def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None
 def table(rows: list[dict]) -> pd.DataFrame:
     """Records of ``row`` as a table whose columns stay when there are none."""
     columns = ["photo", "face"] + [f"{m} {part}" for m in MODELS for part in ("age", "low", "high")]
-    frame = pd.DataFrame(rows, columns=[*columns, "true age", *(f"{m} error" for m in MODELS)])
+    columns += ["true age", *(f"{m} error" for m in MODELS)]
+    more = dict.fromkeys(name for row in rows for name in row)  # of models that somebody brought
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, *more])))
     return frame.astype({"face": str})  # a number, or words where there is none
 
 
@@ -221,6 +220,14 @@ class Album:
         if truth is not None:
             self.entries[key].truths[0] = truth
         return key
+
+    def look_again(self, pair: runtime.Pair) -> None:
+        """Ask all of a pair's models where other ones have answered."""
+        for entry in self.entries.values():
+            photo = entry.photo
+            if set(photo.milliseconds) != set(shared.sessions(pair)):
+                faces, times = ask(np.stack([face.crop for face in photo.faces]), pair)
+                entry.photo = replace(photo, faces=tuple(faces), milliseconds=times)
 
     def add_zip(self, data: bytes, pair: runtime.Pair, tell: Callable[[float], None]) -> str | None:
         """Add a labelled zip; the first photo's key. ``tell`` hears the share done, 0..1.

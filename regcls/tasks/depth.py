@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from regcls import media, runtime
 from regcls.contract import Card
 from regcls.errors import ErrorReport
 from regcls.tasks import depth_truth, shared
-from regcls.tasks.shared import MODELS, SAMPLES
+from regcls.tasks.shared import SAMPLES
 
 TASK = "depth"
 EDGES = np.arange(0.0, 11.0)  # metres; the ranges that errors are shown in
@@ -79,12 +80,11 @@ def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoDepth:
     picture = media.read_image(data, name)
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
     canvas, box = on_canvas(picture.pixels, size)
-    maps, times = {}, {}
-    for model, session in shared.sessions(pair).items():
-        value, _ = session.run(canvas[None])
-        maps[model] = cut_back(value[0], box, size)
-        times[model] = session.seconds_per_image * 1000
-    focal = value.shape[2] / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
+    found = shared.answers(pair, canvas[None])
+    shape = found["reg"][0].shape[1:]
+    maps = {m: cut_back(_sized(value[0], shape), box, size) for m, (value, _) in found.items()}
+    times = {m: 1000 * s.seconds_per_image for m, s in shared.sessions(pair).items()}
+    focal = shape[1] / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
     return PhotoDepth(name, _preview(picture.pixels), maps, focal, picture.notes, times)
 
 
@@ -185,8 +185,14 @@ def cloud(photo: PhotoDepth, model: str, field_of_view: float, most: int = 20_00
 
 def enlarged(photo: PhotoDepth, model: str) -> np.ndarray:
     """A model's depth at the size of ``photo.pixels``, float32 metres, bilinear."""
-    size = photo.pixels.shape[1::-1]
-    return np.asarray(Image.fromarray(photo.depth[model]).resize(size, Image.Resampling.BILINEAR))
+    return _sized(photo.depth[model], photo.pixels.shape[:2])
+
+
+def _sized(metres: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Metres (h, w) at another shape, bilinear."""
+    if metres.shape == tuple(shape):
+        return metres
+    return np.asarray(Image.fromarray(metres).resize(shape[::-1], Image.Resampling.BILINEAR))
 
 
 @dataclass
@@ -216,6 +222,14 @@ class Album:
                 return None
         return key
 
+    def look_again(self, pair: runtime.Pair) -> None:
+        """Ask all of a pair's models where other ones have answered, on the copies that are kept."""
+        for entry in self.entries.values():
+            photo = entry.photo
+            if set(photo.depth) != set(shared.sessions(pair)):
+                again = look(png(photo.pixels), photo.name, pair)
+                entry.photo = replace(again, notes=photo.notes, pixels=photo.pixels)
+
     def add_truth(self, key: str, data: bytes, name: str) -> bool:
         """Give a photo its true depth; whether it could be used (else there is a new problem)."""
         entry = self.entries[key]
@@ -238,7 +252,9 @@ class Album:
 
 def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport:
     """Errors of photos with true depth. Intervals resample tiles, since neighbours err alike."""
-    truths, clusters, answers, start = [], [], {model: [] for model in MODELS}, 0
+    entries = list(entries)
+    models = shared.common(entry.photo.depth for entry in entries)
+    truths, clusters, answers, start = [], [], {model: [] for model in models}, 0
     for entry in entries:
         known = entry.truth > 0
         truths.append(entry.truth[known])
@@ -246,7 +262,7 @@ def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport:
         across = -(-known.shape[1] // TILE)
         clusters.append(start + v // TILE * across + u // TILE)
         start = clusters[-1].max() + 1
-        for model in MODELS:
+        for model in models:
             answers[model].append(entry.photo.depth[model][known])
     return ErrorReport.from_predictions(
         np.concatenate(truths),
@@ -261,15 +277,14 @@ def own_metrics(entry: Entry) -> pd.DataFrame:
     """A row a model with ``metrics`` of a photo whose true depth is known."""
     known = entry.truth > 0
     truth = entry.truth[known]
-    rows = [{"model": m} | metrics(truth, entry.photo.depth[m][known]) for m in MODELS]
+    rows = [{"model": m} | metrics(truth, d[known]) for m, d in entry.photo.depth.items()]
     return pd.DataFrame(rows).round(3)
 
 
 def row(name: str, photo: PhotoDepth) -> dict:
     """One photo as a flat, JSON-able record; depths in metres."""
     record: dict = {"photo": name}
-    for model in MODELS:
-        metres = photo.depth[model]
+    for model, metres in photo.depth.items():
         low, middle, high = np.quantile(metres, [0.05, 0.5, 0.95])
         record |= {f"{model} median": round(float(middle), 2)}
         record |= {
@@ -292,6 +307,13 @@ def predict_files(paths: Iterable[str | Path]) -> list[dict]:
         except media.MediaError as error:
             records.append({"photo": str(path), "problem": str(error)})
     return records
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """An RGB array as a PNG file."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
 
 
 def _preview(pixels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from regcls import media, runtime, video
 from regcls.contract import Card
 from regcls.errors import ErrorReport
 from regcls.tasks import shared
-from regcls.tasks.shared import MODELS, SAMPLES
+from regcls.tasks.shared import SAMPLES
 
 TASK = "progress"
 PERCENT = 100.0  # the models answer from 0 to 1; people read percent, and errors in points of it
@@ -95,9 +95,10 @@ def own_report(curves: Sequence[Curve], card: Card) -> ErrorReport | None:
     """Errors on the visitor's own videos, each a whole activity, in the ranges of ``pair_report``."""
     if not curves:
         return None
+    models = shared.common(curve.progress for curve in curves)
     return ErrorReport.from_predictions(
         np.concatenate([curve.truth for curve in curves]),
-        {model: np.concatenate([curve.progress[model] for curve in curves]) for model in MODELS},
+        {m: np.concatenate([c.progress[m] for c in curves]) for m in models},
         EDGES,
         train_counts=shared.train_counts(card, EDGES, PERCENT),
         clusters=np.repeat(np.arange(len(curves)), [len(curve.seconds) for curve in curves]),
@@ -112,10 +113,10 @@ def parts(
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
     sessions = shared.sessions(pair)
     for batch in video.overlapped(video.sampled(source, budget, size, stop=stop)):
-        answers = runtime.run_pair(pair, batch.frames)
+        answers = shared.answers(pair, batch.frames)
         yield Part(
             batch.seconds,
-            {model: PERCENT * answers[model][0].astype(np.float64) for model in MODELS},
+            {m: PERCENT * value.astype(np.float64) for m, (value, _) in answers.items()},
             batch.done,
             batch.note,
             {m: len(batch.frames) * session.seconds_per_image for m, session in sessions.items()},
@@ -132,10 +133,10 @@ def curve(source: video.Video, read: Sequence[Part]) -> Curve | None:
     notes = dict.fromkeys((*source.notes, *(part.note for part in read)))
     return Curve(
         seconds,
-        {model: np.concatenate([part.progress[model] for part in read]) for model in MODELS},
+        {m: np.concatenate([part.progress[m] for part in read]) for m in read[0].progress},
         float(last) or 1.0,
         tuple(note for note in notes if note),
-        {m: 1000 * sum(part.spent[m] for part in read) / len(seconds) for m in MODELS},
+        {m: 1000 * sum(part.spent[m] for part in read) / len(seconds) for m in read[0].spent},
     )
 
 
@@ -144,16 +145,16 @@ def monotone(curve: Curve) -> dict[str, np.ndarray]:
     from sklearn.isotonic import IsotonicRegression
 
     fit = IsotonicRegression(y_min=0.0, y_max=PERCENT)
-    return {m: fit.fit_transform(curve.seconds, curve.progress[m]) for m in MODELS}
+    return {m: fit.fit_transform(curve.seconds, values) for m, values in curve.progress.items()}
 
 
 def table(curve: Curve, whole: bool, smooth: bool = False) -> pd.DataFrame:
     """A row a frame: seconds and percent, with the truth of a ``whole`` activity."""
     columns = {"seconds": curve.seconds.round(3)}
-    columns |= {f"{model} (%)": curve.progress[model].round(2) for model in MODELS}
+    columns |= {f"{model} (%)": values.round(2) for model, values in curve.progress.items()}
     if smooth:
         fits = monotone(curve)
-        columns |= {f"{model} monotone (%)": fits[model].round(2) for model in MODELS}
+        columns |= {f"{model} monotone (%)": fit.round(2) for model, fit in fits.items()}
     if whole:
         columns["true (%)"] = curve.truth.round(2)
     return pd.DataFrame(columns)
@@ -162,11 +163,11 @@ def table(curve: Curve, whole: bool, smooth: bool = False) -> pd.DataFrame:
 def row(name: str, curve: Curve, whole: bool, smooth: bool = False) -> dict:
     """One video as a flat, JSON-able record, in percent and points; what is not known is None."""
     record: dict = {"video": name, "seconds": round(curve.end, 2), "frames": len(curve.seconds)}
-    for model in MODELS:
-        record[f"{model} at the end"] = round(float(curve.progress[model][-1]), 1)
+    for model, values in curve.progress.items():
+        record[f"{model} at the end"] = round(float(values[-1]), 1)
     fits = monotone(curve) if smooth and whole else {}
     for kind, values in (("mean error", curve.progress), ("monotone error", fits)):
-        for model in MODELS if kind == "mean error" or smooth else ():
+        for model in curve.progress if kind == "mean error" or smooth else ():
             record[f"{model} {kind}"] = round(curve.error(values[model]), 2) if whole else None
     if whole:
         record["always 50 % error"] = round(curve.error(np.full(len(curve.seconds), HALF)), 2)

@@ -15,7 +15,6 @@ from regcls.contract import Card
 from regcls.errors import ErrorReport
 from regcls.tasks import progress
 from regcls.tasks.progress import Curve
-from regcls.tasks.shared import MODELS
 from regcls.tasks.work import DONE, Work
 
 MAX_BYTES = 400_000_000  # of all videos of one visitor, as they lie in memory
@@ -80,7 +79,7 @@ class Film:
     def _write(self, work: Work) -> None:
         from regcls import video_write
 
-        bars = {model: self.curve.progress[model] / progress.PERCENT for model in MODELS}
+        bars = {m: values / progress.PERCENT for m, values in self.curve.progress.items()}
         truth = self.curve.truth / progress.PERCENT if self.whole else None
         with tempfile.TemporaryDirectory() as folder:
             out = video_write.with_bars(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from regcls import runtime
 from regcls.contract import Card
@@ -26,8 +27,34 @@ def load(task: str) -> runtime.Pair:
 
 
 def sessions(pair: runtime.Pair) -> dict[str, runtime.Session]:
-    """A pair's sessions by the models' names."""
-    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True))
+    """A pair's sessions by the models' names, those that somebody brought last."""
+    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True)) | dict(pair.extra)
+
+
+def answers(
+    pair: runtime.Pair, images: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """Every model's value and logits for uint8 ``images`` (N, H, W, 3) of the pair's size; a model
+    that somebody brought gets them at its own size."""
+    found = runtime.run_pair(pair, images)
+    for name, session in pair.extra.items():
+        size = (session.card.input["height"], session.card.input["width"])
+        found[name] = session.run(resized(images, size))
+    return found
+
+
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (N, H, W, 3) → (N, *size, 3); smoothed where it shrinks."""
+    if images.shape[1:3] == size:
+        return images
+    how = Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(one).resize(size[::-1], how)) for one in images])
+
+
+def common(answered: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """The models that answered every time, in order: one may have come or gone in between."""
+    every = list(answered)
+    return tuple(name for name in every[0] if all(name in one for one in every))
 
 
 def train_counts(card: Card, edges: np.ndarray, scale: float = 1.0) -> np.ndarray:
