@@ -17,5 +17,8 @@ st.navigation(
             icon=":material/movie:",
             url_path="progress",
         ),
+        st.Page(
+            "pages/models.py", title="Models", icon=":material/deployed_code:", url_path="models"
+        ),
     ]
 ).run()

@@ -82,12 +82,17 @@ def offer_own(task: str) -> None:
 
 def answers(cells: Mapping[str, str]) -> None:
     """The models' answers side by side; ``cells``: what stands below each model's name, HTML."""
+    for column, (model, cell) in zip(st.columns(len(cells)), cells.items(), strict=True):
+        with column:
+            card(model, cell)
+
+
+def card(model: str, cell: str) -> None:
+    """A model's name over ``cell`` (HTML, escaped by whoever made it), with its colour beside."""
     from regcls.charts import PALETTE
 
-    about = {"reg": "regression only", "reg+cls": "with a class head"}
-    for column, (model, cell) in zip(st.columns(len(cells)), cells.items(), strict=True):
-        column.html(
-            f'<div style="border-left:6px solid {PALETTE.get(model, "#888888")};'
-            f'padding:.1rem .9rem"><div style="opacity:.8"><b>{model}</b>'
-            f"{' · ' + about[model] if model in about else ''}</div>{cell}</div>"
-        )
+    about = {"reg": " · regression only", "reg+cls": " · with a class head"}.get(model, "")
+    st.html(
+        f'<div style="border-left:6px solid {PALETTE.get(model, "#888888")};padding:.1rem .9rem">'
+        f'<div style="opacity:.8"><b>{model}</b>{about}</div>{cell}</div>'
+    )
