@@ -8,7 +8,7 @@ import torch
 
 from regcls.training.depth import straight_line
 from regcls.training.depth_data import Rooms
-from regcls.training.depth_network import DepthNet
+from regcls.training.depth_network import DepthMean, DepthNet
 from regcls.training.progress_data import Clips
 from regcls.training.progress_export import SHORTEST, clock, own_shots, segments
 
@@ -67,19 +67,15 @@ def test_a_depth_network_works_at_its_own_size(classes):
     assert not torch.allclose(plain[0], other[0])
 
 
-def test_a_depth_network_asked_with_the_mirror_image_is_the_mean_of_both_on_its_line():
+def test_several_seeds_answer_with_their_mean_on_a_line():
     torch.manual_seed(0)
-    net = DepthNet(3, 2.0, 1.0, pretrained=False).eval()
+    nets = [DepthNet(3, centre, 1.0, pretrained=False).eval() for centre in (2.0, 4.0)]
     photos = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
     with torch.no_grad():
-        (plain, logits), (other, more) = net(photos), net(photos.flip(2))
-        net.mirrored = True
-        value, both = net(photos)
-        net.line = (2.0, 0.5)
-        moved, _ = net(photos)
-    assert torch.allclose(value, (plain + other.flip(2)) / 2, atol=1e-5)
-    assert torch.allclose(both, (logits + more.flip(3)) / 2, atol=1e-5)
-    assert torch.allclose(moved, 2 * value + 0.5, atol=1e-5)
+        (one, first), (two, second) = (net(photos) for net in nets)
+        value, logits = DepthMean(nets, (2.0, 0.5))(photos)
+    assert torch.allclose(value, one + two + 0.5, atol=1e-5)
+    assert torch.allclose(logits, (first + second) / 2, atol=1e-5)
 
 
 def test_the_straight_line_undoes_a_known_error():

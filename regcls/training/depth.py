@@ -96,7 +96,6 @@ def load_run(variant: str, seed: int, runs: Path) -> DepthNet:
     model.load_state_dict(weights)
     height = recipe["sides"][-1]
     model.size = (height, height * WIDTH // HEIGHT)  # asked at the size it was taught
-    model.mirrored = True
     return model.eval()
 
 
@@ -137,7 +136,7 @@ def errors(model: DepthNet, rooms: Rooms, height: int) -> dict[str, float]:
     return {"rmse": float(np.sqrt(mse)), "mae": float(mae), "delta1": float(delta1)}
 
 
-def straight_line(model: DepthNet, rooms: Rooms, height: int) -> tuple[float, float]:
+def straight_line(model: torch.nn.Module, rooms: Rooms, height: int) -> tuple[float, float]:
     """Slope and metres of the least-squares line from answers to true depths, over all known pixels.
 
     An L1 loss teaches medians, and depths are skewed: without it, far depths come out too near.

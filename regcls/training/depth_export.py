@@ -13,6 +13,7 @@ from regcls.tasks import depth as task
 from regcls.training import ship
 from regcls.training.depth import FARTHEST, HEIGHT, WIDTH, enlarged, load_run, straight_line
 from regcls.training.depth_data import MM, Rooms, load_rooms
+from regcls.training.depth_network import DepthMean
 from regcls.training.export import answers_alike, shippable, to_onnx
 from regcls.training.plan import VARIANTS, record
 from regcls.training.predict import answers
@@ -29,8 +30,8 @@ CITATION = (
     "images, ECCV 2012. " + ship.METHOD
 )
 ANSWERS = (
-    "the mean of what it sees in a photo and in its mirror image, times {:.4f}, plus {:+.4f} m (a line "
-    "fitted on val by least squares, since an L1 loss teaches medians)"
+    "the mean of the networks of seeds {}, times {:.4f}, plus {:+.4f} m (a line fitted on val by "
+    "least squares, since an L1 loss teaches medians)"
 )
 LIMITS = (
     "- Trained on 711 photos of homes, offices and classrooms, taken with one camera (a Kinect, "
@@ -45,33 +46,31 @@ LIMITS = (
 def export(data: Path, runs: Path, out: Path) -> dict[str, contract.Card]:
     """Write the pair, predictions on pixels drawn from val and test, and CARD.md into ``out``.
 
-    Answers are put on a straight line fitted on val, alike for both variants. Each ships the better
-    of its seeds on val. Raises ``ValueError`` when a run is missing
-    or a file does not answer as torch does.
+    Each variant ships the mean of its seeds, on a straight line fitted on val; the seeds alone, each
+    on a line of its own, are in the tables as well. Raises ``ValueError`` when a run is missing or
+    a file does not answer as torch does.
     """
     rooms = load_rooms(data)
     out.mkdir(parents=True, exist_ok=True)
-    models = {
-        v: {s: shippable(load_run(v, s, runs)) for s in record(v, runs)["seeds"]} for v in VARIANTS
-    }
-    for model in (model for seeds in models.values() for model in seeds.values()):
+    models = {}
+    for variant in VARIANTS:
+        seeds = record(variant, runs)["seeds"]
+        nets = {seed: shippable(load_run(variant, seed, runs)) for seed in seeds}
+        models[variant] = DepthMean(nets.values())
+        models |= {f"{variant}_seed{seed}": DepthMean([net]) for seed, net in nets.items()}
+    for model in models.values():
         model.line = straight_line(model, rooms["val"], HEIGHT)
     tables, full = {}, {}
     for split in ("val", "test"):
         tables[split], full[split] = _predictions(models, rooms[split], PIXELS[split])
-    val = {
-        v: {s: _metrics(full["val"][f"{v}_seed{s}"])["rmse"] for s in models[v]} for v in VARIANTS
-    }
-    seeds = ship.choose(tables, "rmse", val)
     baselines = _baselines(rooms)
     cards = {}
-    for variant, seed in seeds.items():
-        run = record(variant, runs)
+    for variant in VARIANTS:
+        run, model = record(variant, runs), models[variant]
         counts = np.histogram(rooms["train"].depth / np.float32(MM), BUCKETS)[0]
-        line = models[variant][seed].line
-        cards[variant] = _card(variant, seed, run, rooms, tables, full, counts, baselines, line)
-        path = to_onnx(models[variant][seed], out / f"{variant}.onnx", cards[variant])
-        answers_alike(models[variant][seed], path, rooms["test"].images[:8])
+        cards[variant] = _card(variant, run, rooms, tables, full, counts, baselines, model.line)
+        path = to_onnx(model, out / f"{variant}.onnx", cards[variant])
+        answers_alike(model, path, rooms["test"].images[:8])
     ship.write_tables(tables, cards, out, LIMITS)
     return cards
 
@@ -87,14 +86,13 @@ def _predictions(
     ]
     table = pd.DataFrame({"y_true": np.concatenate(truth).astype(np.float32), "frame": frames})
     sums = {}
-    for variant, runs in models.items():
-        for seed, model in runs.items():
-            name, picked, parts = f"{variant}_seed{seed}", [], []
-            for depth, answer, at in zip(rooms.depth, _maps(model, rooms), chosen, strict=True):
-                picked.append(answer.ravel()[at])
-                parts.append(_sums(depth, answer))
-            table[name] = np.concatenate(picked).astype(np.float32)
-            sums[name] = np.stack(parts)
+    for name, model in models.items():
+        picked, parts = [], []
+        for depth, answer, at in zip(rooms.depth, _maps(model, rooms), chosen, strict=True):
+            picked.append(answer.ravel()[at])
+            parts.append(_sums(depth, answer))
+        table[name] = np.concatenate(picked).astype(np.float32)
+        sums[name] = np.stack(parts)
     return table, sums
 
 
@@ -157,9 +155,9 @@ def _baselines(rooms: dict[str, Rooms]) -> dict[str, dict]:
     return result
 
 
-def _card(variant, seed, run, rooms, tables, full, counts, baselines, line) -> contract.Card:
-    recipe = run["seeds"][seed]["recipe"]
-    sums = full["test"][f"{variant}_seed{seed}"]
+def _card(variant, run, rooms, tables, full, counts, baselines, line) -> contract.Card:
+    first, sums = next(iter(run["seeds"])), full["test"][variant]
+    recipe = run["seeds"][first]["recipe"]
     middles = (BUCKETS[:-1] + BUCKETS[1:]) / 2
     seeds = {s: _metrics(full["test"][f"{variant}_seed{s}"]) for s in run["seeds"]}
     val = {s: _metrics(full["val"][f"{variant}_seed{s}"])["rmse"] for s in run["seeds"]}
@@ -182,14 +180,14 @@ def _card(variant, seed, run, rooms, tables, full, counts, baselines, line) -> c
         },
         training=ship.training_record(
             run,
-            seed,
+            first,
             "NYU Depth v2, the labelled frames (official split; validation: contiguous blocks of "
             "train)",
             {name: len(split) for name, split in rooms.items()},
             "L1",
             val,
         )
-        | {"answers": ANSWERS.format(*line)},
+        | {"answers": ANSWERS.format(list(run["seeds"]), *line), "seed": list(run["seeds"])},
         calibration=ship.calibration(tables["val"], variant, task.EDGES, LEVEL),
         licence=LICENCE,
         citation=CITATION,

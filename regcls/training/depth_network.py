@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -56,11 +58,7 @@ class DepthNet(nn.Module):
         self.value_head = nn.Conv2d(WIDTHS[-1], 1, 1)
         nn.init.zeros_(self.value_head.bias)
         self.class_head = nn.Conv2d(WIDTHS[-1], classes, 1) if classes else None
-        # Once training is over: the size it works at, whether it looks at the mirrored photo as
-        # well and takes the mean, and the line (slope, metres) that its answers are put on.
-        self.size: tuple[int, int] | None = None
-        self.mirrored = False
-        self.line = (1.0, 0.0)
+        self.size: tuple[int, int] | None = None  # what it works at, once training is over
         self.register_buffer("centre", torch.tensor(float(centre)))
         self.register_buffer("spread", torch.tensor(float(spread)))
 
@@ -73,21 +71,11 @@ class DepthNet(nn.Module):
         for reg+cls, ``logits (N, C, H/2, W/2)``."""
         x = normalised(image)
         half = x.shape[2] // 2, x.shape[3] // 2
-        if self.training:
-            value, *logits = self._decode(x)
-        else:
-            value, *logits = self._asked(x)
-            value = (self.line[0] * value + self.line[1]).clamp(min=NEAREST)
-        return _sized(value, half).squeeze(1), *(_sized(part, half) for part in logits)
-
-    def _asked(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """As ``size`` and ``mirrored`` say; a room and its mirror image are equally far away."""
-        if self.size:
+        if self.size and not self.training:
             x = F.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
-        if not self.mirrored:
-            return self._decode(x)
-        both = zip(self._decode(x), self._decode(x.flip(3)), strict=True)
-        return tuple((seen + mirrored.flip(3)) / 2 for seen, mirrored in both)
+        value, *logits = self._decode(x)
+        value = value if self.training else value.clamp(min=NEAREST)
+        return _sized(value, half).squeeze(1), *(_sized(part, half) for part in logits)
 
     def _decode(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Metres (N, 1, h, w) and, for reg+cls, logits (N, C, h, w) at half of the size of ``x``."""
@@ -107,6 +95,30 @@ class DepthNet(nn.Module):
             if i in TAPS:
                 kept.append(x)
         return kept
+
+
+class DepthMean(nn.Module):
+    """The mean answer of networks that differ in their seed alone, put on a straight line.
+
+    ``line``: slope, and metres to add. Two seeds together err less than each, and none is chosen.
+    """
+
+    def __init__(self, nets: Sequence[DepthNet], line: tuple[float, float] = (1.0, 0.0)):
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+        self.line = line
+
+    @property
+    def class_head(self) -> nn.Module | None:
+        return self.nets[0].class_head
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """As ``DepthNet``."""
+        value, *logits = (
+            sum(parts) / len(self.nets)
+            for parts in zip(*(net(image) for net in self.nets), strict=True)
+        )
+        return (self.line[0] * value + self.line[1]).clamp(min=NEAREST), *logits
 
 
 def _sized(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -15,10 +15,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from regcls import contract, runtime
 from regcls.contract import Card
-from regcls.training.depth_network import DepthNet
+from regcls.training.depth_network import DepthMean, DepthNet
 from regcls.training.networks import ImageRegressor
 
-Network = ImageRegressor | DepthNet
+Network = ImageRegressor | DepthNet | DepthMean
 
 _IR_VERSION = 10  # what ONNX Runtime 1.18 and later read
 

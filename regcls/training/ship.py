@@ -38,17 +38,9 @@ def median_seed(errors: Mapping[int, float]) -> int:
     return sorted(errors, key=errors.__getitem__)[(len(errors) - 1) // 2]
 
 
-def choose(
-    tables: dict[str, pd.DataFrame],
-    metric: str = "mae",
-    val: Mapping[str, Mapping[int, float]] | None = None,
-) -> dict[str, int]:
-    """The seed of each variant that ships, its predictions copied to the columns reg and regcls.
-
-    ``val``: error per variant and seed, where the table of val holds only a part of it.
-    """
-    val = val or {v: seed_errors(v, tables["val"], metric) for v in VARIANTS}
-    seeds = {v: median_seed(val[v]) for v in VARIANTS}
+def choose(tables: dict[str, pd.DataFrame], metric: str = "mae") -> dict[str, int]:
+    """The seed of each variant that ships, its predictions copied to the columns reg and regcls."""
+    seeds = {v: median_seed(seed_errors(v, tables["val"], metric)) for v in VARIANTS}
     for at, (variant, seed) in enumerate(seeds.items(), start=1):
         for table in tables.values():
             table.insert(1 + at, variant, table[f"{variant}_seed{seed}"])
