@@ -16,7 +16,7 @@ from regcls.tasks import shared
 through_app()
 
 SECTIONS = {"shipped": "Shipped pairs", "own": "Bring your own"}
-PAGES = {"age": "pages/age.py", "depth": "pages/depth.py", "progress": "pages/progress.py"}
+PAGES = ("age", "depth", "progress")
 
 
 @st.cache_resource(show_spinner="Reading the models…")
@@ -71,7 +71,7 @@ def pair_of(found) -> None:
     benchmark(found.task, sessions)
     with st.expander("The whole card"):
         st.markdown(pair.card_text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### "))
-    st.page_link(PAGES[found.task], label=f"Use the {found.task} pair", icon=":material/launch:")
+    parts.link(found.task, f"Use the {found.task} pair")
 
 
 def facts(model: str, lines: dict[str, str]) -> None:
@@ -122,7 +122,8 @@ def bring() -> None:
         max_upload_size=contract.MAX_BYTES // 1_000_000,
     )  # fmt: skip
     st.caption(
-        "A file is tried in a process of its own, with little memory and time, before it may run "
+        "Needed: opset 18, at most 16 MB, all weights inside, standard operators, one colour image "
+        "in (a free batch), a value out and, for reg+cls, logits. A file is tried in a process of its own, with little memory and time, before it may run "
         "here. It stays in this session's memory; nothing is written to disk."
     )
     found = st.session_state.setdefault("own_found", {})
@@ -146,7 +147,9 @@ def examined(key: str, finding) -> None:
         st.success(f"It keeps the contract: {card.task}, {card.variant}.")
         use(key, finding.data, finding.name)
     else:
-        st.info("It runs, and does not say what it is. Fill in what it lacks.")
+        st.info(
+            "It is sound, and does not say what it is. Fill in what it lacks; then it is tried."
+        )
         form(key, finding)
     if st.button("Forget this file", key=f"own_forget_{key}", icon=":material/delete:"):
         del st.session_state["own_found"][key]
@@ -187,13 +190,21 @@ def form(key: str, finding) -> None:
             logits = next(name for name in names if name != value)
         edges = class_edges(finding, low, high, logits)
         licence = st.text_input("Licence", "not said")
-        if not st.form_submit_button("Try it"):
-            return done(key, finding)
-    filled = replace(
-        guess, task=task, name=target.name, unit=unit, low=low, high=high, height=int(height),
-        width=int(width), order=order, scaling=scaling, value=value, logits=logits, edges=edges,
-        licence=licence,
-    )  # fmt: skip
+        submitted = st.form_submit_button("Try it")
+    if submitted:
+        filled = replace(
+            guess, task=task, name=target.name, unit=unit, low=low, high=high, height=int(height),
+            width=int(width), order=order, scaling=scaling, value=value, logits=logits, edges=edges,
+            licence=licence,
+        )  # fmt: skip
+        attempt(key, finding, filled)
+    done(key, finding)
+
+
+def attempt(key: str, finding, filled) -> None:
+    """Make the conforming file, or say why not."""
+    from regcls import own
+
     kept = st.session_state.setdefault("own_complete", {})
     kept.pop(key, None)
     try:
@@ -201,7 +212,6 @@ def form(key: str, finding) -> None:
             kept[key] = own.complete(finding, filled)
     except ContractError as error:
         st.error(f"It cannot be used so: {error}.")
-    done(key, finding)
 
 
 def class_edges(finding, low: float, high: float, logits: str) -> tuple[float, ...]:
@@ -259,7 +269,7 @@ def in_use() -> None:
             if st.button("Stop using them", key=f"own_stop_{task}"):
                 brought.pop(task)
                 st.rerun()
-            st.page_link(PAGES[task], label=f"To the {task} page", icon=":material/launch:")
+            parts.link(task, f"To the {task} page")
 
 
 st.title("Models")

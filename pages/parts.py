@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 FEW_PROBLEMS = 4
 FEW_THINGS = 12
@@ -74,10 +75,15 @@ def offer_own(task: str) -> None:
     own = st.session_state.get(OWN, {}).get(task, {})
     if own:
         st.caption(f"Beside the shipped pair: {', '.join(own)}.")
-    st.page_link(
-        "pages/models.py", label="Change your models" if own else "Bring your own ONNX pair",
-        icon=":material/upload_file:",
-    )  # fmt: skip
+    link("models", "Change your models" if own else "Bring your own ONNX pair")
+
+
+def link(page: str, label: str) -> None:
+    """A way to another page that keeps this person's session."""
+    try:
+        st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:")
+    except StreamlitAPIException:  # a page that runs by itself, without app.py, knows no other
+        st.caption(label)
 
 
 def answers(cells: Mapping[str, str]) -> None:

@@ -96,7 +96,7 @@ OPEN_PAGES = """
 import sys
 from streamlit.testing.v1 import AppTest
 
-for page in ("app.py", "pages/lab.py", "pages/age.py", "pages/progress.py"):
+for page in ("app.py", "pages/lab.py", "pages/age.py", "pages/progress.py", "pages/table.py"):
     opened = AppTest.from_file(page, default_timeout=60).run()
     assert not opened.exception, (page, opened.exception)
     assert opened.main.children, page
