@@ -143,10 +143,13 @@ class Results:
 
 
 class Comparison:
-    """One comparison in threads of its own; ``start`` it, look at it at any time, ``cancel`` it."""
+    """One comparison in threads of its own; ``start`` it, look at it at any time, ``cancel`` it.
 
-    def __init__(self, plan: Plan):
-        self.plan = plan
+    ``present`` says whether somebody still waits for it; when not, it stops by itself.
+    """
+
+    def __init__(self, plan: Plan, present: Callable[[], bool] = lambda: True):
+        self.plan, self._present = plan, present
         self._lock = threading.Lock()
         self._done: list[FoldResult] = []
         self._shares: dict[object, float] = {}
@@ -186,6 +189,8 @@ class Comparison:
                     for future in done:
                         future.result()
                     watch(self.progress)
+                    if not self._present():
+                        self.cancel()
             except BaseException:
                 self._stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)

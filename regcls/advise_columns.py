@@ -109,12 +109,14 @@ def problem(
     target: str,
     leave_out: tuple[str, ...] | None = None,
     group: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Problem:
     """The table as a problem; ``leave_out`` None leaves out the columns that surely tell the answer.
 
     Raises ``AdviseError`` where nothing can be learned from it.
     """
-    frame, notes = unique_names(frame)
+    frame, renamed = unique_names(frame)
+    notes = [*notes, *renamed]
     y = target_values(frame, target)
     rows = np.flatnonzero(np.isfinite(y))
     if lost := len(y) - len(rows):

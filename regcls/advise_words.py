@@ -55,6 +55,12 @@ def usual(results: Results, kind: str) -> Setting:
     return max(dict.fromkeys(picked), key=picked.count)
 
 
+def best_network(results: Results) -> str:
+    """The kind of network of least error."""
+    column = {"balanced": "balanced_mae", "overall": "mae"}[results.plan.goal]
+    return str(results.table.set_index("kind")[column].loc[list(NETWORKS)].idxmin())
+
+
 class _Told:
     def __init__(self, results: Results):
         self.results, self.plan = results, results.plan
@@ -145,7 +151,7 @@ class _Told:
 
     def trees(self) -> str:
         """Whether gradient-boosted trees are better anyway, against the best network."""
-        best = self.best_network()
+        best = best_network(self.results)
         d = self.results.difference(TREES, best)
         if d.verdict == "too early":
             return ""
@@ -164,14 +170,9 @@ class _Told:
             f"clear difference ({_signed(d)})."
         )
 
-    def best_network(self) -> str:
-        goal = {"balanced": "balanced_mae", "overall": "mae"}[self.plan.goal]
-        table = self.results.table.set_index("kind")[goal]
-        return str(table.loc[list(NETWORKS)].idxmin())
-
     def signal(self) -> str:
         """A warning where nothing beats a constant."""
-        best = [self.best_network(), TREES]
+        best = [best_network(self.results), TREES]
         if any(self.results.difference(k, CONSTANT).verdict == "better" for k in best):
             return ""
         if self.main.verdict == "too early":
@@ -185,7 +186,7 @@ class _Told:
         """What to try first: the simplest thing that the intervals speak for."""
         if self.main.verdict == "too early":
             return "Wait for more folds."
-        trees = self.results.difference(TREES, self.best_network())
+        trees = self.results.difference(TREES, best_network(self.results))
         if trees.verdict == "better":
             return "Try gradient-boosted trees first."
         simple = ("control", "sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
