@@ -18,6 +18,9 @@ st.navigation(
             url_path="progress",
         ),
         st.Page(
+            "pages/table.py", title="Your table", icon=":material/table_chart:", url_path="table"
+        ),
+        st.Page(
             "pages/models.py", title="Models", icon=":material/deployed_code:", url_path="models"
         ),
     ]
