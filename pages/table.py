@@ -135,7 +135,8 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     st.subheader(name, anchor=False)
     words = f"{len(frame):,} rows, {frame.shape[1]:,} columns."
     st.caption(f"{words} {told.about} Source: {told.source}." if told else words)
-    st.dataframe(frame.head(50), height=180, hide_index=True)
+    with st.expander("First rows"):
+        st.dataframe(frame.head(50), height=220, hide_index=True)
     mark = st.session_state["table_mark"]
     able = remembered("targets", (mark,), lambda: advise_columns.possible_targets(frame))
     if not able:

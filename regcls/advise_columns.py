@@ -238,8 +238,8 @@ def _category(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, n
 def _codes(series: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
     """Position of each value among ``levels`` (n,); one that is unknown gets their number."""
     text = series.astype("string").fillna("(missing)")
-    found = pd.Categorical(text, categories=list(levels)).codes.astype(np.float64)
-    return np.where(found < 0, len(levels), found)
+    place = {level: float(i) for i, level in enumerate(levels)}
+    return text.map(place).fillna(len(levels)).to_numpy(dtype=np.float64)
 
 
 def _is_date(series: pd.Series) -> bool:

@@ -22,28 +22,28 @@ class Sample:
 
 SAMPLES = {
     "diabetes": Sample(
-        "Diabetes progression: 442 patients, 10 measurements",
+        "Diabetes: 442 patients",
         "progression",
         "How far the disease went in a year; high values are rare.",
         "Efron, Hastie, Johnstone and Tibshirani, Least angle regression, Annals of Statistics "
         "2004; shipped with scikit-learn (BSD-3)",
     ),
     "income": Sample(
-        "Income per person: 142 countries, 1952 to 2007",
+        "Income: 142 countries",
         "gdpPercap",
-        "Rich countries are rare. Rows of one country are held out together.",
+        "Income per person, 1952 to 2007; rich countries are rare. Rows of one country are held out together.",
         "Gapminder (gapminder.org, CC BY 4.0); shipped with plotly (MIT)",
         group="country",
         leave_out=("iso_alpha", "iso_num"),
     ),
     "wine": Sample(
-        "Colour of 178 Italian wines, 12 chemical measurements",
+        "Wine colour: 178 wines",
         "color_intensity",
-        "Strong colours are rare.",
+        "From 12 chemical measurements; strong colours are rare.",
         "Forina et al., PARVUS, 1988, through the UCI repository; shipped with scikit-learn (BSD-3)",
     ),
     "tips": Sample(
-        "Tips in a restaurant: 244 bills",
+        "Tips: 244 restaurant bills",
         "tip",
         "Large tips are rare; people, days and times are categories.",
         "Bryant and Smith, Practical Data Analysis, 1995; shipped with plotly (MIT)",

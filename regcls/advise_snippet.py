@@ -51,8 +51,8 @@ _WEIGHTS = """    w = 1 / count[which]{power}
 _WEIGHTED = "            loss = {weight} * (w[rows] * (value(h)[:, 0] - t[rows]) ** 2).mean()\n"
 
 _EQUALIZED = """    # Equalized bins (Pintea et al. 2023): levels of the cumulated histogram, merged.
-    edges = np.linspace(t.min(), t.max(), {classes} + 1)
-    share = np.cumsum(np.histogram(t, edges)[0]) / len(t)
+    edges = np.linspace(float(t.min()), float(t.max()), {classes} + 1)
+    share = np.cumsum(np.histogram(t.numpy(), edges)[0]) / len(t)
     cut = np.flatnonzero(np.diff(np.ceil(share * {classes} - 1e-9)) > 0)
     label = torch.bucketize(t, tensor(np.float32(edges[cut + 1])), right=True)
     count = torch.bincount(label)

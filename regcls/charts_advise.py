@@ -55,7 +55,7 @@ def _target_spec(name: str, order: tuple[str, ...]) -> dict:
             ],
         )
     )
-    return _finished(alt.layer(bars), "How the target is distributed", 200)
+    return _finished(alt.layer(bars), "How the target is distributed", 280)
 
 
 def changes(results: Results) -> Picture:
@@ -185,7 +185,7 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
         ],
     )  # fmt: skip
     chart = alt.layer(bars, alt.layer(rules, points)).resolve_scale(y="independent")
-    return _finished(chart, "Error per target range, over your rows", 330)
+    return _finished(chart, "Error per target range, over your rows", 440)
 
 
 def _ranges_axis(name: str, order: tuple[str, ...]) -> alt.X:
