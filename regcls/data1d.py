@@ -124,6 +124,22 @@ def make(
     return Data1D(*split, function, peak)
 
 
+def target_density(
+    function: Function, peak: float | None, sampling: str | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The density that training targets are drawn from: edges (K+1,) and levels (K,), integral 1.
+
+    It is flat between the edges: the samplings are defined over bins of y, and neighbours on one
+    level are joined. ``peak`` as in ``Data1D``; None is the uniform sampling.
+    """
+    width = _checked_width("clean", sampling, 60_000, 0.0)
+    low, high = function.limits
+    share = _counts(1, peak, width if peak is not None else None, low, high)
+    edges = np.linspace(low, high, Y_BINS + 1)
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(share) != 0) + 1))
+    return np.append(edges[starts], high), share[starts] * Y_BINS / (high - low)
+
+
 def make_many(function: Function, seeds: Iterable[int], *args, **kwargs) -> list[Data1D]:
     """``make`` for several data seeds."""
     return [make(function, seed, *args, **kwargs) for seed in seeds]
