@@ -9,6 +9,7 @@ st.navigation(
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
         st.Page("pages/study.py", title="Study", icon=":material/grid_on:", url_path="study"),
+        st.Page("pages/theory.py", title="Theory", icon=":material/functions:", url_path="theory"),
         st.Page("pages/age.py", title="Age", icon=":material/face:", url_path="age"),
         st.Page("pages/depth.py", title="Depth", icon=":material/chair:", url_path="depth"),
         st.Page(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regcls import __version__, cli_tasks, commands, commands_advise
+from regcls import __version__, cli_tasks, cli_theory, commands, commands_advise
 from regcls.cli import (
     BAD_INPUT,
     AsJson,
@@ -33,6 +33,7 @@ app.add_typer(models, name="models", no_args_is_help=True)
 study = typer.Typer(help="Grids of 1D experiments: plan, run, watch, read and export them.")
 app.add_typer(study, name="study", no_args_is_help=True)
 cli_tasks.register(app)
+cli_theory.register(app)
 commands_advise.register(app)
 
 

@@ -27,6 +27,7 @@ NODES = 64  # of Gauss and Legendre, on each side of the mean and in each part o
 POINTS = 600  # test points, uniform over the target
 RANGES = 12
 WIDTHS = (1.0, 0.5, 0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03, 0.02)  # s; 1: uniform
+GROUPS = ("rare, next to the peak", "rare, farther away", "frequent")
 MODELS = ("ideal", "reg", "control", "reg+cls")
 
 
@@ -184,15 +185,18 @@ def class_priors(case: Case, kind: str, classes: int) -> tuple[np.ndarray, np.nd
 
 def per_range(case: Case, terms: dict[str, Terms], ranges: int = RANGES) -> pd.DataFrame:
     """Means over target ranges, a row a range and name of ``terms``: low, high, train (share of the
-    training targets), points, model, balanced, imbalanced, gap (nats). Empty ranges are left out."""
-    edges = bins.ranges(*case.density.limits, ranges)
-    which = np.clip(np.searchsorted(edges[1:-1], case.y, side="right"), 0, ranges - 1)
-    train = case.density.mass(edges)
-    counts = np.bincount(which, minlength=ranges)
+    training targets), points, model, balanced, imbalanced, gap (nats). Empty ranges are left out.
+
+    Ranges are equally wide, and cut where the density jumps: rare and frequent are not mixed.
+    """
+    edges = np.union1d(bins.ranges(*case.density.limits, ranges), case.density.edges)
+    which = np.searchsorted(edges[1:-1], case.y, side="right")
+    train, count = case.density.mass(edges), len(edges) - 1
+    counts = np.bincount(which, minlength=count)
     rows = []
     for name, one in terms.items():
         means = {
-            term: np.bincount(which, getattr(one, term), ranges) / np.maximum(counts, 1)
+            term: np.bincount(which, getattr(one, term), count) / np.maximum(counts, 1)
             for term in ("balanced", "imbalanced", "gap")
         }
         table = pd.DataFrame(
@@ -203,13 +207,16 @@ def per_range(case: Case, terms: dict[str, Terms], ranges: int = RANGES) -> pd.D
 
 
 def by_imbalance(function: Function, seed: int, sigma: float) -> pd.DataFrame:
-    """The ideal model's mean gap for targets in and outside the training peak, a row an s of
-    ``WIDTHS`` below 1 and group: width, group, gap (nats), share (of the target's range)."""
+    """The ideal model's mean gap in the training peak and outside it, next to the peak (within 2σ)
+    or farther away; a row an s of ``WIDTHS`` below 1 and group: width, group, gap (nats), share (of
+    the target's range)."""
     rows = []
     for width in WIDTHS[1:]:
         case = ideal(function, seed, width, sigma)
         gap, common = regression(case).gap, case.density.at(case.y) > 1
-        for group, mask in (("frequent targets", common), ("rare targets", ~common)):
+        near = np.abs(case.y[:, None] - case.y[common]).min(axis=1) <= 2 * sigma
+        masks = (~common & near, ~common & ~near, common)
+        for group, mask in zip(GROUPS, masks, strict=True):
             if mask.any():
                 rows.append((width, group, float(gap[mask].mean()), float(mask.mean())))
     return pd.DataFrame(rows, columns=["width", "group", "gap", "share"])

@@ -155,16 +155,21 @@ def test_ranges_hold_means_of_their_points():
     table = theory.per_range(one, {"regression": terms}, ranges=6)
     assert table["train"].sum() == pytest.approx(1)
     assert table["points"].sum() == len(one.y)
+    assert set(one.density.edges[1:-1]) <= set(table["low"])
     weighted = (table["gap"] * table["points"]).sum() / len(one.y)
     assert weighted == pytest.approx(terms.gap.mean())
     np.testing.assert_allclose(table["imbalanced"], table["balanced"] + table["gap"], atol=1e-9)
 
 
-def test_the_gap_of_frequent_targets_falls_as_imbalance_grows():
+def test_the_gap_grows_with_imbalance_next_to_the_peak_and_falls_in_it():
     table = theory.by_imbalance(F, 0, 0.1)
-    common = table[table["group"] == "frequent targets"].sort_values("width")["gap"].to_numpy()
-    assert (np.diff(common) > 0).all()
-    assert (table[table["group"] == "rare targets"]["gap"] > 0).all()
+    gaps = {
+        name: rows.sort_values("width")["gap"].to_numpy() for name, rows in table.groupby("group")
+    }
+    near, far, common = (gaps[name] for name in theory.GROUPS)
+    assert (np.diff(common) > 0).all() and (common < 0).all()
+    assert near[0] > near[3] > near[6] > 0
+    assert np.abs(far).max() < 0.2 < near.min()
 
 
 def test_trained_models_are_cases_as_well():

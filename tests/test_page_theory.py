@@ -1,0 +1,96 @@
+"""The Theory page without a browser, and its command: terms that add up, controls, addresses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_cli import one_sentence, run, run_json
+
+from regcls import charts_theory, data1d, theory
+
+PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "theory.py")
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return ran(page.run())
+
+
+def ran(page: AppTest) -> AppTest:
+    assert not page.exception
+    return page
+
+
+def left_of_16(page: AppTest) -> int:
+    """Equalized classes that remain."""
+    words = " ".join(caption.value for caption in page.caption)
+    return int(re.search(r"Equalized: (\d+) classes are left of 16", words)[1])
+
+
+def test_it_opens_with_three_charts_and_a_check():
+    page = opened()
+    assert len(page.get("vega_lite_chart")) == 3
+    assert "The three terms add up" in page.success[0].value
+    assert "Balanced MSE" in " ".join(m.value for m in page.markdown)
+    assert len(page.get("download_button")) == 2
+
+
+def test_sliding_the_imbalance_changes_address_and_charts():
+    page = opened()
+    assert left_of_16(page) == 3
+    ran(page.select_slider(key="theory_s").set_value(0.3).run())
+    assert page.query_params["s"] == "0.3"
+    assert left_of_16(page) == 11
+
+
+def test_a_trained_model_can_be_chosen():
+    page = opened(model="reg+cls", s="0.1")
+    assert page.select_slider(key="theory_sigma").disabled
+    assert len(page.get("vega_lite_chart")) == 2  # the curve over s is the ideal model's
+    assert "add up" in page.success[0].value
+
+
+def test_an_address_nobody_made_gives_the_nearest_and_says_so():
+    page = opened(s="0.11", function="99", model="best", classes="many")
+    said = " ".join(toast.value for toast in page.toast)
+    assert "s=0.11 is not offered, so 0.1 is taken" in said
+    assert "function=99 is not offered, so 10 is taken" in said
+    assert "model=best" in said and "classes=many" in said
+    assert page.select_slider(key="theory_s").value == 0.1
+
+
+def test_the_chart_has_a_line_a_term_over_the_training_data():
+    case = theory.ideal(data1d.FUNCTIONS[0], 0, 0.1, 0.1)
+    table = theory.per_range(case, {"regression": theory.regression(case)})
+    picture = charts_theory.per_range(table, "Regression")
+    assert set(picture.data["terms"]["term"]) == {"balanced", "imbalanced", "gap"}
+    assert len(picture.data["training"]) == len(table)
+    assert picture.svg().startswith(b"<svg")
+
+
+def test_the_command_gives_the_same_table():
+    record = run_json("theory", "--s", 0.1, "--classes", 8)
+    case = theory.ideal(data1d.FUNCTIONS[0], 0, 0.1, 0.1)
+    table = theory.per_range(case, {"regression": theory.regression(case)})
+    rows = [row for row in record["rows"] if row["model"] == "regression"]
+    assert [row["gap"] for row in rows] == pytest.approx(table["gap"].tolist())
+    assert record["residual"] < 1e-6
+
+
+BAD = {
+    "no width": ("--s", "0"),
+    "no function": ("--function", "11"),
+    "no model": ("--model", "best"),
+    "no noise": ("--sigma", "0"),
+    "one class": ("--classes", "1"),
+}
+
+
+@pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
+def test_bad_options_get_one_sentence(arguments):
+    one_sentence(run("theory", *arguments))
