@@ -17,14 +17,14 @@ TREES = "trees"
 KINDS = (*NETWORKS, TREES)
 NAMES = {
     "reg": "reg",
-    "control": "control (reg, loss scale tuned)",
+    "control": "control",
     "reg+cls": "reg+cls",
     "inverse": "inverse weights",
     "sqrt-inverse": "square-root weights",
     "lds": "LDS weights",
     "bmc": "Balanced MSE",
     "hl-gauss": "HL-Gauss",
-    "trees": "gradient-boosted trees",
+    "trees": "boosted trees",
 }
 GOALS = {"balanced": "every target range counts alike", "overall": "every row counts alike"}
 HIDDEN = (64, 32)
@@ -155,7 +155,7 @@ class Plan:
         rows = min(SEARCH_ROWS, len(self.problem.y))
         inputs = min(300, self.problem.values.shape[1] * 1.5)
         batch = batch_of(rows)
-        step = 4e-5 + batch * (inputs * HIDDEN[0] + 5600) * 2.2e-10
+        step = 4e-5 + batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10
         networks = len(NETWORKS) * self.budget.settings * self.budget.steps * step
         trees = self.budget.settings * (0.3 + rows * inputs * 2e-6)
         more = len(NETWORKS) * 2 * self.budget.steps * step if self.subsampled else 0

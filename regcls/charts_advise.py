@@ -22,9 +22,8 @@ KIND_COLOURS = COLOURS | {
     "hl-gauss": "#8C6BB1",
     "trees": "#6B7F2A",
 }
-COUNTED = {"balanced": "every range alike (balanced MAE)", "overall": "every row alike (MAE)"}
+COUNTED = {"balanced": "ranges alike (balanced MAE)", "overall": "rows alike (MAE)"}
 _COUNT_COLOURS = ("#0072B2", _HISTOGRAM_COLOUR)
-ANSWERED = ("better", "worse", "no clear difference", "too early")
 
 
 def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
@@ -77,7 +76,7 @@ def changes(results: Results) -> Picture:
     ]
     data = pd.concat(parts, ignore_index=True)
     caption = (
-        "Left of the line is better than reg. A bar that crosses the line says: no clear "
+        "The control is reg with its loss scale tuned. Left of the line is better than reg. A bar that crosses the line says: no clear "
         "difference. Bars are 95 % intervals over rows, folds, repeats and first weights; they "
         "are cut off at ±100 %."
     )
