@@ -44,6 +44,7 @@ class Results:
     def __init__(self, plan: Plan, folds: list[FoldResult]):
         self.plan = plan
         self.folds = sorted(folds, key=lambda f: (f.repeat, f.fold))
+        self._known: dict[tuple, object] = {}  # a page asks the same again and again
 
     @property
     def complete(self) -> bool:
@@ -82,20 +83,26 @@ class Results:
         self, a: str, b: str, goal: str | None = None, only: int | None = None
     ) -> Difference:
         """Kind ``a`` minus ``b``, in the balanced or plain MAE (the plan's goal), or in one range."""
-        return self.held.difference(
-            self.errors[a], self.errors[b], goal or self.plan.goal, only=only
-        )
+        goal = goal or self.plan.goal
+        make = lambda: self.held.difference(self.errors[a], self.errors[b], goal, only=only)
+        return self._once(("difference", a, b, goal, only), make)
 
     def report(self, kinds: tuple[str, ...] = KINDS) -> ErrorReport:
         """Errors per target range of these kinds, over all held-out predictions."""
         problem = self.plan.problem
-        return ErrorReport.from_predictions(
+        make = lambda: ErrorReport.from_predictions(
             problem.y[self.row],
             {kind: self.predictions[kind] for kind in kinds},
             self.plan.edges,
             y_train=problem.y,
             clusters=self._unit,
         )
+        return self._once(("report", kinds), make)
+
+    def _once(self, key: tuple, make: Callable):
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
 
     @cached_property
     def table(self) -> pd.DataFrame:

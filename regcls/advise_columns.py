@@ -12,6 +12,7 @@ NUMBER, CATEGORY = "number", "category"
 MOST_LEVELS = 200  # a text column of more different values is left out
 FREE_TEXT = 0.5  # … and so is one where more than this share of the rows differ
 MIN_LEVELS_CHECKED = 20  # rows from which a rank correlation says something
+MOST_INPUTS = 300  # of a network; of more, those most related to the target in the training rows
 COPY_RANK, CLOSE_RANK = 0.9995, 0.98
 _ID_NAME = re.compile(r"(^|[_\s.-])(id|idx|index|uuid|guid|key|rownames?|unnamed: ?\d+)$", re.I)
 
@@ -137,6 +138,11 @@ def problem(
     kept = [i for i, column in enumerate(columns) if column.name not in out]
     if not kept:
         raise AdviseError("no column is left to predict from; add columns of numbers or categories")
+    if len(kept) > MOST_INPUTS:
+        notes.append(
+            f"Of {len(kept):,} columns the {MOST_INPUTS} most related to the target in the training "
+            "rows are used (F-test)."
+        )
     return Problem(
         target=target,
         columns=tuple(columns[i] for i in kept),

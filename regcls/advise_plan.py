@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from regcls.advise_columns import AdviseError, Problem
+from regcls.advise_columns import MOST_INPUTS, AdviseError, Problem
 
 # Kinds of networks; trees come beside them.
 NETWORKS = ("reg", "control", "reg+cls", "inverse", "sqrt-inverse", "lds", "bmc", "hl-gauss")
@@ -153,7 +153,7 @@ class Plan:
     def seconds(self) -> float:
         """About how long it takes on this machine's cores."""
         rows = min(SEARCH_ROWS, len(self.problem.y))
-        inputs = min(300, self.problem.values.shape[1] * 1.5)
+        inputs = min(MOST_INPUTS, self.problem.values.shape[1] * 1.5)
         batch = batch_of(rows)
         step = 4e-5 + batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10
         networks = len(NETWORKS) * self.budget.settings * self.budget.steps * step

@@ -9,11 +9,10 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from regcls.advise_columns import NUMBER, Column
+from regcls.advise_columns import MOST_INPUTS, NUMBER, Column
 
 CLIP = 5.0  # standard deviations; further out a number is taken to this
 MOST_CATEGORIES = 30  # one-hot inputs of a category; rarer values share one
-MOST_INPUTS = 300  # of more, those most related to the target in the training rows
 
 
 def pipeline(columns: tuple[Column, ...]) -> Pipeline:

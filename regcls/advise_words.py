@@ -11,6 +11,7 @@ from regcls.advise_intervals import Difference
 from regcls.advise_plan import NAMES, NETWORKS, SEARCH_ROWS, TREES, Setting
 
 REMEDIES = tuple(kind for kind in NETWORKS if kind not in ("reg", "reg+cls"))
+_CALLED = {"control": "the control (reg with its loss scale tuned)"}
 ERRORS = {"balanced": "balanced MAE", "overall": "MAE"}
 
 
@@ -199,7 +200,7 @@ class _Told:
         ]  # fmt: skip
         pick = (undominated or better)[0]
         return (
-            f"Try {NAMES[pick]} first: of what is clearly better than reg and not clearly beaten "
+            f"Try {_CALLED.get(pick, NAMES[pick])} first: of what is clearly better than reg and not clearly beaten "
             "by another, it is the simplest."
         )
 

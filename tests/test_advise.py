@@ -204,7 +204,7 @@ def test_a_clear_gain_is_told_with_its_size_and_what_does_as_well():
 def test_the_control_may_explain_it_all():
     said = told(regcls=0.8, control=0.8)
     assert "tuning the loss scale alone may be all that is needed" in said.points[0]
-    assert said.first.startswith("Try control")
+    assert said.first.startswith("Try the control")
 
 
 def test_a_loss_and_better_trees_are_told():

@@ -158,8 +158,10 @@ def test_five_thousand_columns_become_the_three_hundred_strongest():
     values = rng.normal(size=(80, 5000))
     named = tuple(columns.Column(f"c{i}", "number") for i in range(5000))
     fitted = advise_prepare.fit(named, values, 10 * values[:, 4321] + rng.normal(size=80))
-    assert advise_prepare.inputs(fitted, values).shape == (80, advise_prepare.MOST_INPUTS)
+    assert advise_prepare.inputs(fitted, values).shape == (80, columns.MOST_INPUTS)
     assert fitted[2].get_support()[4321]
+    frame = pd.DataFrame(values, columns=[c.name for c in named]).assign(y=values[:, 1])
+    assert "Of 4,999 columns the 300" in columns.problem(frame, "y").notes[-1]
 
 
 def test_ranges_of_a_skewed_target_all_hold_rows():
