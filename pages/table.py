@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages import through_app
 from regcls import advise_columns, advise_plan, advise_samples
 from regcls.study_time import duration
+from regcls.tables import SUFFIXES
 
 through_app()
 
@@ -14,7 +15,7 @@ PRIVACY = (
     "Your table stays in this session's memory. Nothing is written to disk, nothing leaves the "
     "machine that runs this app. Close the page and it is gone."
 )
-TYPES = ["csv", "tsv", "txt", "parquet", "xlsx", "xls"]
+TYPES = list(SUFFIXES)
 LOOK_SECONDS = 1.0  # between two looks at a comparison that runs
 NONE = "none"
 BUDGET_WORDS = {
@@ -36,7 +37,7 @@ def take(data: bytes, name: str, sheet: str | None = None) -> None:
         with st.spinner(f"Reading {name}…"):
             read = read_table(data, name, sheet)
     except TableError as error:
-        st.session_state["table_problem"] = f"{name}: {error}"
+        st.session_state["table_problem"] = str(error)
         return
     keep(read.frame, name, tuple(read.notes), None)
     st.session_state["table_sheets"] = (data, name, tuple(read.sheets or ()), sheet)
@@ -333,10 +334,9 @@ def after(run) -> None:
 
 
 def downloads(run) -> None:
-    from regcls.tables import safe_csv
-
     from regcls import advise_export, advise_words
     from regcls.advise_snippet import snippet
+    from regcls.tables import safe_csv
 
     st.subheader("Take it with you", anchor=False)
     results, plan = run.results, run.plan
@@ -371,9 +371,8 @@ def save(label: str, make, name: str) -> None:
 
 def new_rows(run) -> None:
     """The kept models on rows that somebody uploads now."""
-    from regcls.tables import TableError, read_table, safe_csv
-
     from regcls import advise_export
+    from regcls.tables import TableError, read_table, safe_csv
 
     st.subheader("Predict new rows", anchor=False)
     names = ", ".join(column.name for column in run.plan.problem.columns[:8])
@@ -387,7 +386,10 @@ def new_rows(run) -> None:
     try:
         frame = read_table(file.getvalue(), file.name).frame
         out = advise_export.predicted_rows(run.kept, run.plan.problem, frame)
-    except (TableError, advise_columns.AdviseError) as error:
+    except TableError as error:
+        st.error(str(error))
+        return
+    except advise_columns.AdviseError as error:
         st.error(f"{file.name}: {error}.")
         return
     st.dataframe(out.head(200), hide_index=True)

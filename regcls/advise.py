@@ -252,10 +252,6 @@ class Comparison:
 
 
 def _alone() -> None:
-    """This thread's products run on it alone: many small ones gain nothing from more threads."""
-    import torch
-    from threadpoolctl import threadpool_limits
+    from regcls.tabular_engine import run_alone
 
-    torch.get_num_threads()  # torch's own start of a thread, which would undo the next
-    torch.set_num_threads(1)
-    threadpool_limits(1, user_api="openmp")
+    run_alone()

@@ -125,6 +125,7 @@ def problem(
             f"{lost} row{'s have' if lost > 1 else ' has'} no finite target and "
             f"{'are' if lost > 1 else 'is'} left out."
         )
+    notes += _note_of(frame[target])
     frame, y = frame.iloc[rows], y[rows]
     columns, arrays = [], []
     others = [name for name in frame.columns if name not in (target, group)]
@@ -183,18 +184,25 @@ def numbers_of(series: pd.Series, at_least: float = 0.9) -> np.ndarray | None:
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     if _is_date(series):
         return None if at_least else np.full(len(series), np.nan)
+    from regcls.tables import TableError, as_numbers
+
+    try:
+        numbers, _ = as_numbers(series)
+    except TableError:
+        return None if at_least else np.full(len(series), np.nan)
+    text = series.astype("string").str.strip()
+    given = (text.notna() & (text != "")).to_numpy(bool)
+    return numbers if np.isfinite(numbers[given]).mean() >= at_least else None
+
+
+def _note_of(series: pd.Series) -> list[str]:
+    """How a column of texts was read as numbers, if there is something to say."""
+    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
+        return []
     from regcls.tables import as_numbers
 
-    numbers = _array(as_numbers(series.astype("string")))
-    given = series.notna() & (series.astype("string").str.strip() != "")
-    if given.sum() == 0 or np.isfinite(numbers[given.to_numpy(bool)]).mean() < at_least:
-        return None if at_least else numbers
-    return numbers
-
-
-def _array(found) -> np.ndarray:
-    values = found[0] if isinstance(found, tuple) else found
-    return np.asarray(values, dtype=np.float64)
+    note = as_numbers(series)[1]
+    return [note] if note else []
 
 
 def _column(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, np.ndarray] | None:
@@ -221,6 +229,7 @@ def _column(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, np.
             notes.append(
                 f"“{name}”: {share:.1%} missing; the median of the training rows stands in."
             )
+        notes.extend(_note_of(series))
         return Column(name, NUMBER), numbers
     return _category(series, name, notes)
 

@@ -11,6 +11,7 @@ import numpy as np
 from regcls import advise_prepare, advise_remedies, bins
 from regcls.advise_plan import (
     HIDDEN,
+    LEAST_EPOCHS,
     NETWORKS,
     SEARCH_ROWS,
     TREES,
@@ -165,7 +166,7 @@ class _Work:
             [self.x], [self._scaled(self.y)], models, [self.seed], HIDDEN, batch_of(len(self.x))
         )
         steps = self.plan.budget.steps * times
-        epochs = max(5, round(steps / made.steps_per_epoch))
+        epochs = max(LEAST_EPOCHS, round(steps / made.steps_per_epoch))
         total = epochs * made.steps_per_epoch
         made.fit(
             [self.valid], [self._scaled(self.valid_y)], [self.weights], epochs,

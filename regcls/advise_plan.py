@@ -33,6 +33,7 @@ RANGES = 8
 LEAST_IN_RANGE = 5  # rows; a range of fewer joins its neighbour
 LEAST_ROWS = 50
 SEARCH_ROWS = 8000  # a fold's training rows beyond these are left out of the search only
+LEAST_EPOCHS = 3  # passes over the rows, however many there are
 CLASSES = (8, 16, 32)
 BIN_KINDS = ("equalized", "equal-width")
 
@@ -152,14 +153,27 @@ class Plan:
     @property
     def seconds(self) -> float:
         """About how long it takes on this machine's cores."""
-        rows = min(SEARCH_ROWS, len(self.problem.y))
+        rows = min(SEARCH_ROWS, len(self.problem.y)) * 0.8
         inputs = min(MOST_INPUTS, self.problem.values.shape[1] * 1.5)
-        batch = batch_of(rows)
-        step = 4e-5 + batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10
-        networks = len(NETWORKS) * self.budget.settings * self.budget.steps * step
-        trees = self.budget.settings * (0.3 + rows * inputs * 2e-6)
-        more = len(NETWORKS) * 2 * self.budget.steps * step if self.subsampled else 0
-        return (len(self.fits) + 1) * (networks + trees + more) / min(cores(), len(self.fits))
+        tried, steps = self.budget.settings, self.budget.steps
+        one = _network_seconds(rows, inputs, steps) * len(NETWORKS) + _tree_seconds(rows, inputs)
+        more = 0.0
+        if self.subsampled:
+            rows = len(self.problem.y) * 0.64
+            more = _network_seconds(rows, inputs, 2 * steps) * len(NETWORKS)
+            more += _tree_seconds(rows, inputs)
+        return 1 + (len(self.fits) + 1) * (tried * one + more) / min(cores(), len(self.fits))
+
+
+def _network_seconds(rows: float, inputs: float, steps: int) -> float:
+    """Of one network on one core, as measured; a pass that only predicts costs about a third."""
+    batch = batch_of(int(rows))
+    steps = max(steps, LEAST_EPOCHS * rows / batch)
+    return steps * (4e-5 + 1.1 * batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10)
+
+
+def _tree_seconds(rows: float, inputs: float) -> float:
+    return 0.2 + rows * inputs * 2e-6
 
 
 def range_edges(y: np.ndarray, count: int = RANGES) -> np.ndarray:

@@ -312,6 +312,15 @@ class TabularEnsemble:
         return found
 
 
+def run_alone() -> None:
+    """This thread's products run on it alone: many small ones gain nothing from more threads."""
+    from threadpoolctl import threadpool_limits
+
+    torch.get_num_threads()  # torch's own start of a thread, which would undo the next
+    torch.set_num_threads(1)
+    threadpool_limits(1, user_api="openmp")
+
+
 def _stretched(values: np.ndarray, length: int) -> Tensor:
     out = torch.zeros(length)
     out[: len(values)] = torch.as_tensor(np.asarray(values, np.float32))
