@@ -19,6 +19,12 @@ st.navigation(
             url_path="progress",
         ),
         st.Page(
+            "pages/predictions.py",
+            title="Your predictions",
+            icon=":material/fact_check:",
+            url_path="predictions",
+        ),
+        st.Page(
             "pages/table.py", title="Your table", icon=":material/table_chart:", url_path="table"
         ),
         st.Page(

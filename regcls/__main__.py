@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regcls import __version__, cli_tasks, cli_theory, commands, commands_advise
+from regcls import __version__, cli_errors, cli_tasks, cli_theory, commands, commands_advise
 from regcls.cli import (
     BAD_INPUT,
     AsJson,
@@ -16,7 +16,6 @@ from regcls.cli import (
     say,
     sentence,
     show_json,
-    show_report,
     show_table,
 )
 from regcls.study_time import duration
@@ -32,6 +31,7 @@ models = typer.Typer(help="The shipped models: list them, or check a file agains
 app.add_typer(models, name="models", no_args_is_help=True)
 study = typer.Typer(help="Grids of 1D experiments: plan, run, watch, read and export them.")
 app.add_typer(study, name="study", no_args_is_help=True)
+cli_errors.register(app)
 cli_tasks.register(app)
 cli_theory.register(app)
 commands_advise.register(app)
@@ -94,29 +94,6 @@ def lab(
             f"reg+cls against {verdict['b']}: {verdict['words']} Won {verdict['wins']:.0%} of runs"
         )
         print(f"{line}; median ratio of test errors {verdict['median_ratio']:.3f}.")
-
-
-@app.command()
-@plainly
-def errors(
-    predictions: Annotated[Path, typer.Argument(help="CSV with y_true and one column a model.")],
-    ranges: Annotated[int, typer.Option(help="How many equal target ranges.")] = 10,
-    edges: Annotated[str | None, typer.Option(help="Or the ranges' edges: 0,10,20,50.")] = None,
-    train: Annotated[Path | None, typer.Option(help="CSV of the training targets.")] = None,
-    as_json: AsJson = False,
-):
-    """Errors per target range of predictions in a file, with bootstrap intervals."""
-    numbers = None if edges is None else [_number("edges", part) for part in edges.split(",")]
-    show_report(commands.errors_of_file(predictions, ranges, numbers, train), as_json)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} must be numbers with commas between them, not {text!r}"
-        ) from error
 
 
 @models.command("list")

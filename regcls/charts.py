@@ -7,6 +7,7 @@ time, so the browser only exchanges the data instead of building the chart anew.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,6 +22,8 @@ COLOURS = {"reg": "#D55E00", "control": "#009E73", "reg+cls": "#0072B2"}
 # Models that somebody brought stand beside the shipped ones: kin in colour, and named.
 OWN_COLOURS = {"own reg": "#E69F00", "own reg+cls": "#56B4E9"}
 PALETTE = COLOURS | OWN_COLOURS
+_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#B8A500", "#7A7A7A")
+_ALIASES = {"regcls": "reg+cls", "reg_cls": "reg+cls"}
 NAMES = {
     "reg": "reg",
     "control": "control (reg, matched scale)",
@@ -454,7 +457,7 @@ def _with_unit(name: str, unit: str) -> str:
 
 def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = False) -> alt.Color:
     domain = list(models) + ([FUNCTION] if with_function else [])
-    colours = [PALETTE.get(m, _FUNCTION_COLOUR) for m in domain]
+    colours = [*palette(models), *[_FUNCTION_COLOUR] * with_function]
     return alt.Color(
         "model:N",
         scale=alt.Scale(domain=domain, range=colours),
@@ -468,6 +471,13 @@ def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = Fals
             columns=2,
         ),
     )
+
+
+def palette(models: Sequence[str]) -> list[str]:
+    """A colour for each name: reg and reg+cls keep theirs, others take those that are left."""
+    known = [PALETTE.get(_ALIASES.get(model, model)) for model in models]
+    left = iter([colour for colour in _OTHERS if colour not in known] + list(_OTHERS) * 8)
+    return [colour or next(left) for colour in known]
 
 
 def _label_expression() -> str:

@@ -6,18 +6,15 @@ Heavy libraries are imported inside the functions, so that `--help` answers at o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from regcls.errors import ErrorReport
     from regcls.lab import LabSettings
 
-TRUTH = "y_true"
 
 
 def lab_settings(preset: str | None, values: dict[str, str]) -> LabSettings:
@@ -80,57 +77,6 @@ def run_lab(
         ],
         "errors": trained.errors().table().to_dict("records"),
     }
-
-
-def errors_of_file(
-    path: Path, ranges: int, edges: Iterable[float] | None, train: Path | None
-) -> ErrorReport:
-    """Report on a CSV with a column ``y_true`` and one column a model. Raises ``ValueError``."""
-    import numpy as np
-
-    from regcls import bins
-    from regcls.errors import ErrorReport
-
-    table = _numbers(path)
-    if TRUTH not in table:
-        raise ValueError(f"{path.name} has no column {TRUTH}; it has: {', '.join(table.columns)}")
-    truth = table.pop(TRUTH).to_numpy()
-    if not len(truth):
-        raise ValueError(f"{path.name} has no rows")
-    if not len(table.columns):
-        raise ValueError(f"{path.name} needs a column of predictions beside {TRUTH}")
-    y_train = None if train is None else _targets(train)
-    if edges is None:
-        if ranges < 1:
-            raise ValueError(f"ranges must be at least 1, not {ranges}")
-        both = truth if y_train is None else np.concatenate((truth, y_train))
-        if both.min() == both.max():
-            raise ValueError(f"all targets are {both.min():g}: there is nothing to cut into ranges")
-        edges = bins.ranges(float(both.min()), float(both.max()), ranges)
-    models = {str(name): column.to_numpy() for name, column in table.items()}
-    return ErrorReport.from_predictions(truth, models, np.asarray(list(edges)), y_train=y_train)
-
-
-def _targets(path: Path):
-    table = _numbers(path)
-    if TRUTH not in table and len(table.columns) != 1:
-        raise ValueError(f"{path.name} needs a column {TRUTH}, or just one column")
-    return (table[TRUTH] if TRUTH in table else table.iloc[:, 0]).to_numpy()
-
-
-def _numbers(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise ValueError(f"there is no file {path}") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not a CSV table") from error
-    for name in table.columns:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            raise ValueError(f"the column {name} of {path.name} must hold numbers only")
-    return table
 
 
 def report_record(report: ErrorReport) -> dict[str, Any]:

@@ -67,14 +67,14 @@ def test_errors_of_a_file(predictions):
 def test_errors_counts_the_training_targets(predictions, tmp_path):
     train = tmp_path / "train.csv"
     train.write_text("y\n1\n2\n9\n")
-    record = run_json("errors", predictions, "--edges", "0,5,10", "--train", train)
+    record = run_json("errors", predictions, "--edges", "0,5,10", "--training", train)
     assert [r["train"] for r in record["ranges"][:2]] == [2, 1]
 
 
 def test_errors_as_a_table(predictions):
     done = run("errors", predictions, "--ranges", 2)
     assert done.exit_code == 0
-    assert "reg+cls minus reg" in done.stdout
+    assert "reg+cls errs less than reg" in done.stdout
 
 
 def test_lab_trains_one_comparison(tmp_path):
@@ -136,11 +136,11 @@ def test_bad_input_gets_one_sentence(arguments, tmp_path, monkeypatch):
 
 TABLES = {
     "empty": b"",
-    "no y_true": b"a,b\n1,2\n",
+    "words only": b"a,b\nx,y\n",
     "words": b"y_true,reg\n1,two\n",
     "no predictions": b"y_true\n1\n2\n",
     "no rows": b"y_true,reg\n",
-    "NaN": b"y_true,reg\n1,\n2,3\n",
+    "NaN": b"y_true,reg\n1,\n,3\n",
     "constant": b"y_true,reg\n1,2\n1,3\n",
     "a picture": b"\x89PNG\r\n\x1a\n\xff\xfe\x00",
 }

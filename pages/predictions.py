@@ -1,0 +1,251 @@
+"""Your predictions: a table of truths and predictions in, errors per target range out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages import parts, through_app
+from regcls import report, runtime, tables
+from regcls.tables import TableError
+
+through_app()
+
+PRIVACY = (
+    "Tables stay in this session's memory: nothing is written to disk unless you download it, and "
+    "nothing leaves the machine that runs this app."
+)
+EXAMPLES = {"age": "Age of faces (ours)", "progress": "Progress of videos (ours)"}
+SIZES = {"count": 10.0, "width": 10.0, "quantile": 10.0}
+NONE = "(none)"
+
+
+def kept() -> dict:
+    """This session's tables: name → table of predictions, and of training targets."""
+    return st.session_state.setdefault("predictions", {"table": None, "name": "", "train": None})
+
+
+def take(make, name: str) -> None:
+    """Read a table and start afresh with it; a bad one leaves what was there."""
+    try:
+        table = make()
+        columns = report.guess(table.frame)
+    except TableError as error:
+        st.session_state["predictions_problem"] = str(error)
+        return
+    st.session_state.pop("predictions_problem", None)
+    st.session_state["predictions"] = {"table": table, "name": name, "train": None}
+    choose(columns, table)
+
+
+def choose(columns: report.Columns, table: tables.Table) -> None:
+    """Make these columns the chosen ones."""
+    offered = set(map(str, table.frame.columns))
+    for name in ("target", "models", "train", "category", "group"):
+        value = getattr(columns, name)
+        if name == "models":
+            value = [model for model in value if model in offered]
+        st.session_state[f"predictions_{name}"] = NONE if value is None else value
+
+
+def example(task: str) -> None:
+    """The shipped pair's own predictions on its test data."""
+    path = Path(runtime.MODELS) / task / "test_predictions.parquet"
+    take(lambda: tables.read_table(path.read_bytes(), EXAMPLES[task]), EXAMPLES[task])
+    table = kept()["table"]
+    if table is not None:
+        group = "clip" if "clip" in table.frame else None
+        choose(report.Columns("y_true", ("reg", "regcls"), group=group), table)
+
+
+def inputs() -> None:
+    source = st.segmented_control(
+        "Where from", ["File", "Paste"], default="File", required=True, width="stretch",
+        label_visibility="collapsed", key="predictions_source",
+    )  # fmt: skip
+    if source == "File":
+        files = [
+            st.file_uploader(
+                "Truths and predictions", tables.SUFFIXES, key="predictions_file",
+                max_upload_size=tables.MAX_BYTES // 1_000_000,
+            )
+        ]  # fmt: skip
+        for file in parts.unseen(files, "predictions"):
+            with st.spinner(f"Reading {file.name}…"):
+                take(lambda file=file: tables.read_table(file.getvalue(), file.name), file.name)
+    else:
+        text = st.text_area("Rows, the names of the columns first", key="predictions_text")
+        if st.button("Read it", disabled=not text.strip()):
+            take(lambda: tables.read_pasted(text), "pasted")
+    st.caption("Or try an example:")
+    for task, title in EXAMPLES.items():
+        st.button(title, on_click=example, args=(task,), key=f"predictions_example_{task}")
+    if problem := st.session_state.get("predictions_problem"):
+        st.error(problem)
+
+
+def columns_of(table: tables.Table) -> report.Columns:
+    names = list(map(str, table.frame.columns))
+    target = st.selectbox("True target", names, key="predictions_target")
+    models = st.multiselect(
+        "Predictions", [name for name in names if name != target], key="predictions_models",
+        max_selections=report.MOST_MODELS,
+    )  # fmt: skip
+    with st.expander("Training targets, segments, rows that belong together"):
+        train = st.selectbox("Column of training targets", [NONE, *names], key="predictions_train")
+        train_file()
+        category = st.selectbox("Segments by", [NONE, *names], key="predictions_category")
+        group = st.selectbox(
+            "Rows belong together by", [NONE, *names], key="predictions_group",
+            help="A person, a video, a day: intervals then resample those, not rows.",
+        )  # fmt: skip
+    more = (None if name == NONE else name for name in (train, category, group))
+    return report.Columns(target, tuple(models), *more)
+
+
+def train_file() -> None:
+    file = st.file_uploader(
+        "Or a file of training targets", tables.SUFFIXES, key="predictions_train_file",
+        max_upload_size=tables.MAX_BYTES // 1_000_000,
+    )  # fmt: skip
+    for new in parts.unseen([file], "predictions"):
+        try:
+            table = tables.read_table(new.getvalue(), new.name)
+            target = st.session_state["predictions_target"]
+            kept()["train"] = report.training_targets(table.frame, new.name, target)
+        except TableError as error:
+            st.error(str(error))
+    if file is None:
+        kept()["train"] = None
+    elif kept()["train"] is not None:
+        st.caption(f"{len(kept()['train']):,} training targets.")
+
+
+def ranges() -> tuple[str, float, str]:
+    kind = st.selectbox("Ranges", list(report.KINDS), format_func=report.KINDS.get)
+    if kind == "edges":
+        return kind, 0.0, st.text_input("Edges, with commas", "", placeholder="0, 10, 20, 50")
+    if kind == "width":
+        return kind, st.number_input("Width of a range", 0.0, None, SIZES[kind]), ""
+    return kind, st.number_input("How many ranges", 1, report.MOST_RANGES, int(SIZES[kind])), ""
+
+
+def made(table: tables.Table, columns: report.Columns, how: tuple) -> report.Report:
+    train = kept()["train"]
+
+    def make() -> report.Report:
+        found = report.arrays(table.frame, columns, train)
+        return report.Report(found, report.edges(found, *how))
+
+    key = (id(table), columns, how, None if train is None else len(train))
+    if st.session_state.get("predictions_key") != key:
+        with st.spinner("Computing errors and intervals…"):
+            st.session_state["predictions_report"] = make()
+        st.session_state["predictions_key"] = key
+        st.session_state.pop("predictions_html", None)
+    return st.session_state["predictions_report"]
+
+
+# The report
+
+
+def draw(picture) -> None:
+    st.altair_chart(picture.chart())
+    st.caption(picture.caption)
+
+
+def show(found: report.Report, name: str) -> None:
+    from regcls import charts_report
+
+    st.markdown(f"#### {found.verdict}")
+    for note in found.arrays.notes:
+        st.info(note)
+    draw(charts_report.errors(found))
+    with st.container(horizontal=True):
+        html(found, name)
+        st.download_button(
+            "Errors as CSV", tables.safe_csv(found.errors.table()), "errors.csv", "text/csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    draw(charts_report.distribution(found))
+    st.markdown("**Overall**")
+    st.dataframe(found.overall.round(4), hide_index=True)
+    st.markdown("**Many, medium and few**")
+    st.dataframe(found.shots.round(4), hide_index=True)
+    st.caption(f"{found.shot_names[1]}.")
+    if len(found.models) > 1:
+        a, b = st.columns(2)
+        first = a.selectbox("Difference of", found.models, len(found.models) - 1)
+        others = [model for model in found.models if model != first]
+        second = b.selectbox("and", others)
+        draw(charts_report.differences(found, first, second))
+    draw(charts_report.residuals(found))
+    model = st.selectbox("Predicted against true, of", found.models)
+    draw(charts_report.density(found, model))
+    if len(found.segments):
+        st.markdown("**Segments** (the most frequent)")
+        st.dataframe(found.segments.round(4), hide_index=True)
+    st.markdown("**The worst rows** (counted from 1 below the header)")
+    st.dataframe(found.worst, hide_index=True)
+
+
+def html(found: report.Report, name: str) -> None:
+    """Making the page takes a second, so it is made when it is asked for."""
+    page = st.session_state.get("predictions_html")
+    if page is None:
+        if st.button("Make the report (HTML)", icon=":material/description:"):
+            from regcls import report_html
+
+            with st.spinner("Writing the report…"):
+                st.session_state["predictions_html"] = report_html.write(found, name)
+            st.rerun()
+        return
+    st.download_button(
+        "Download the report (HTML)", page, "errors.html", "text/html", type="primary",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
+def words() -> None:
+    with st.expander("How to read this"):
+        st.markdown(
+            "One average hides what imbalance does: a model may be good where data is plenty and "
+            "useless where it is rare. So every figure stands per target range, over how much "
+            "training data that range had (give a column or a file of training targets; without, "
+            "the test targets stand for them).\n\n"
+            "**Intervals** are 95 % percentile bootstraps over rows; where two models are compared, "
+            "both are resampled together. A difference whose interval spans zero is no finding. "
+            "Rows are taken to be independent unless you say which of them belong together: rows "
+            "of one person, video or day are alike, and intervals are too narrow without that.\n\n"
+            "**balanced MAE** is the mean over ranges, **gm** the geometric mean of absolute errors, "
+            "**SERA** weighs squared errors by how rare the target is in training (Ribeiro and "
+            "Moniz, 2020; it needs training targets)."
+        )
+
+
+st.title("Your predictions")
+st.markdown("A table with a true target and one or more columns of predictions, from any model.")
+left, right = st.columns([1, 2], gap="medium")
+with left:
+    inputs()
+    table = kept()["table"]
+    if table is not None:
+        chosen, how = columns_of(table), ranges()
+    st.caption(PRIVACY)
+with right:
+    if table is None:
+        st.info(
+            "Upload a table, paste one, or try an example. It needs a column with the truth and one "
+            "or more with predictions; what is what is guessed, and you can correct it.",
+            icon=":material/arrow_back:",
+        )
+    else:
+        for note in table.notes:
+            st.info(note)
+        st.caption(f"{kept()['name']}: {len(table.frame):,} rows, {table.frame.shape[1]} columns.")
+        try:
+            show(made(table, chosen, how), kept()["name"])
+        except TableError as error:
+            st.warning(str(error))
+    words()
