@@ -69,7 +69,7 @@ def guess(frame: pd.DataFrame) -> Columns:
             "A true target and at least one prediction are needed; of the columns "
             f"{', '.join(map(str, frame.columns[:8]))}, {len(numeric)} hold numbers."
         )
-    target = _named(numeric, _TRUTHS) or numeric[0]
+    target = _named(numeric, _TRUTHS) or _followed(frame, numeric)
     train = _named([c for c in numeric if c != target], _TRAINING)
     others = [column for column in numeric if column not in (target, train)]
     alike = {column: _alike(frame[target], frame[column]) for column in others}
@@ -86,6 +86,14 @@ def _may_be_numbers(column: pd.Series) -> bool:
     except TableError:
         return False
     return not pd.api.types.is_bool_dtype(column)
+
+
+def _followed(frame: pd.DataFrame, numeric: list[str]) -> str:
+    """The column that the others follow best, and that is not called a prediction itself."""
+    own = [c for c in numeric if not any(word in c.lower() for word in _PREDICTED)] or numeric
+    others = numeric[:50]
+    likeness = {a: sum(_alike(frame[a], frame[b]) for b in others if b != a) for a in own[:50]}
+    return max(likeness, key=likeness.get)
 
 
 def _named(columns: Sequence[str], words: Sequence[str]) -> str | None:

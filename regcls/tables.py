@@ -172,6 +172,8 @@ def _text(data: bytes, name: str) -> Table:
     rows = text.count(b"\n")
     if rows > MAX_ROWS + 1:
         raise TableError(f"{name} has {rows:,} rows; at most {MAX_ROWS:,} are read.")
+    if not text.strip().count(b"\n"):
+        raise TableError(f"{name} has no rows below its column names.")
     head = text[:20_000].decode(errors="ignore")
     delimiter = _delimiter(head)
     columns = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])

@@ -1,0 +1,87 @@
+"""The page Your predictions without a browser: examples, columns corrected, ranges, bad tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+from test_report import table
+
+PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "predictions.py")
+
+
+def ran(page: AppTest) -> AppTest:
+    assert not page.exception
+    return page
+
+
+def opened() -> AppTest:
+    return ran(AppTest.from_file(PAGE, default_timeout=60).run())
+
+
+def click(page: AppTest, label: str) -> AppTest:
+    return ran(next(b for b in page.button if b.label == label).click().run())
+
+
+def pasted(frame: pd.DataFrame) -> AppTest:
+    page = opened()
+    ran(page.button_group(key="predictions_source").set_value("Paste").run())
+    ran(page.text_area(key="predictions_text").set_value(frame.to_csv(index=False)).run())
+    return click(page, "Read it")
+
+
+def said(page: AppTest) -> str:
+    return " ".join(element.value for element in (*page.markdown, *page.caption, *page.info))
+
+
+def test_it_opens_with_what_to_do_and_a_promise():
+    page = opened()
+    assert "Upload a table, paste one, or try an example" in page.info[0].value
+    assert "nothing is written to disk" in said(page)
+
+
+def test_an_example_gives_the_whole_report():
+    page = click(opened(), "Progress of videos (ours)")
+    assert "reg and regcls" in said(page) or "errs less than" in said(page)
+    assert len(page.get("vega_lite_chart")) == 5
+    assert page.selectbox(key="predictions_group").value == "clip"
+    worst = page.dataframe[-1].value
+    assert worst["largest error"].is_monotonic_decreasing
+    click(page, "Make the report (HTML)")
+    assert "Download the report (HTML)" in {b.label for b in page.get("download_button")}
+
+
+def test_pasted_rows_are_guessed_and_corrected():
+    page = pasted(table(60))
+    assert page.selectbox(key="predictions_target").value == "age"
+    assert page.multiselect(key="predictions_models").value == ["pred_good", "pred_poor"]
+    assert page.selectbox(key="predictions_category").value == "site"
+    assert "pred_good errs less than pred_poor" in said(page)
+    ran(page.multiselect(key="predictions_models").set_value(["pred_poor"]).run())
+    assert "give a second column to compare" in said(page)
+
+
+def test_ranges_can_be_ones_own():
+    page = pasted(table(60))
+    ran(next(s for s in page.selectbox if s.label == "Ranges").set_value("edges").run())
+    assert "ascending" in page.warning[0].value
+    edges = next(t for t in page.text_input if t.label.startswith("Edges"))
+    ran(edges.set_value("0, 5, 20, 200").run())
+    assert not page.warning and "of 3 ranges" in said(page)
+
+
+def test_a_bad_table_is_told_and_the_last_one_stays():
+    page = pasted(table(60))
+    ran(page.text_area(key="predictions_text").set_value("just words").run())
+    click(page, "Read it")
+    assert "no rows below" in page.error[0].value
+    assert "pred_good errs less than pred_poor" in said(page)
+
+
+def test_columns_that_do_not_fit_are_told():
+    page = pasted(table(60))
+    ran(page.multiselect(key="predictions_models").set_value(["site"]).run())
+    assert "holds words" in page.warning[0].value
+    ran(page.multiselect(key="predictions_models").set_value([]).run())
+    assert "Choose at least one" in page.warning[0].value
