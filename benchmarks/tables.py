@@ -11,6 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,8 @@ def measured(rows: int) -> list[dict]:
     found = [
         {
             "what": f"read {kind} ({len(data) / 1e6:.0f} MB)",
-            "regcls (s)": round(seconds(lambda: tables.read_table(data, kind)), 2),
-            "plain pandas (s)": round(seconds(lambda: plain[kind](io.BytesIO(data))), 2),
+            "regcls (s)": round(seconds(partial(tables.read_table, data, kind)), 2),
+            "plain pandas (s)": round(seconds(partial(plain[kind], io.BytesIO(data))), 2),
         }
         for kind, data in files(frame).items()
     ]
