@@ -17,7 +17,7 @@ def test_a_sample_to_an_answer(page, server_url):
     expect(page.get_by_text("What to try first.")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("On your data")).to_be_visible()
     expect(page.get_by_role("heading", name="Take it with you")).to_be_visible(timeout=120_000)
-    assert page.locator('[data-testid="stVegaLiteChart"]').count() == 2
+    expect(page.locator('[data-testid="stVegaLiteChart"]')).to_have_count(2)
     with page.expect_download() as got:
         page.get_by_role("button", name="Networks (ONNX)").click()
     data = got.value.path().read_bytes()
