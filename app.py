@@ -4,7 +4,7 @@ import streamlit as st
 
 st.set_page_config(page_title="regcls", page_icon="📐", layout="wide")
 
-st.navigation(
+page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
@@ -31,4 +31,6 @@ st.navigation(
             "pages/models.py", title="Models", icon=":material/deployed_code:", url_path="models"
         ),
     ]
-).run()
+)
+st.session_state.setdefault("visited", set()).add(page.url_path)  # for the tour
+page.run()

@@ -219,8 +219,12 @@ def engine(key: str) -> None:
 
 
 def limits() -> None:
-    with st.expander("Limits, and what this may be used for"):
+    with st.expander("How to read this, its limits, and what it may be used for"):
         st.markdown(
+            "The coloured bars hold each model's answer and the interval in which the true age lies "
+            "for nine of ten photos with a like answer. The first chart shows how far off each "
+            "model is per ten years of age, over how many training photos there were; the second, "
+            "what the class head of reg+cls thinks.\n\n"
             "These are small networks, trained on a few thousand photos of mostly young adults and "
             "small children. They guess how old a face *looks* and are often ten years off, more "
             "where the training data is thin: that is what the error chart is there to show. "

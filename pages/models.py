@@ -280,6 +280,13 @@ section = st.segmented_control(
     label_visibility="collapsed",
 )  # fmt: skip
 to_address(section)
+with st.expander("How to read this"):
+    st.markdown(
+        "A *pair* is two models of one task, alike in all but the class head and its loss. Both are "
+        "scored on their regression output. **Shots** group target ranges by their training data: "
+        "many, medium, few. Held-out errors are on data that no model was trained or chosen on. "
+        "*How fast is it here?* runs each model on noise, on the provider that it really uses."
+    )
 if section == "shipped":
     for one in shipped(os.environ.get(shared.ROOT, "")):
         pair_of(one)

@@ -319,6 +319,14 @@ else:
     st.subheader("One setting", anchor=False)
     cell_details(shown)
     tables(shown)
+with st.expander("How to read this"):
+    st.markdown(
+        "A *grid* is a plan of experiments; a *cell* is one setting of it, run on several functions "
+        "and data seeds. **Test error**: means over runs with bands; published means as marks. "
+        "**Does it help?** colours each cell by the median ratio of the errors of reg+cls and reg "
+        "(or the control, or reg tuned alike); pale cells are undecided, since their interval holds "
+        "1. p-values are Wilcoxon's, corrected by Holm over the whole grid. No cell is left out."
+    )
 if message := st.session_state.get("study_message"):
     told.warning(message)
 to_address(

@@ -74,3 +74,15 @@ def test_browser_shows_home_and_leads_to_the_lab(page, server_url, size):
     page.get_by_test_id("stMain").get_by_role("link", name="Lab").click()
     page.wait_for_url("**/lab")
     page.get_by_role("heading").first.wait_for()
+
+
+def test_the_tour_leads_on_and_remembers_its_steps(page, server_url):
+    page.goto(server_url)
+    main = page.get_by_test_id("stMain")
+    steps = ("1. Watch it happen", "2. See it on real data", "3. Try it on yours")
+    for step, path in zip(steps, ("lab", "progress", "predictions"), strict=True):
+        main.get_by_role("link", name=step).click()
+        page.wait_for_url(f"**/{path}*")
+        page.get_by_role("heading").first.wait_for()
+        page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
+        main.get_by_role("link", name=step).get_by_text("check_circle").wait_for()
