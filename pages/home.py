@@ -26,7 +26,7 @@ TOUR = (
         "Press **Play**. Orange (*reg*) leaves the grey function where training targets are rare; "
         "blue (*reg+cls*) stays closer. Then look at green, the control: how much of the help is "
         "the classes', and how much the loss scale's?",
-        {"classes": "16", "repeats": "5", "epochs": "30", "samples": "15000"},
+        {"lr": "0.003", "epochs": "40"},
     ),
     (
         "progress",

@@ -1,0 +1,88 @@
+"""Take the pictures of the README anew, from the app as it is: .venv/bin/python docs/screenshots.py
+
+Needs what `make test` installs. Names of pages may follow, to take only those.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from conftest import chromium_options, free_port, start_server, stop_server  # noqa: E402
+
+SIZE = {"width": 1280, "height": 860}
+WAIT = 90_000  # ms
+
+
+def seen(page: Page, text: str) -> None:
+    page.get_by_text(text).first.wait_for(timeout=WAIT)
+
+
+def lab(page: Page) -> None:
+    page.get_by_role("button", name="Play").first.click(timeout=WAIT)
+    seen(page, "Verdict after")
+    seen(page, "Epoch 40 of 40, finished")
+
+
+def age(page: Page) -> None:
+    page.get_by_role("button", name="Grace Hopper").click(timeout=WAIT)
+    seen(page, "90% interval")
+
+
+# Address, and what to do until the page is worth a picture.
+PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "lab": ("lab?lr=0.003&epochs=40", lab),
+    "study": ("study?grid=paper", lambda page: seen(page, "What the results say")),
+    "theory": ("theory?s=0.1", lambda page: seen(page, "The three terms add up")),
+    "age": ("age", age),
+    "depth": ("depth?sample=laboratory", lambda page: seen(page, "One scale of metres")),
+    "progress": ("progress?sample=can", lambda page: seen(page, "Mean error")),
+    "predictions": (
+        "predictions",
+        lambda page: (
+            page.get_by_role("button", name="Progress of videos (ours)").click(timeout=WAIT),
+            seen(page, "How many targets each range has"),
+        ),
+    ),
+    "models": ("models", lambda page: seen(page, "Use the age pair")),
+}
+
+
+def take(page: Page, url: str, name: str) -> Path:
+    address, ready = PAGES[name]
+    page.goto(f"{url}/{address}")
+    ready(page)
+    page.wait_for_timeout(2_500)  # charts are drawn, spinners are gone
+    path = ROOT / "docs" / f"{name}.png"
+    page.screenshot(path=path)
+    return path
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(PAGES)
+    if unknown := set(names) - set(PAGES):
+        sys.exit(f"There is no page {', '.join(unknown)}; there are {', '.join(PAGES)}.")
+    port = free_port()
+    server = start_server(port, subprocess.DEVNULL)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(**chromium_options())
+            for name in names:
+                page = browser.new_page(viewport=SIZE)
+                path = take(page, f"http://127.0.0.1:{port}", name)
+                print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e3:.0f} kB")
+                page.close()
+            browser.close()
+    finally:
+        stop_server(server)
+
+
+if __name__ == "__main__":
+    main()
