@@ -18,6 +18,8 @@ PRIVACY = (
 TYPES = list(SUFFIXES)
 LOOK_SECONDS = 1.0  # between two looks at a comparison that runs
 NONE = "none"
+OF_ONE_TABLE = ("table_target", "table_group", "table_out_", "table_more_")
+ASKED = (*OF_ONE_TABLE, "table_goal", "table_budget")
 BUDGET_WORDS = {
     "quick": "Quick",
     "normal": "Normal",
@@ -45,8 +47,11 @@ def take(data: bytes, name: str, sheet: str | None = None) -> None:
 
 def keep(frame, name: str, notes: tuple[str, ...], sample: str | None) -> None:
     stop_old()
-    for part in ("problem", "sheets", "target", "group"):
-        st.session_state.pop(f"table_{part}", None)
+    st.session_state.pop("table_problem", None)
+    st.session_state.pop("table_sheets", None)
+    for asked in [st.session_state.get("table_asked", {}), st.session_state]:
+        for key in [k for k in asked if str(k).startswith(OF_ONE_TABLE)]:
+            del asked[key]
     st.session_state["table_mark"] = st.session_state.get("table_mark", 0) + 1
     frame, renamed = advise_columns.unique_names(frame)
     st.session_state["table"] = frame, name, (*notes, *renamed), sample
@@ -121,6 +126,23 @@ def choose_sheet() -> None:
 # What is asked
 
 
+def held(name: str, first, offered=None) -> str:
+    """A widget's key, with the value that it had before the person went to another page and back
+    (Streamlit forgets it then), else ``first``."""
+    key = f"table_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = st.session_state.get("table_asked", {}).get(key, first)
+    if offered is not None and st.session_state[key] not in offered:
+        st.session_state[key] = first
+    return key
+
+
+def hold() -> None:
+    """Note what the widgets say, for ``held``."""
+    asked = {k: v for k, v in st.session_state.items() if str(k).startswith(ASKED)}
+    st.session_state["table_asked"] = asked
+
+
 def remembered(what: str, key: tuple, make):
     """``make()``, kept in this session alone until the key changes: tables are nobody else's."""
     kept = st.session_state.get(f"table_kept_{what}")
@@ -148,12 +170,12 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     first = told.target if told else able[-1]
     offered = [*able, *others]
     target = columns[0].selectbox(
-        "Target: the number to predict", offered, index=offered.index(first), key="table_target"
+        "Target: the number to predict", offered, key=held("target", first, offered)
     )
     groups = [NONE, *(c for c in frame.columns if c != target)]
-    first = groups.index(told.group) if told and told.group in groups else 0
+    first = told.group if told and told.group in groups else NONE
     group = columns[1].selectbox(
-        "Rows that belong together", groups, index=first, key="table_group",
+        "Rows that belong together", groups, key=held("group", first, groups),
         help="A column such as person or place: rows of one value are held out together, so that "
         "nothing is learned from a twin of a test row.",
     )  # fmt: skip
@@ -161,17 +183,16 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     leave_out = choose_columns(target, group, told)
     with st.container(horizontal=True):
         goal = st.segmented_control(
-            "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, default="balanced",
-            required=True, key="table_goal",
+            "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, required=True, key=held("goal", "balanced"),
             help="Settings are picked, and the verdict is given, by the mean over target ranges "
             "of the mean absolute error (balanced MAE), or over all rows.",
         )  # fmt: skip
         budget = st.segmented_control(
-            "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, default="quick",
-            required=True, key="table_budget",
+            "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, required=True, key=held("budget", "quick"),
             help="How many settings each kind of model may try, how long each learns, and how "
             "often the cross-validation is repeated.",
         )  # fmt: skip
+    hold()
     key = (mark, target, group, leave_out, goal, budget)
     return planned(key, frame, notes), key
 
@@ -189,13 +210,15 @@ def choose_columns(target: str, group: str | None, told) -> tuple[str, ...]:
         )
         for one in found.suspicions:
             text = f"Leave out **{one.column}**: {one.reason}."
-            if st.checkbox(text, one.certain, key=f"table_out_{target}_{one.column}"):
+            if st.checkbox(text, key=held(f"out_{target}_{one.column}", one.certain)):
                 out.append(one.column)
     suspected = {one.column for one in found.suspicions}
     names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
     usual = [c for c in (told.leave_out if told else ()) if c in names]
+    key = held(f"more_{target}", usual)
+    st.session_state[key] = [c for c in st.session_state[key] if c in names]
     more = st.multiselect(
-        "More columns to leave out", names, default=usual, key=f"table_more_{target}",
+        "More columns to leave out", names, key=key,
         placeholder="What would not be known when the model is used",
     )  # fmt: skip
     return tuple(sorted([*out, *more]))
