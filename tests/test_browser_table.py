@@ -1,6 +1,7 @@
 """Your table in a real browser: a sample to an answer, and the files that come of it."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -12,6 +13,8 @@ def test_a_sample_to_an_answer(page, server_url):
     page.goto(f"{server_url}/table")
     expect(page.get_by_role("heading", name="Your table")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Tips").click()
+    page.get_by_role("radio", name="every row alike").click()
+    expect(page).to_have_url(re.compile("goal=overall"))
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_text("of 5 folds are done")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("What to try first.")).to_be_visible(timeout=120_000)
@@ -27,3 +30,7 @@ def test_a_sample_to_an_answer(page, server_url):
     lines = got.value.path().read_text().splitlines()
     assert len(lines) == 245 and "reg+cls" in lines[0]
     assert "sample=tips" in page.url
+    page.get_by_role("link", name="Lab").click()
+    expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Your table").click()
+    expect(page.get_by_text("What to try first.")).to_be_visible(timeout=30_000)
