@@ -5,8 +5,10 @@ Needs what `make test` installs. Names of pages may follow, to take only those.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from conftest import chromium_options, free_port, start_server, stop_server  # noqa: E402
+
+from regcls.study_desk import STORE  # noqa: E402
 
 SIZE = {"width": 1280, "height": 860}
 WAIT = 90_000  # ms
@@ -36,10 +40,15 @@ def age(page: Page) -> None:
     seen(page, "90% interval")
 
 
+def study(page: Page) -> None:
+    seen(page, "What the results say")
+    page.get_by_role("tab", name="Test error").scroll_into_view_if_needed()
+
+
 # Address, and what to do until the page is worth a picture.
 PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "lab": ("lab?lr=0.003&epochs=40", lab),
-    "study": ("study?grid=paper", lambda page: seen(page, "What the results say")),
+    "study": ("study?grid=paper", study),
     "theory": ("theory?s=0.1", lambda page: seen(page, "The three terms add up")),
     "age": ("age", age),
     "depth": ("depth?sample=laboratory", lambda page: seen(page, "One scale of metres")),
@@ -69,6 +78,8 @@ def main() -> None:
     names = sys.argv[1:] or list(PAGES)
     if unknown := set(names) - set(PAGES):
         sys.exit(f"There is no page {', '.join(unknown)}; there are {', '.join(PAGES)}.")
+    # What ships, not what this machine has run.
+    os.environ[STORE] = str(Path(tempfile.mkdtemp()) / "study.sqlite")
     port = free_port()
     server = start_server(port, subprocess.DEVNULL)
     try:
