@@ -250,6 +250,7 @@ with right:
     if album().entries:
         entries = album().entries
         album().look_again(ask_models()[0])
+        parts.own_problems("age")
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
         engine(key)

@@ -342,6 +342,7 @@ with right:
     parts.problems(album().problems, "depth")
     if entries := album().entries:
         album().look_again(ask_models()[0])
+        parts.own_problems("depth")
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]
         to_address(entry.photo.name)

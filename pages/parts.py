@@ -73,9 +73,16 @@ def with_own(pair, task: str):
 def offer_own(task: str) -> None:
     """Where to bring a model, or which ones were brought."""
     own = st.session_state.get(OWN, {}).get(task, {})
-    if own:
-        st.caption(f"Beside the shipped pair: {', '.join(own)}.")
+    if working := [name for name, session in own.items() if not session.problem]:
+        st.caption(f"Beside the shipped pair: {', '.join(working)}.")
     link("models", "Change your models" if own else "Bring your own ONNX pair")
+
+
+def own_problems(task: str) -> None:
+    """Which of the models that this person brought have failed, and why."""
+    for session in st.session_state.get(OWN, {}).get(task, {}).values():
+        if session.problem:
+            st.warning(session.problem)
 
 
 def link(page: str, label: str) -> None:

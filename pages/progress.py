@@ -339,6 +339,7 @@ with left:
 with right:
     album().drop_empty()
     parts.problems(album().problems, "progress")
+    parts.own_problems("progress")
     if album().entries:
         entries = album().entries
         key = parts.chosen(entries, lambda key: entries[key].name, "progress", "Video")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 OVERRIDE = "REGCLS_PROVIDERS"
+BROUGHT_BYTES = 2_000_000_000  # of main memory, for all models that people brought together
 _ONNX_NAMES = {
     "CUDA": "CUDAExecutionProvider",
     "TensorRT": "TensorrtExecutionProvider",
@@ -123,8 +124,9 @@ def found(asked: str) -> Provider:
     return _first_that_works(asked)[0]
 
 
-def make_engine(source: str | bytes, name: str, asked: str) -> Engine:
-    """A model's file or its content, loaded. ``name`` is what messages call it.
+def make_engine(source: str | bytes, name: str, asked: str, brought: bool = False) -> Engine:
+    """A model's file or its content, loaded. ``name`` is what messages call it; ``brought``: by
+    somebody, so that it may take ``BROUGHT_BYTES`` of main memory at most.
 
     A provider that refuses this model gives way to the CPU. Raises ``ContractError`` where that
     refuses it as well.
@@ -133,7 +135,7 @@ def make_engine(source: str | bytes, name: str, asked: str) -> Engine:
     refused = ""
     if chosen.name != "CPU":
         try:
-            session = _load(source, chain)
+            session = _load(source, chain, brought)
         except Exception as error:  # ONNX Runtime's errors share no public base class
             refused = f" ({first_line(error)})"
         else:
@@ -142,7 +144,7 @@ def make_engine(source: str | bytes, name: str, asked: str) -> Engine:
         why = f"Running on the CPU: {chosen.name} refused {name}{refused}."
         chosen = Provider("CPU", why, _cpu_options(chain))
     try:
-        return _engine(name, _load(source, (Wish("CPU", chosen.options),)), chosen)
+        return _engine(name, _load(source, (Wish("CPU", chosen.options),), brought), chosen)
     except Exception as error:
         raise ContractError(f"{name}: ONNX Runtime cannot load it ({first_line(error)})") from error
 
@@ -301,7 +303,9 @@ def _engine(name: str, session: onnxruntime.InferenceSession, chosen: Provider) 
     return Engine(name, session, chosen, {out.name: out.shape for out in session.get_outputs()})
 
 
-def _load(source: str | bytes, chain: tuple[Wish, ...]) -> onnxruntime.InferenceSession:
+def _load(
+    source: str | bytes, chain: tuple[Wish, ...], brought: bool = False
+) -> onnxruntime.InferenceSession:
     """ONNX Runtime's session, without its own noisy fallback: what fails, fails here."""
     import onnxruntime
 
@@ -311,13 +315,36 @@ def _load(source: str | bytes, chain: tuple[Wish, ...]) -> onnxruntime.Inference
         else _ONNX_NAMES["CPU"]
         for w in chain
     ]
-    with _unlogged():
+    options = _session_options(_cpu_options(chain))
+    with _unlogged():  # one at a time
+        if brought:
+            _limit_brought()
+            options.add_session_config_entry("session.use_env_allocators", "1")
         return onnxruntime.InferenceSession(
             source,
-            sess_options=_session_options(_cpu_options(chain)),
+            sess_options=options,
             providers=listed,
             enable_fallback=0,
         )
+
+
+@lru_cache(maxsize=1)
+def _limit_brought() -> None:
+    """One arena of limited size for all models that people brought: what a trial on noise did not
+    show, a photo may (a size that follows from the pixels), and the server must outlive it."""
+    import onnxruntime as ort
+
+    arena = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    # As little at a time as is asked for; -1: ONNX Runtime's defaults.
+    limits = {
+        "max_mem": BROUGHT_BYTES,
+        "arena_extend_strategy": 1,
+        "initial_chunk_size_bytes": -1,
+        "max_dead_bytes_per_chunk": -1,
+    }
+    ort.create_and_register_allocator(arena, ort.OrtArenaCfg(limits))
 
 
 def _session_options(cpu: Mapping[str, str]) -> onnxruntime.SessionOptions:

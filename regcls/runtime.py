@@ -144,6 +144,7 @@ class Session:
         self.name, self.card = name, card
         self.limit = limit  # seconds for a batch
         self.seconds_per_image = float("nan")  # of the last run
+        self.problem = ""  # why a model that somebody brought answers no more, a sentence
         self.path = source if isinstance(source, Path) else None
         self._source, self._key = source, key
         self._runs_on: Provider | None = None
@@ -163,9 +164,13 @@ class Session:
 
         ``batch`` images at most go through at once; None: as many as are fast and fit into memory.
         N may be 0. May be called from several threads. Raises ``ValueError`` for another shape or
-        type, ``ContractError`` for a model that fails.
+        type, ``ContractError`` for a model that fails, and for one that somebody brought whose
+        answer is no number.
         """
-        return _run((self,), images, batch)[0]
+        value, logits = _run((self,), images, batch)[0]
+        if self.limit and not np.isfinite(value).all():
+            raise ContractError(f"{self.name} answered with NaN or infinities")
+        return value, logits
 
     def best_batch(self) -> int:
         """Images to run at once: as many as are fast, fewer where memory is short."""
@@ -203,7 +208,7 @@ class Session:
             if not source.is_file() or _stamp(source) != self._key.stamp:
                 raise ContractError(f"{source.name} was replaced or removed; load the page anew")
             source = str(source)
-        engine = providers.make_engine(source, self.name, self._key.asked)
+        engine = providers.make_engine(source, self.name, self._key.asked, self.limit is not None)
         self._runs_on = engine.provider
         return engine
 

@@ -182,3 +182,48 @@ def one_for_all() -> bytes:
     nodes = [helper.make_node("ReduceMean", ["image"], ["one"], keepdims=0)]
     nodes.append(helper.make_node("Unsqueeze", ["one", "zero"], ["out"]))
     return model(nodes, [ints("zero", 0)]).SerializeToString()
+
+
+def grey() -> np.ndarray:
+    """One picture, uint8 (1, SIDE, SIDE, 3), on which ``late_nan`` and ``late_greedy`` fail; a
+    trial feeds black, white and noise, which are not like it."""
+    return np.full((1, SIDE, SIDE, 3), 51, np.uint8)
+
+
+def _is_grey() -> tuple[list, list]:
+    """Nodes and weights: "far", how much the mean of an image from 0 to 1 is off ``grey``, less a
+    tenth."""
+    nodes = [
+        *mean_of(to="mean"),
+        helper.make_node("Sub", ["mean", "fifth"], ["off"]),
+        helper.make_node("Abs", ["off"], ["abs"]),
+        helper.make_node("Sub", ["abs", "tenth"], ["far"]),
+    ]
+    weights = [
+        numpy_helper.from_array(np.array(v, np.float32), n)
+        for n, v in (("fifth", 0.2), ("tenth", 0.1))
+    ]
+    return nodes, [AXES, *weights]
+
+
+def late_nan() -> bytes:
+    """Answers well to black, white and noise, and with NaN to ``grey``."""
+    nodes, weights = _is_grey()
+    return model([*nodes, helper.make_node("Sqrt", ["far"], ["out"])], weights).SerializeToString()
+
+
+def late_greedy(gigabytes: int = 100) -> bytes:
+    """Asks for little for black, white and noise, and for that much for ``grey``."""
+    nodes, weights = _is_grey()
+    nodes += [
+        helper.make_node("Less", ["far", "nothing"], ["near"]),
+        helper.make_node("Cast", ["near"], ["flag"], to=TensorProto.INT64),
+        helper.make_node("ReduceMax", ["flag", "zero"], ["any"], keepdims=1),
+        helper.make_node("Mul", ["any", "many"], ["count"]),
+        helper.make_node("ConstantOfShape", ["count"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["mean", "sum"], ["out"]),
+    ]
+    weights += [ints("zero", 0), ints("many", gigabytes * 250_000_000)]
+    weights += [numpy_helper.from_array(np.array(0, np.float32), "nothing")]
+    return model(nodes, weights).SerializeToString()

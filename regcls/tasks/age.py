@@ -104,7 +104,8 @@ def look(data: bytes, name: str, pair: runtime.Pair) -> PhotoAges:
 
 def ask(crops: np.ndarray, pair: runtime.Pair) -> tuple[list[FaceAges], dict[str, float]]:
     """Both models on uint8 ``crops`` (N, side, side, 3) → answers (N), and ms a face by model."""
-    sessions, found = shared.sessions(pair), shared.answers(pair, crops)
+    found = shared.answers(pair, crops)
+    sessions = shared.sessions(pair)  # one of them may just have failed
     times = {model: session.seconds_per_image * 1000 for model, session in sessions.items()}
     card = pair.regcls.card
     probabilities = _softmax(found["reg+cls"][1])

@@ -111,7 +111,6 @@ def parts(
     """At most ``budget`` frames, evenly over the video, through both models; the next frames are
     decoded meanwhile. Raises ``media.MediaError`` or ``ContractError``."""
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
-    sessions = shared.sessions(pair)
     for batch in video.overlapped(video.sampled(source, budget, size, stop=stop)):
         answers = shared.answers(pair, batch.frames)
         yield Part(
@@ -119,7 +118,10 @@ def parts(
             {m: PERCENT * value.astype(np.float64) for m, (value, _) in answers.items()},
             batch.done,
             batch.note,
-            {m: len(batch.frames) * session.seconds_per_image for m, session in sessions.items()},
+            {
+                m: len(batch.frames) * session.seconds_per_image
+                for m, session in shared.sessions(pair).items()
+            },
         )
 
 
@@ -131,12 +133,13 @@ def curve(source: video.Video, read: Sequence[Part]) -> Curve | None:
     seconds = np.concatenate([part.seconds for part in read])
     last = max(source.seconds - 1 / source.fps if source.fps else source.seconds, seconds[-1])
     notes = dict.fromkeys((*source.notes, *(part.note for part in read)))
+    models = shared.common(part.progress for part in read)
     return Curve(
         seconds,
-        {m: np.concatenate([part.progress[m] for part in read]) for m in read[0].progress},
+        {m: np.concatenate([part.progress[m] for part in read]) for m in models},
         float(last) or 1.0,
         tuple(note for note in notes if note),
-        {m: 1000 * sum(part.spent[m] for part in read) / len(seconds) for m in read[0].spent},
+        {m: 1000 * sum(part.spent[m] for part in read) / len(seconds) for m in models},
     )
 
 

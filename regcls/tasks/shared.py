@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from regcls import runtime
-from regcls.contract import Card
+from regcls.contract import Card, ContractError
 from regcls.errors import ErrorReport
 
 # Names that people see, and the names of files and columns.
@@ -27,19 +27,26 @@ def load(task: str) -> runtime.Pair:
 
 
 def sessions(pair: runtime.Pair) -> dict[str, runtime.Session]:
-    """A pair's sessions by the models' names, those that somebody brought last."""
-    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True)) | dict(pair.extra)
+    """A pair's sessions by the models' names, those that somebody brought last, unless they failed."""
+    brought = {name: one for name, one in pair.extra.items() if not one.problem}
+    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True)) | brought
 
 
 def answers(
     pair: runtime.Pair, images: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Every model's value and logits for uint8 ``images`` (N, H, W, 3) of the pair's size; a model
-    that somebody brought gets them at its own size."""
+    that somebody brought gets them at its own size. One that fails says so in its ``problem``, and
+    answers no more."""
     found = runtime.run_pair(pair, images)
     for name, session in pair.extra.items():
+        if session.problem:
+            continue
         size = (session.card.input["height"], session.card.input["width"])
-        found[name] = session.run(resized(images, size))
+        try:
+            found[name] = session.run(resized(images, size))
+        except ContractError as error:
+            session.problem = f"{name} answers no more: {error}."
     return found
 
 

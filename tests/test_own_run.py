@@ -1,0 +1,73 @@
+"""Models that somebody brought, once they are in use: what a trial did not show harms nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import hostile_onnx as hostile
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from regcls import contract, own, runtime
+from regcls.tasks import age, shared
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+
+
+def session(data: bytes) -> runtime.Session:
+    """A file without a card, completed as its form guesses, in use."""
+    found = own.examine(data, "mine.onnx")
+    return runtime.own_session(own.complete(found, replace(found.form, scaling="0 to 1")), "mine")
+
+
+@pytest.fixture(scope="module")
+def pair() -> runtime.Pair:
+    return age.load()
+
+
+@pytest.fixture(scope="module")
+def crops(pair) -> np.ndarray:
+    """Grey faces, as the pair sees them."""
+    return shared.resized(hostile.grey(), (pair.reg.card.input["height"],) * 2)
+
+
+FAILING = {
+    "nan": (hostile.late_nan, "answered with NaN"),
+    "memory": (hostile.late_greedy, "needs more memory"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), FAILING.values(), ids=FAILING.keys())
+def test_one_that_fails_later_says_so_and_the_pair_goes_on(make, words, pair, crops):
+    mine = session(make())
+    assert mine.run(np.zeros_like(hostile.grey()))[0].shape == (1,)
+    with pytest.raises(contract.ContractError, match=words):
+        mine.run(hostile.grey())
+    brought = replace(pair, extra={"own reg": mine})
+    faces, times = age.ask(crops, brought)
+    assert set(faces[0].readings) == set(times) == {"reg", "reg+cls"}
+    assert mine.problem.startswith("own reg answers no more: mine") and words in mine.problem
+    assert mine.problem.endswith(".") and set(shared.sessions(brought)) == set(shared.MODELS)
+
+
+def test_all_that_people_brought_share_one_limit():
+    """Half as much again as all may have, in one piece, is not given; a tenth is."""
+    small, large = (session(hostile.late_greedy(gb)) for gb in (1, 3))
+    assert small.run(hostile.grey())[0].shape == (1,)
+    with pytest.raises(contract.ContractError, match="needs more memory"):
+        large.run(hostile.grey())
+    assert small.run(hostile.grey())[0].shape == (1,), "what one took is given back"
+
+
+def test_its_page_says_what_failed():
+    broken = session(hostile.late_nan())
+    broken.problem = "own reg answers no more: mine answered with NaN or infinities."
+    page = AppTest.from_file(str(PAGES / "age.py"), default_timeout=60).run()
+    page.session_state["own_models"] = {"age": {"own reg": broken}}
+    page.run()
+    next(b for b in page.button if b.label == "Grace Hopper").click().run()
+    assert not page.exception
+    assert [w.value for w in page.warning] == [broken.problem]
+    assert "own reg age" not in page.dataframe[0].value
