@@ -74,6 +74,8 @@ def inputs() -> None:
         for file in parts.unseen(files, "predictions"):
             with st.spinner(f"Reading {file.name}…"):
                 take(lambda file=file: tables.read_table(file.getvalue(), file.name), file.name)
+            st.session_state["predictions_content"] = file.getvalue()
+        choose_sheet()
     else:
         text = st.text_area("Rows, the names of the columns first", key="predictions_text")
         if st.button("Read it", disabled=not text.strip()):
@@ -83,6 +85,19 @@ def inputs() -> None:
         st.button(title, on_click=example, args=(task,), key=f"predictions_example_{task}")
     if problem := st.session_state.get("predictions_problem"):
         st.error(problem)
+
+
+def choose_sheet() -> None:
+    """Another sheet of the Excel file that is shown."""
+    table, name = kept()["table"], kept()["name"]
+    if table is None or len(table.sheets) < 2:
+        return
+    sheet = st.selectbox("Sheet", table.sheets, key=f"predictions_sheet_{name}")
+    if sheet != kept().get("sheet", table.sheets[0]):
+        content = st.session_state["predictions_content"]
+        take(lambda: tables.read_table(content, name, sheet), name)
+        kept()["sheet"] = sheet
+        st.rerun()
 
 
 def columns_of(table: tables.Table) -> report.Columns:

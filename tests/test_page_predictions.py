@@ -7,6 +7,9 @@ from pathlib import Path
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 from test_report import table
+from test_tables import excel
+
+from regcls import tables
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "predictions.py")
 
@@ -85,3 +88,17 @@ def test_columns_that_do_not_fit_are_told():
     assert "holds words" in page.warning[0].value
     ran(page.multiselect(key="predictions_models").set_value([]).run())
     assert "Choose at least one" in page.warning[0].value
+
+
+def test_another_sheet_of_an_excel_file_can_be_chosen():
+    page = opened()
+    data = excel(first=table(60), second=table(40, seed=1))
+    page.session_state["predictions_content"] = data
+    page.session_state["predictions"] = {
+        "table": tables.read_table(data, "two.xlsx"), "name": "two.xlsx", "train": None,
+    }  # fmt: skip
+    ran(page.run())
+    sheet = next(s for s in page.selectbox if s.label == "Sheet")
+    assert sheet.options == ["first", "second"]
+    ran(sheet.set_value("second").run())
+    assert "two.xlsx: 40 rows" in said(page)
