@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from regcls.lab import LabSettings
 
 
-
 def lab_settings(preset: str | None, values: dict[str, str]) -> LabSettings:
     """Settings from a preset's name and ``values`` as text. Raises ``ValueError``."""
     from regcls import lab
