@@ -74,6 +74,17 @@ def pair_of(found) -> None:
     parts.link(found.task, f"Use the {found.task} pair")
 
 
+@st.cache_resource(show_spinner=False)
+def provider() -> str:
+    """What models run on here, and why."""
+    from regcls import runtime
+
+    try:
+        return runtime.provider().why
+    except ContractError as error:
+        return f"{error}."
+
+
 def facts(model: str, lines: dict[str, str]) -> None:
     from html import escape
 
@@ -123,8 +134,9 @@ def bring() -> None:
     )  # fmt: skip
     st.caption(
         "Needed: opset 18, at most 16 MB, all weights inside, standard operators, one colour image "
-        "in (a free batch), a value out and, for reg+cls, logits. A file is tried in a process of its own, with little memory and time, before it may run "
-        "here. It stays in this session's memory; nothing is written to disk."
+        "in (a free batch), a value out and, for reg+cls, logits. A file is tried in a process of its "
+        "own, with little memory and time, before it may run here. It stays in this session's "
+        "memory; nothing is written to disk."
     )
     found = st.session_state.setdefault("own_found", {})
     for file in parts.unseen(files, "own"):
@@ -145,6 +157,7 @@ def examined(key: str, finding) -> None:
     elif finding.conforms:
         card = finding.card
         st.success(f"It keeps the contract: {card.task}, {card.variant}.")
+        answered(finding)
         use(key, finding.data, finding.name)
     else:
         st.info(
@@ -166,9 +179,9 @@ def form(key: str, finding) -> None:
     target = own.TARGETS[task]
     with st.form(f"own_form_{key}"):
         low, high, unit = st.columns(3)
-        low = low.number_input("Lowest target", value=target.low)
-        high = high.number_input("Highest target", value=target.high)
-        unit = unit.text_input("Unit of its answers", target.unit)
+        low = low.number_input(f"Lowest {target.name} ({target.unit})", value=target.low)
+        high = high.number_input(f"Highest {target.name} ({target.unit})", value=target.high)
+        unit = unit.selectbox("Its answers are in", list(own.UNITS[task]))
         height, width, order, scaling = st.columns(4)
         limits = {
             "min_value": own.MIN_SIDE,
@@ -234,16 +247,26 @@ def class_edges(finding, low: float, high: float, logits: str) -> tuple[float, .
 
 def done(key: str, finding) -> None:
     """A file that was completed: to use, and to keep."""
-    data = st.session_state.get("own_complete", {}).get(key)
-    if data is None:
+    made = st.session_state.get("own_complete", {}).get(key)
+    if made is None:
         return
     st.success("It runs and keeps the contract now.")
+    answered(made)
     stem = finding.name.rsplit(".", 1)[0]
-    use(key, data, f"{stem}_regcls.onnx")
+    use(key, made.data, f"{stem}_regcls.onnx")
     st.download_button(
-        "Download the conforming file", data, f"{stem}_regcls.onnx", "application/octet-stream",
+        "Download the conforming file", made.data, f"{stem}_regcls.onnx", "application/octet-stream",
         icon=":material/download:", on_click="ignore", key=f"own_get_{key}",
     )  # fmt: skip
+
+
+def answered(finding) -> None:
+    """What it said when it was tried: a wrong scaling or unit shows here first."""
+    value, unit = finding.tried.outputs["value"], finding.card.target["unit"]
+    st.caption(
+        f"On black, white and noise it answered from {value.low:.3g} to {value.high:.3g} ({unit}), "
+        f"in {1000 * finding.tried.seconds_per_image:.1f} ms an image on one core."
+    )
 
 
 def use(key: str, data: bytes, name: str) -> None:
@@ -288,7 +311,11 @@ with st.expander("How to read this"):
         "*How fast is it here?* runs each model on noise, on the provider that it really uses."
     )
 if section == "shipped":
+    provider_in_words = st.empty()
     for one in shipped(os.environ.get(shared.ROOT, "")):
         pair_of(one)
+    provider_in_words.caption(
+        provider()
+    )  # last: it loads ONNX Runtime, and the cards need not wait
 else:
     bring()

@@ -117,12 +117,12 @@ def list_models(
 def check_model(
     file: Annotated[Path, typer.Argument(help="An ONNX file.")], as_json: AsJson = False
 ):
-    """Does this file keep the contract? If not: one sentence, and exit code 2."""
+    """Does this file keep the contract, and run? If not: one sentence, and exit code 2."""
     record = commands.check_model(file)
     if as_json:
         show_json(record)
     else:
-        print(f"{file.name} keeps the contract: {record['task']}, {record['variant']}.")
+        print(f"{file.name} keeps the contract and runs: {record['task']}, {record['variant']}.")
 
 
 @study.command("plan")

@@ -101,12 +101,19 @@ def list_models(root: Path | None) -> list[dict[str, Any]]:
 
 
 def check_model(path: Path) -> dict[str, Any]:
-    """A file's record, if it keeps the contract. Raises ``ContractError`` naming what is wrong."""
-    from regcls import contract
+    """A file's record, if it keeps the contract and runs, tried in a process of its own. Raises
+    ``ContractError`` naming what is wrong."""
+    from regcls import contract, own
 
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    return model_record(path, contract.check(path))
+    card = contract.check(path)
+    found = own.examine(path.read_bytes(), path.name)
+    if found.problem:
+        raise contract.ContractError(found.problem)
+    outputs = {name: asdict(output) for name, output in found.tried.outputs.items()}
+    milliseconds = round(1000 * found.tried.seconds_per_image, 2)
+    return model_record(path, card) | {"outputs": outputs, "milliseconds": milliseconds}
 
 
 def model_record(path: Path, card) -> dict[str, Any]:

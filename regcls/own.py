@@ -34,9 +34,18 @@ _UINT8, _FLOAT32 = 2, 1  # onnx.TensorProto's numbers
 _PREFIX = "own/"
 
 
+# What answers may be in, and what makes them the unit of the task's page, which is the first.
+UNITS = {
+    "age": {"years": 1.0, "months": 1 / 12},
+    "depth": {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001},
+    "progress": {"share of the activity": 1.0, "percent": 0.01},
+}
+
+
 @dataclass(frozen=True)
 class Form:
-    """What a file does not say of itself. Numbers in target units; ``edges`` (C+1) for reg+cls.
+    """What a file does not say of itself. ``unit``: of its answers, one of ``UNITS``; ``low``,
+    ``high`` and ``edges`` (C+1, for reg+cls) are in the unit of the task's page all the same.
 
     ``value`` and ``logits`` are names of outputs, ``logits`` "" for a reg model.
     """
@@ -73,7 +82,8 @@ class Finding:
     """What is known of a file. ``problem``: a sentence if it cannot be used at all. ``card``: if it
     conforms as it is. Otherwise a ``form`` must be filled in; its guesses come from the file.
 
-    ``free``: height and width are not fixed by the file. ``kind``: the type of its input.
+    ``free``: height and width are not fixed by the file. ``kind``: the type of its input. ``tried``:
+    how it did on the first images, if it was run.
     """
 
     name: str
@@ -84,6 +94,7 @@ class Finding:
     free: bool = False
     kind: str = "uint8"
     outputs: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    tried: Trial | None = None
 
     @property
     def conforms(self) -> bool:
@@ -97,9 +108,7 @@ def examine(data: bytes, name: str, seconds: float = trial.SECONDS) -> Finding:
         contract.demand_safe(model)
         if any(entry.key == contract.KEY for entry in model.metadata_props):
             card = contract.check_bytes(data, name)
-            shape = (card.input["height"], card.input["width"], 3)
-            _demand_sense(trial.run(data, shape, "uint8", seconds), card)
-            return Finding(name, data, card=card)
+            return Finding(name, data, card=card, tried=_tried(data, card, seconds))
         return _unlabelled(model, data, name)
     except ContractError as error:
         text = str(error)
@@ -107,8 +116,8 @@ def examine(data: bytes, name: str, seconds: float = trial.SECONDS) -> Finding:
         return Finding(name, problem=text + ("" if text.endswith(".") else "."))
 
 
-def complete(found: Finding, form: Form, seconds: float = trial.SECONDS) -> bytes:
-    """A conforming file: the contract's input and outputs around the file's own, and a card.
+def complete(found: Finding, form: Form, seconds: float = trial.SECONDS) -> Finding:
+    """A conforming file, in ``data``: the contract's input and outputs around the file's own, and a card.
 
     It is tried in a process of its own before it is returned. Raises ``ContractError`` for a form
     that is not sound or does not fit the file.
@@ -118,8 +127,7 @@ def complete(found: Finding, form: Form, seconds: float = trial.SECONDS) -> byte
     card = _card(form, found.name)
     data = contract.written(wrapped, card)
     contract.check_bytes(data, found.name)
-    _demand_sense(trial.run(data, (form.height, form.width, 3), "uint8", seconds), card)
-    return data
+    return Finding(found.name, data, card=card, tried=_tried(data, card, seconds))
 
 
 # What a file says of itself
@@ -237,6 +245,10 @@ def _demand_form(form: Form, found: Finding) -> None:
     if (ranks == 3) != (form.task == "depth"):
         answers = "a map" if ranks == 3 else "one number an image"
         raise ContractError(f"it answers with {answers}, which does not fit the task {form.task}")
+    if form.unit not in UNITS[form.task]:
+        raise ContractError(
+            f"{form.task} is answered in {', '.join(UNITS[form.task])}, not in {form.unit!r}"
+        )
     if form.logits:
         edges, classes = np.asarray(form.edges), _classes(found.outputs[form.logits])
         if len(edges) < 3 or not (np.diff(edges) > 0).all():
@@ -314,7 +326,10 @@ def _back(form: Form, rank: int, graph: onnx.GraphProto) -> tuple[list, list, li
         weights.append(numpy_helper.from_array(np.array([1], np.int64), "back/one"))
         nodes.append(helper.make_node("Squeeze", [raw, "back/one"], ["back/bare"]))
         raw = "back/bare"
-    nodes.append(helper.make_node("Cast", [raw], ["value"], to=TensorProto.FLOAT))
+    nodes.append(helper.make_node("Cast", [raw], ["back/float"], to=TensorProto.FLOAT))
+    factor = np.array(UNITS[form.task][form.unit], np.float32)
+    weights.append(numpy_helper.from_array(factor, "back/factor"))
+    nodes.append(helper.make_node("Mul", ["back/float", "back/factor"], ["value"]))
     sizes = ["N"] if rank == 1 else ["N", "h", "w"]
     outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, sizes)]
     if form.logits:
@@ -334,7 +349,12 @@ def _card(form: Form, name: str) -> Card:
     return Card(
         task=form.task,
         variant=form.variant,
-        target={"name": form.name, "unit": form.unit, "low": form.low, "high": form.high},
+        target={
+            "name": form.name,
+            "unit": next(iter(UNITS[form.task])),
+            "low": form.low,
+            "high": form.high,
+        },
         input={"height": form.height, "width": form.width},
         training_histogram={"edges": [form.low, form.high], "counts": [0]},
         metrics={"overall": {}, "shots": {}, "seeds": {}},
@@ -345,8 +365,9 @@ def _card(form: Form, name: str) -> Card:
     )
 
 
-def _demand_sense(tried: Trial, card: Card) -> None:
-    """What came out of the trial is what the card promises."""
+def _tried(data: bytes, card: Card, seconds: float) -> Trial:
+    """Run a conforming file for the first time; what comes out must be what the card promises."""
+    tried = trial.run(data, (card.input["height"], card.input["width"], 3), "uint8", seconds)
     value = tried.outputs["value"]
     if card.task in TASKS and (len(value.shape) == 3) != (card.task == "depth"):
         raise ContractError(
@@ -362,3 +383,10 @@ def _demand_sense(tried: Trial, card: Card) -> None:
             f"its output 'logits' has the shape {logits.shape} for two images, and "
             f"{(2, card.class_count, *value.shape[1:])} is needed"
         )
+    unit = next(iter(UNITS.get(card.task, {card.target["unit"]: 1.0})))
+    if card.target["unit"] != unit:
+        raise ContractError(
+            f"its card says {card.target['unit']}, and answers for {card.task} are in {unit} here: "
+            "let its graph convert them"
+        )
+    return tried

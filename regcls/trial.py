@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from regcls.contract import ContractError
 
 SECONDS = 30.0  # in all: loading, and six runs of one or two images
 MEMORY = 2_000_000_000  # bytes beyond what ONNX Runtime itself takes
+_ITSELF = 300_000_000  # bytes; what Python and ONNX Runtime take, generously
+_LOOK_SECONDS = 0.05  # between two looks at the memory of a trial
 _KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 _NO_MEMORY = ("bad_alloc", "allocate", "memory", "MemoryError")
 
@@ -50,35 +55,70 @@ def run(
     ``memory`` bytes, or whose outputs do not follow the number of images.
     """
     asked = json.dumps({"shape": shape, "type": kind, "memory": memory}).encode()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "regcls.trial_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={name: os.environ[name] for name in _KEPT if name in os.environ},
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "regcls.trial_child"],
-            input=asked + b"\n" + data,
-            capture_output=True,
-            timeout=seconds,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ},
-        )
+        with _watched(child, memory + _ITSELF) as too_large:
+            out, words = child.communicate(asked + b"\n" + data, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise ContractError(
             f"it did not end within {seconds:g} s on two small batches, so it was stopped"
         ) from error
-    return _read(_last_line(done), memory)
+    finally:
+        child.kill()  # does nothing to one that has ended
+        child.communicate()
+    if too_large.is_set():
+        raise ContractError(_too_much(memory))
+    return _read(_last_line(out, words, memory), memory)
 
 
-def _last_line(done: subprocess.CompletedProcess) -> dict:
+@contextmanager
+def _watched(child: subprocess.Popen, most: int) -> Iterator[threading.Event]:
+    """Ends ``child`` when it takes more than ``most`` bytes, and sets the event. On Linux the child
+    limits itself as well, which is sooner; elsewhere this is all there is."""
+    import psutil
+
+    too_large, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        with suppress(psutil.Error):  # it has ended
+            process = psutil.Process(child.pid)
+            while not ended.wait(_LOOK_SECONDS):
+                if process.memory_info().rss > most:
+                    too_large.set()
+                    process.kill()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
-        return json.loads(done.stdout.decode().strip().splitlines()[-1])
+        yield too_large
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _too_much(memory: int) -> str:
+    return f"it asks for more than the {memory / 1e9:g} GB that it may have"
+
+
+def _last_line(out: bytes, words: bytes, memory: int) -> dict:
+    try:
+        return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError) as error:
-        words = done.stderr.decode(errors="replace")
-        if any(sign in words for sign in _NO_MEMORY):
-            raise ContractError("it asks for more memory than it may have") from error
+        if any(sign in words.decode(errors="replace") for sign in _NO_MEMORY):
+            raise ContractError(_too_much(memory)) from error
         raise ContractError("it crashed the process that tried it") from error
 
 
 def _read(record: dict, memory: int) -> Trial:
     if error := record.get("error"):
         if any(sign in error for sign in _NO_MEMORY):
-            raise ContractError(f"it asks for more than the {memory / 1e9:g} GB that it may have")
+            raise ContractError(_too_much(memory))
         raise ContractError(f"ONNX Runtime could not run it ({_first_line(error)})")
     runs = record["runs"]
     one, two = (next(r["outputs"] for r in runs if r["images"] == n) for n in (1, 2))

@@ -29,14 +29,16 @@ def main() -> None:
 
 
 def _limit(memory: int) -> None:
-    """At most ``memory`` bytes more than now, no files. (Windows has no such limits.)"""
+    """At most ``memory`` bytes more than now (Linux), no files (not Windows). The parent watches
+    the memory too."""
     try:
         import resource
     except ImportError:
         return
-    with open("/proc/self/statm") as file:
-        now = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

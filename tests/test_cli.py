@@ -109,7 +109,9 @@ def test_models_list_and_check(tmp_path):
     listed = run_json("models", "list", "--root", tmp_path)["models"]
     assert {m["variant"] for m in listed} == {"reg", "reg+cls"}
     for model in listed:
-        assert run_json("models", "check", model["file"])["variant"] == model["variant"]
+        checked = run_json("models", "check", model["file"])
+        assert checked["variant"] == model["variant"] and checked["milliseconds"] > 0
+        assert checked["outputs"]["value"]["shape"] == [2] and checked["outputs"]["value"]["finite"]
 
 
 BAD = {

@@ -60,6 +60,14 @@ def test_a_hundred_gigabytes_are_not_given():
         own.complete(found, form)
 
 
+def test_memory_is_watched_from_outside_as_well(monkeypatch):
+    """As where the child cannot limit itself: it is told of a limit that it never reaches."""
+    ask = trial.json.dumps
+    monkeypatch.setattr(trial.json, "dumps", lambda asked: ask({**asked, "memory": 2**40}))
+    with pytest.raises(contract.ContractError, match=r"more than the 0\.1 GB"):
+        trial.run(hostile.greedy(1), (3, SIDE, SIDE), "float32", memory=100_000_000)
+
+
 def test_outputs_that_are_no_numbers_are_refused():
     found, form = form_of(hostile.not_finite())
     with pytest.raises(contract.ContractError, match="NaN or infinities"):
@@ -74,14 +82,14 @@ def test_one_answer_for_all_images_is_refused():
 
 def test_the_trial_hides_the_environment_and_writes_nothing(monkeypatch):
     seen = {}
-    original = trial.subprocess.run
+    original = trial.subprocess.Popen
 
-    def run(*args, **options):
+    def start(*args, **options):
         seen.update(options["env"])
         return original(*args, **options)
 
     monkeypatch.setenv("A_SECRET", "hush")
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(trial.subprocess, "Popen", start)
     tried = trial.run(hostile.honest("NHWC", TensorProto.UINT8), (SIDE, SIDE, 3), "uint8")
     assert "A_SECRET" not in seen and "PATH" in seen
     assert tried.outputs["flat"].shape == (2,)
@@ -106,7 +114,7 @@ def test_pixels_arrive_as_the_file_expects_them(layout, scaling, order):
     found, form = form_of(hostile.honest(layout), scaling=scaling, order=order)
     assert (form.layout, form.height, form.width) == (layout, SIDE, SIDE)
     images = picture()
-    value, logits = answered(own.complete(found, form), images)
+    value, logits = answered(own.complete(found, form).data, images)
     x = images / 255.0
     wanted = {
         "0 to 255": images.astype(float),
@@ -133,14 +141,14 @@ def test_colours_are_turned_for_bgr():
     images = picture()
     for order, channel in (("RGB", 0), ("BGR", 2)):
         found, form = form_of(data, order=order, scaling="0 to 255")
-        value, _ = answered(own.complete(found, form), images)
+        value, _ = answered(own.complete(found, form).data, images)
         np.testing.assert_allclose(value, images[..., channel].mean(axis=(1, 2)), rtol=1e-4)
 
 
 def test_bytes_go_in_as_they_are():
     found, form = form_of(hostile.honest("NHWC", TensorProto.UINT8))
     assert found.kind == "uint8"
-    value, _ = answered(own.complete(found, form), picture())
+    value, _ = answered(own.complete(found, form).data, picture())
     np.testing.assert_allclose(value, 100.0 * picture().mean(axis=(1, 2, 3)), rtol=1e-4)
 
 
@@ -148,22 +156,42 @@ def test_classes_and_columns_find_their_roles():
     found, form = form_of(hostile.honest(classes=5, column=True), scaling="0 to 1")
     assert (form.value, form.logits) == ("column", "scores")
     assert len(form.edges) == 6 and form.variant == "reg+cls"
-    value, logits = answered(own.complete(found, form), picture())
+    value, logits = answered(own.complete(found, form).data, picture())
     assert value.shape == (3,) and logits.shape == (3, 5)
 
 
 def test_a_map_is_for_depth():
     found, form = form_of(hostile.depth_map(), scaling="0 to 1")
     assert form.task == "depth" and form.unit == "metres"
-    value, _ = answered(own.complete(found, form), picture())
+    value, _ = answered(own.complete(found, form).data, picture())
     assert value.shape == (3, SIDE // 2, SIDE // 2)
     with pytest.raises(contract.ContractError, match="does not fit the task age"):
         own.complete(found, replace(form, task="age"))
 
 
+def test_answers_come_in_the_unit_of_the_page():
+    found, form = form_of(hostile.honest(), scaling="0 to 1", task="progress", unit="percent")
+    form = replace(form, name="progress", low=0.0, high=1.0)
+    done = own.complete(found, form)
+    assert done.card.target["unit"] == "share of the activity"
+    wanted = picture().mean(axis=(1, 2, 3)) / 255
+    np.testing.assert_allclose(answered(done.data, picture())[0], wanted, rtol=1e-4)
+    assert done.tried.outputs["value"].low == 0
+    assert done.tried.outputs["value"].high == pytest.approx(1.0)
+
+
+def test_a_card_in_another_unit_is_refused():
+    data = (runtime.MODELS / "age" / "reg.onnx").read_bytes()
+    card = contract.check_bytes(data, "reg.onnx")
+    days = contract.written(data, replace(card, target={**card.target, "unit": "days"}))
+    assert "its card says days, and answers for age are in years" in (
+        own.examine(days, "reg.onnx").problem
+    )
+
+
 def test_a_completed_file_conforms():
     found, form = form_of(hostile.honest())
-    data = own.complete(found, form)
+    data = own.complete(found, form).data
     again = own.examine(data, "mine_complete.onnx")
     assert again.conforms and again.card.task == "age" and again.card.variant == "reg"
 
@@ -182,6 +210,7 @@ def test_a_card_that_promises_what_the_graph_does_not_is_refused(tmp_path):
 FORMS = {
     "limits": ({"low": 5.0, "high": 5.0}, "below its upper"),
     "size": ({"height": 4}, "from 16 to 1024"),
+    "unit": ({"unit": "weeks"}, "is answered in years, months"),
     "task": ({"task": "weather"}, "task must be one of"),
     "output": ({"value": "nothing"}, "among its outputs"),
     "edges": ({"edges": (0.0, 2.0, 1.0)}, "ascending"),

@@ -19,7 +19,8 @@ PAGES = Path(__file__).resolve().parent.parent / "pages"
 def session(data: bytes) -> runtime.Session:
     """A file without a card, completed as its form guesses, in use."""
     found = own.examine(data, "mine.onnx")
-    return runtime.own_session(own.complete(found, replace(found.form, scaling="0 to 1")), "mine")
+    done = own.complete(found, replace(found.form, scaling="0 to 1"))
+    return runtime.own_session(done.data, "mine")
 
 
 @pytest.fixture(scope="module")
