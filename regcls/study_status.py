@@ -78,6 +78,7 @@ def _begin(name: str, store: Path, kept: Store) -> Path:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
+    _humble(process.pid)
     # Once it has ended, its number must be free, or it would pass for being at work.
     threading.Thread(target=process.wait, daemon=True).start()
     until = time.monotonic() + START_SECONDS
@@ -89,6 +90,15 @@ def _begin(name: str, store: Path, kept: Store) -> Path:
         said = log.read_text(encoding="utf-8").strip().splitlines()
         raise ValueError(f"the run could not start: {said[-1] if said else 'it said nothing'}")
     return log
+
+
+def _humble(pid: int) -> None:
+    """Pages that people look at go first: the run and its workers take what is left."""
+    import psutil
+
+    below = psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else 10
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process(pid).nice(below)
 
 
 def stop(store: Path) -> int:

@@ -303,6 +303,7 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
     wait_until(lambda: study.status(grid, store).done > 0)
     now = study.status(grid, store)
     assert now.running
+    assert psutil.Process(now.runners[0].pid).nice() >= 10  # pages that people look at go first
     assert 0 < now.share < 1
     assert now.seconds_left > 0
     with pytest.raises(ValueError, match="longer is at work"):
