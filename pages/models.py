@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -19,12 +18,12 @@ SECTIONS = {"shipped": "Shipped pairs", "own": "Bring your own"}
 PAGES = ("age", "depth", "progress")
 
 
-@st.cache_resource(show_spinner="Reading the models…")
-def shipped(root: str):
-    """The three pairs; ``root`` only tells folders apart."""
-    from regcls import model_cards
+def shipped():
+    """The three pairs. Their sessions are shared, and loaded anew when a file has changed."""
+    with st.spinner("Reading the models…"):
+        from regcls import model_cards
 
-    return model_cards.shipped()
+        return model_cards.shipped()
 
 
 def from_address() -> None:
@@ -312,7 +311,7 @@ with st.expander("How to read this"):
     )
 if section == "shipped":
     provider_in_words = st.empty()
-    for one in shipped(os.environ.get(shared.ROOT, "")):
+    for one in shipped():
         pair_of(one)
     provider_in_words.caption(
         provider()

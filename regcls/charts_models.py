@@ -12,7 +12,7 @@ from regcls import model_cards
 from regcls.charts import _HISTOGRAM_COLOUR, COLOURS, Picture, _finished, _with_unit
 from regcls.contract import Card
 
-_MOST_EDGES = 60  # more lines would be one
+_MOST_EDGES = 101  # more lines would be one
 
 
 def training(reg: Card, regcls: Card) -> Picture:

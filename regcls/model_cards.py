@@ -59,6 +59,7 @@ def facts(session: runtime.Session) -> dict[str, str]:
         "trained on": _trained_on(card),
         "file": f"{session.name}, {len(data) / 1e6:.2f} MB, opset {opset}",
         "licence": card.licence,
+        "cite": card.citation,
     }
 
 
