@@ -41,6 +41,7 @@ def take(make, name: str) -> None:
 
 def choose(columns: report.Columns, table: tables.Table) -> None:
     """Make these columns the chosen ones."""
+    kept()["columns"] = columns
     offered = set(map(str, table.frame.columns))
     for name in ("target", "models", "train", "category", "group"):
         value = getattr(columns, name)
@@ -102,6 +103,8 @@ def choose_sheet() -> None:
 
 def columns_of(table: tables.Table) -> report.Columns:
     names = list(map(str, table.frame.columns))
+    if "predictions_target" not in st.session_state:  # dropped while the page did not show it
+        choose(kept()["columns"], table)
     target = st.selectbox("True target", names, key="predictions_target")
     models = st.multiselect(
         "Predictions", [name for name in names if name != target], key="predictions_models",
@@ -116,7 +119,8 @@ def columns_of(table: tables.Table) -> report.Columns:
             help="A person, a video, a day: intervals then resample those, not rows.",
         )  # fmt: skip
     more = (None if name == NONE else name for name in (train, category, group))
-    return report.Columns(target, tuple(models), *more)
+    kept()["columns"] = report.Columns(target, tuple(models), *more)
+    return kept()["columns"]
 
 
 def train_file() -> None:

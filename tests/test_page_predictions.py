@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from test_report import table
 from test_tables import excel
 
-from regcls import tables
+from regcls import report, tables
 
 PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "predictions.py")
 
@@ -96,9 +96,21 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
     page.session_state["predictions_content"] = data
     page.session_state["predictions"] = {
         "table": tables.read_table(data, "two.xlsx"), "name": "two.xlsx", "train": None,
+        "columns": report.Columns("age", ("pred_good",)),
     }  # fmt: skip
     ran(page.run())
     sheet = next(s for s in page.selectbox if s.label == "Sheet")
     assert sheet.options == ["first", "second"]
     ran(sheet.set_value("second").run())
     assert "two.xlsx: 40 rows" in said(page)
+
+
+def test_what_was_chosen_outlives_a_look_elsewhere():
+    """Streamlit drops what a widget holds once a run does not show it."""
+    page = pasted(table(60))
+    ran(page.multiselect(key="predictions_models").set_value(["pred_poor"]).run())
+    for name in ("target", "models", "train", "category", "group"):
+        del page.session_state[f"predictions_{name}"]
+    ran(page.run())
+    assert page.selectbox(key="predictions_target").value == "age"
+    assert page.multiselect(key="predictions_models").value == ["pred_poor"]
