@@ -71,21 +71,15 @@ def _bins_spec(domain: tuple[float, float]) -> dict:
     scale = alt.Scale(domain=list(domain), nice=False)
     lines = (
         alt.Chart(alt.NamedData("terms"))
-        .mark_line(strokeWidth=2.5, color=COLOURS["reg+cls"], point=alt.OverlayMarkDef(size=35))
+        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=35))
         .encode(
             x=alt.X("middle:Q", title="target y", scale=scale),
             y=alt.Y("nats:Q", title="gap (nats)"),
+            color=_scaled(list(KINDS), [COLOURS["reg+cls"], "#56B4E9"], "model"),
             strokeDash=alt.StrokeDash(
                 "model:N",
                 scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
-                legend=alt.Legend(
-                    title="bins",
-                    orient="top",
-                    symbolType="stroke",
-                    symbolSize=500,
-                    symbolStrokeWidth=2.5,
-                    symbolStrokeColor=COLOURS["reg+cls"],
-                ),
+                legend=None,
             ),
             tooltip=_tooltips("model"),
         )
@@ -155,7 +149,7 @@ def _scaled(domain: list[str], colours: list[str], field: str = "what") -> alt.C
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=3),
+        legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
     )
 
 
