@@ -104,7 +104,7 @@ def _imbalance_spec() -> dict:
     scale = alt.Scale(type="log", nice=False, domain=[0.018, 1.05])
     x = alt.X(
         "width:Q",
-        title="half width s of the peak, as a share of the target's range (log scale)",
+        title="half width s of the peak (log scale)",
         scale=scale,
         axis=alt.Axis(values=[0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1], format="~g"),
     )
