@@ -13,6 +13,7 @@ from regcls import study, study_desk
 expect = pytest.importorskip("playwright.sync_api").expect
 
 SECONDS = 60_000  # ms
+# Long enough that a busy machine's page can still stop it half-way.
 GRID = """
 version = 1
 title = "Small and quick"
@@ -21,7 +22,7 @@ data_seeds = 1
 classes = [8, 16]
 samples = 3000
 batch = 64
-epochs = 400
+epochs = 1000
 hidden = [[3], [4], [5], [6], [7], [8]]
 """
 
@@ -48,11 +49,11 @@ def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page
     expect(resume).to_be_visible(timeout=SECONDS)
     assert 0 < study.status(study.load(str(small.with_name("small.toml"))), small).done < 72
     resume.click()
-    expect(page.get_by_text("72 of 72 models")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("72 of 72 models")).to_be_visible(timeout=3 * SECONDS)
     expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Open in Lab").click(timeout=SECONDS)
     page.wait_for_url("**/lab?**", timeout=SECONDS)
-    for part in ("repeats=1", "classes=8", "epochs=400", "samples=3000", "hidden=3"):
+    for part in ("repeats=1", "classes=8", "epochs=1000", "samples=3000", "hidden=3"):
         assert part in page.url
     expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000", timeout=SECONDS)
