@@ -19,6 +19,7 @@ PRIVACY = (
 EXAMPLES = {"age": "Age of faces (ours)", "progress": "Progress of videos (ours)"}
 SIZES = {"count": 10.0, "width": 10.0, "quantile": 10.0}
 NONE = "(none)"
+METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
 
 
 def kept() -> dict:
@@ -175,12 +176,16 @@ def draw(picture) -> None:
 
 
 def show(found: report.Report, name: str) -> None:
-    from regcls import charts_report
+    from regcls import charts, charts_report
 
     st.markdown(f"#### {found.verdict}")
     for note in found.arrays.notes:
         st.info(note)
-    draw(charts_report.errors(found))
+    metric = st.segmented_control(
+        "Error", list(charts.METRICS), default="mae", required=True, format_func=METRICS.get,
+        label_visibility="collapsed", key="predictions_metric",
+    )  # fmt: skip
+    draw(charts_report.errors(found, metric))
     with st.container(horizontal=True):
         html(found, name)
         st.download_button(

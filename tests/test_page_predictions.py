@@ -116,3 +116,10 @@ def test_what_was_chosen_outlives_a_look_elsewhere():
     ran(page.run())
     assert page.selectbox(key="predictions_target").value == "age"
     assert page.multiselect(key="predictions_models").value == ["pred_poor"]
+
+
+def test_the_error_per_range_is_one_of_three():
+    page = pasted(table(60))
+    for metric, words in (("rmse", "root mean squared error"), ("bias", "bias (mean of")):
+        ran(page.button_group(key="predictions_metric").set_value(metric).run())
+        assert any(f"each model's {words}" in c.value for c in page.caption)
