@@ -95,9 +95,11 @@ def link(page: str, label: str) -> None:
 
 def answers(cells: Mapping[str, str]) -> None:
     """The models' answers side by side; ``cells``: what stands below each model's name, HTML."""
-    for column, (model, cell) in zip(st.columns(len(cells)), cells.items(), strict=True):
-        with column:
-            card(model, cell)
+    listed = list(cells.items())
+    for at in range(0, len(listed), 2):  # more in a row are too narrow to read
+        for column, (model, cell) in zip(st.columns(2), listed[at : at + 2], strict=False):
+            with column:
+                card(model, cell)
 
 
 def card(model: str, cell: str) -> None:
