@@ -140,6 +140,8 @@ BAD_TRUTHS = {
     "cut short": (png(truth_mm())[:200], "damaged or cut short"),
     "array cut short": (npy(truth_mm())[:200], "damaged or cut short"),
     "objects": (npy(np.zeros((2, 2), object)), "plain numbers"),
+    "nothing": (npy(np.ones((0, 0))), "one depth a pixel"),
+    "too large for a float": (npy(np.full((240, 320), 1e300)), "holds no depth"),
     "a cube": (npy(np.ones((24, 32, 3))), "one depth a pixel"),
 }
 
@@ -190,6 +192,15 @@ def test_a_bad_truth_leaves_the_photo(pair):
     assert album.problems == [("truth.png", "truth.png is empty.")]
     assert album.entries[key].truth is None
     assert album.add(b"words", "words.jpg", pair) is None and len(album.entries) == 1
+
+
+def test_a_truth_too_thin_for_the_maps_is_told(pair):
+    album = depth.Album()
+    key = album.add(room(), "room.png", pair)
+    truth = np.zeros((240, 320), np.uint16)
+    truth[0, 1] = 2000
+    assert not album.add_truth(key, png(truth), "thin.png")
+    assert "too few pixels" in album.problems[0][1] and album.entries[key].truth is None
 
 
 # Pictures

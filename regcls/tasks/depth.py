@@ -235,13 +235,16 @@ class Album:
         entry = self.entries[key]
         try:
             truth, notes = depth_truth.read(data, name, entry.photo.pixels.shape[:2])
+            truth = depth_truth.resized(truth, next(iter(entry.photo.depth.values())).shape)
+            if not truth.any():
+                raise media.MediaError(
+                    f"{name} knows the depth of too few pixels: none is left at the size of the "
+                    "maps. Give a denser one."
+                )
         except media.MediaError as error:
             self.problems.append((name, str(error)))
             return False
-        shape = next(iter(entry.photo.depth.values())).shape
-        self.entries[key] = replace(
-            entry, truth=depth_truth.resized(truth, shape), truth_notes=notes
-        )
+        self.entries[key] = replace(entry, truth=truth, truth_notes=notes)
         return True
 
     def report(self, card: Card) -> ErrorReport | None:

@@ -28,9 +28,11 @@ def read(data: bytes, name: str, size: tuple[int, int]) -> tuple[np.ndarray, tup
         raise MediaError(f"{name} has {len(data) / 1e6:.0f} MB; at most 100 MB are read.")
     is_array = data[:6] == b"\x93NUMPY"
     stored = _array(data, name) if is_array else _picture(data, name)
-    if stored.ndim != 2:
+    if stored.ndim != 2 or not stored.size:
         raise MediaError(f"{name} must hold one depth a pixel, and has the shape {stored.shape}.")
-    stored = np.where(np.isfinite(stored) & (stored > 0), stored, 0).astype(np.float32)
+    with np.errstate(over="ignore"):  # what no float32 can hold becomes infinite: unknown
+        stored = stored.astype(np.float32)
+    stored = np.where(np.isfinite(stored) & (stored > 0), stored, np.float32(0))
     _demand_shape(stored.shape, size, name)
     if not stored.any():
         raise MediaError(f"{name} holds no depth: all of its values are 0 or not numbers.")
