@@ -23,42 +23,33 @@ METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
 
 
 def kept() -> dict:
-    """This session's tables: name → table of predictions, and of training targets."""
-    return st.session_state.setdefault("predictions", {"table": None, "name": "", "train": None})
+    """This session's table, its name, the columns guessed in it, its training targets, and a mark
+    that tells it from the one before."""
+    empty = {"table": None, "name": "", "guess": None, "train": None, "mark": 0}
+    return st.session_state.setdefault("predictions", empty)
 
 
-def take(make, name: str) -> None:
+def take(make, name: str, columns: report.Columns | None = None) -> None:
     """Read a table and start afresh with it; a bad one leaves what was there."""
     try:
         table = make()
-        columns = report.guess(table.frame)
+        columns = columns or report.guess(table.frame)
     except TableError as error:
         st.session_state["predictions_problem"] = str(error)
         return
     st.session_state.pop("predictions_problem", None)
-    st.session_state["predictions"] = {"table": table, "name": name, "train": None}
-    choose(columns, table)
-
-
-def choose(columns: report.Columns, table: tables.Table) -> None:
-    """Make these columns the chosen ones."""
-    kept()["columns"] = columns
-    offered = set(map(str, table.frame.columns))
-    for name in ("target", "models", "train", "category", "group"):
-        value = getattr(columns, name)
-        if name == "models":
-            value = [model for model in value if model in offered]
-        st.session_state[f"predictions_{name}"] = NONE if value is None else value
+    mark = kept()["mark"] + 1
+    st.session_state["predictions"] = {
+        "table": table, "name": name, "guess": columns, "train": None, "mark": mark,
+    }  # fmt: skip
 
 
 def example(task: str) -> None:
     """The shipped pair's own predictions on its test data."""
     path = Path(runtime.MODELS) / task / "test_predictions.parquet"
-    take(lambda: tables.read_table(path.read_bytes(), EXAMPLES[task]), EXAMPLES[task])
-    table = kept()["table"]
-    if table is not None:
-        group = "clip" if "clip" in table.frame else None
-        choose(report.Columns("y_true", ("reg", "regcls"), group=group), table)
+    group = "clip" if task == "progress" else None
+    columns = report.Columns("y_true", ("reg", "regcls"), group=group)
+    take(lambda: tables.read_table(path.read_bytes(), EXAMPLES[task]), EXAMPLES[task], columns)
 
 
 def inputs() -> None:
@@ -102,53 +93,83 @@ def choose_sheet() -> None:
         st.rerun()
 
 
+def held(name: str) -> dict:
+    """A widget of this table alone, which keeps what was chosen while another page is looked at.
+
+    What is chosen first goes to the widget itself: a value that is set through the session's state
+    reaches the browser once, and a rerun on its heels can lose it.
+    """
+    return {"key": f"predictions_{name}_{kept()['mark']}", "persist_state": "session"}
+
+
 def columns_of(table: tables.Table) -> report.Columns:
     names = list(map(str, table.frame.columns))
-    if "predictions_target" not in st.session_state:  # dropped while the page did not show it
-        choose(kept()["columns"], table)
-    target = st.selectbox("True target", names, key="predictions_target")
+    guess = kept()["guess"]
+
+    def one(label: str, name: str, **more) -> str | None:
+        """A column or none."""
+        value = getattr(guess, name)
+        first = names.index(value) + 1 if value in names else 0
+        picked = st.selectbox(label, [NONE, *names], index=first, **held(name), **more)
+        return None if picked == NONE else picked
+
+    target = st.selectbox(
+        "True target", names, index=names.index(guess.target), **held("target")
+    )  # fmt: skip
+    others = [name for name in names if name != target]
     models = st.multiselect(
-        "Predictions", [name for name in names if name != target], key="predictions_models",
-        max_selections=report.MOST_MODELS,
+        "Predictions", others, default=[name for name in guess.models if name in others],
+        max_selections=report.MOST_MODELS, **held("models"),
     )  # fmt: skip
     with st.expander("Training targets, segments, rows that belong together"):
-        train = st.selectbox("Column of training targets", [NONE, *names], key="predictions_train")
-        train_file()
-        category = st.selectbox("Segments by", [NONE, *names], key="predictions_category")
-        group = st.selectbox(
-            "Rows belong together by", [NONE, *names], key="predictions_group",
+        train = one("Column of training targets", "train")
+        train_file(target)
+        category = one("Segments by", "category")
+        group = one(
+            "Rows belong together by", "group",
             help="A person, a video, a day: intervals then resample those, not rows.",
         )  # fmt: skip
-    more = (None if name == NONE else name for name in (train, category, group))
-    kept()["columns"] = report.Columns(target, tuple(models), *more)
-    return kept()["columns"]
+    return report.Columns(target, tuple(models), train, category, group)
 
 
-def train_file() -> None:
+def train_file(target: str) -> None:
+    key = f"predictions_train_file_{kept()['mark']}"
+
+    def dropped() -> None:  # by the person; coming back to the page empties the widget as well
+        if st.session_state[key] is None:
+            kept()["train"] = None
+
     file = st.file_uploader(
-        "Or a file of training targets", tables.SUFFIXES, key="predictions_train_file",
+        "Or a file of training targets", tables.SUFFIXES, key=key, on_change=dropped,
         max_upload_size=tables.MAX_BYTES // 1_000_000,
     )  # fmt: skip
     for new in parts.unseen([file], "predictions"):
         try:
             table = tables.read_table(new.getvalue(), new.name)
-            target = st.session_state["predictions_target"]
             kept()["train"] = report.training_targets(table.frame, new.name, target)
         except TableError as error:
             st.error(str(error))
-    if file is None:
-        kept()["train"] = None
-    elif kept()["train"] is not None:
+    if kept()["train"] is not None:
         st.caption(f"{len(kept()['train']):,} training targets.")
 
 
 def ranges() -> tuple[str, float, str]:
-    kind = st.selectbox("Ranges", list(report.KINDS), format_func=report.KINDS.get)
+    def kept_as(name: str) -> dict:
+        return {"key": f"predictions_ranges_{name}", "persist_state": "session"}
+
+    kind = st.selectbox(
+        "Ranges", list(report.KINDS), format_func=report.KINDS.get, **kept_as("kind")
+    )
     if kind == "edges":
-        return kind, 0.0, st.text_input("Edges, with commas", "", placeholder="0, 10, 20, 50")
+        hint = "0, 10, 20, 50"
+        return kind, 0.0, st.text_input("Edges, with commas", placeholder=hint, **kept_as(kind))
     if kind == "width":
-        return kind, st.number_input("Width of a range", 0.0, None, SIZES[kind]), ""
-    return kind, st.number_input("How many ranges", 1, report.MOST_RANGES, int(SIZES[kind])), ""
+        width = st.number_input("Width of a range", 0.0, None, SIZES[kind], **kept_as(kind))
+        return kind, width, ""
+    many = st.number_input(
+        "How many ranges", 1, report.MOST_RANGES, int(SIZES[kind]), **kept_as("many")
+    )
+    return kind, many, ""
 
 
 def made(table: tables.Table, columns: report.Columns, how: tuple) -> report.Report:
@@ -158,7 +179,7 @@ def made(table: tables.Table, columns: report.Columns, how: tuple) -> report.Rep
         found = report.arrays(table.frame, columns, train)
         return report.Report(found, report.edges(found, *how))
 
-    key = (id(table), columns, how, None if train is None else len(train))
+    key = (kept()["mark"], columns, how, None if train is None else len(train))
     if st.session_state.get("predictions_key") != key:
         with st.spinner("Computing errors and intervals…"):
             st.session_state["predictions_report"] = make()

@@ -34,6 +34,12 @@ def pasted(frame: pd.DataFrame) -> AppTest:
     return click(page, "Read it")
 
 
+def held(page: AppTest, kind: str, name: str):
+    """The widget of this name that belongs to the table shown."""
+    mark = page.session_state["predictions"]["mark"]
+    return getattr(page, kind)(key=f"predictions_{name}_{mark}")
+
+
 def said(page: AppTest) -> str:
     return " ".join(element.value for element in (*page.markdown, *page.caption, *page.info))
 
@@ -48,7 +54,7 @@ def test_an_example_gives_the_whole_report():
     page = click(opened(), "Progress of videos (ours)")
     assert "reg and regcls" in said(page) or "errs less than" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
-    assert page.selectbox(key="predictions_group").value == "clip"
+    assert held(page, "selectbox", "group").value == "clip"
     worst = page.dataframe[-1].value
     assert worst["largest error"].is_monotonic_decreasing
     click(page, "Make the report (HTML)")
@@ -57,11 +63,11 @@ def test_an_example_gives_the_whole_report():
 
 def test_pasted_rows_are_guessed_and_corrected():
     page = pasted(table(60))
-    assert page.selectbox(key="predictions_target").value == "age"
-    assert page.multiselect(key="predictions_models").value == ["pred_good", "pred_poor"]
-    assert page.selectbox(key="predictions_category").value == "site"
+    assert held(page, "selectbox", "target").value == "age"
+    assert held(page, "multiselect", "models").value == ["pred_good", "pred_poor"]
+    assert held(page, "selectbox", "category").value == "site"
     assert "pred_good errs less than pred_poor" in said(page)
-    ran(page.multiselect(key="predictions_models").set_value(["pred_poor"]).run())
+    ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
     assert "give a second column to compare" in said(page)
 
 
@@ -84,9 +90,9 @@ def test_a_bad_table_is_told_and_the_last_one_stays():
 
 def test_columns_that_do_not_fit_are_told():
     page = pasted(table(60))
-    ran(page.multiselect(key="predictions_models").set_value(["site"]).run())
+    ran(held(page, "multiselect", "models").set_value(["site"]).run())
     assert "holds words" in page.warning[0].value
-    ran(page.multiselect(key="predictions_models").set_value([]).run())
+    ran(held(page, "multiselect", "models").set_value([]).run())
     assert "Choose at least one" in page.warning[0].value
 
 
@@ -96,7 +102,7 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
     page.session_state["predictions_content"] = data
     page.session_state["predictions"] = {
         "table": tables.read_table(data, "two.xlsx"), "name": "two.xlsx", "train": None,
-        "columns": report.Columns("age", ("pred_good",)),
+        "guess": report.Columns("age", ("pred_good",)), "mark": 1,
     }  # fmt: skip
     ran(page.run())
     sheet = next(s for s in page.selectbox if s.label == "Sheet")
@@ -108,14 +114,14 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
 def test_what_was_chosen_outlives_a_look_elsewhere():
     """Streamlit drops what a widget holds once a run does not show it."""
     page = pasted(table(60))
-    ran(page.multiselect(key="predictions_models").set_value(["pred_poor"]).run())
+    ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
     shown = page.session_state["predictions"]
     table_of_it, shown["table"] = shown["table"], None
     ran(page.run())
     shown["table"] = table_of_it
     ran(page.run())
-    assert page.selectbox(key="predictions_target").value == "age"
-    assert page.multiselect(key="predictions_models").value == ["pred_poor"]
+    assert held(page, "selectbox", "target").value == "age"
+    assert held(page, "multiselect", "models").value == ["pred_poor"]
 
 
 def test_the_error_per_range_is_one_of_three():
