@@ -18,8 +18,6 @@ PRIVACY = (
 TYPES = list(SUFFIXES)
 LOOK_SECONDS = 1.0  # between two looks at a comparison that runs
 NONE = "none"
-OF_ONE_TABLE = ("table_target", "table_group", "table_out_", "table_more_")
-ASKED = (*OF_ONE_TABLE, "table_goal", "table_budget")
 BUDGET_WORDS = {
     "quick": "Quick",
     "normal": "Normal",
@@ -49,9 +47,6 @@ def keep(frame, name: str, notes: tuple[str, ...], sample: str | None) -> None:
     stop_old()
     st.session_state.pop("table_problem", None)
     st.session_state.pop("table_sheets", None)
-    for asked in [st.session_state.get("table_asked", {}), st.session_state]:
-        for key in [k for k in asked if str(k).startswith(OF_ONE_TABLE)]:
-            del asked[key]
     st.session_state["table_mark"] = st.session_state.get("table_mark", 0) + 1
     frame, renamed = advise_columns.unique_names(frame)
     st.session_state["table"] = frame, name, (*notes, *renamed), sample
@@ -74,7 +69,7 @@ def from_address() -> None:
     query = st.query_params
     for name, offered in (("budget", advise_plan.BUDGETS), ("goal", advise_plan.GOALS)):
         if query.get(name) in offered:
-            st.session_state[f"table_{name}"] = query[name]
+            st.session_state[f"table_first_{name}"] = query[name]
     if sample := query.get("sample"):
         if sample in advise_samples.SAMPLES:
             take_sample(sample)
@@ -126,21 +121,10 @@ def choose_sheet() -> None:
 # What is asked
 
 
-def held(name: str, first, offered=None) -> str:
-    """A widget's key, with the value that it had before the person went to another page and back
-    (Streamlit forgets it then), else ``first``."""
-    key = f"table_{name}"
-    if key not in st.session_state:
-        st.session_state[key] = st.session_state.get("table_asked", {}).get(key, first)
-    if offered is not None and st.session_state[key] not in offered:
-        st.session_state[key] = first
-    return key
-
-
-def hold() -> None:
-    """Note what the widgets say, for ``held``."""
-    asked = {k: v for k, v in st.session_state.items() if str(k).startswith(ASKED)}
-    st.session_state["table_asked"] = asked
+def held(name: str, of_table: bool = True) -> dict:
+    """A widget's key, of this table alone or of all, and that it outlives a look elsewhere."""
+    mark = f"_{st.session_state['table_mark']}" if of_table else ""
+    return {"key": f"table_{name}{mark}", "persist_state": "session"}
 
 
 def remembered(what: str, key: tuple, make):
@@ -149,6 +133,11 @@ def remembered(what: str, key: tuple, make):
     if kept is None or kept[0] != key:
         kept = st.session_state[f"table_kept_{what}"] = key, make()
     return kept[1]
+
+
+def first_of(name: str, usual: str) -> str:
+    """What a widget says first: the address's word, else the usual one."""
+    return st.session_state.get(f"table_first_{name}", usual)
 
 
 def ask() -> tuple[advise_plan.Plan, tuple]:
@@ -170,12 +159,12 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     first = told.target if told else able[-1]
     offered = [*able, *others]
     target = columns[0].selectbox(
-        "Target: the number to predict", offered, key=held("target", first, offered)
+        "Target: the number to predict", offered, offered.index(first), **held("target")
     )
     groups = [NONE, *(c for c in frame.columns if c != target)]
     first = told.group if told and told.group in groups else NONE
     group = columns[1].selectbox(
-        "Rows that belong together", groups, key=held("group", first, groups),
+        "Rows that belong together", groups, groups.index(first), **held("group"),
         help="A column such as person or place: rows of one value are held out together, so that "
         "nothing is learned from a twin of a test row.",
     )  # fmt: skip
@@ -183,16 +172,17 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     leave_out = choose_columns(target, group, told)
     with st.container(horizontal=True):
         goal = st.segmented_control(
-            "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, required=True, key=held("goal", "balanced"),
+            "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, required=True,
+            default=first_of("goal", "balanced"), **held("goal", of_table=False),
             help="Settings are picked, and the verdict is given, by the mean over target ranges "
             "of the mean absolute error (balanced MAE), or over all rows.",
         )  # fmt: skip
         budget = st.segmented_control(
-            "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, required=True, key=held("budget", "quick"),
+            "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, required=True,
+            default=first_of("budget", "quick"), **held("budget", of_table=False),
             help="How many settings each kind of model may try, how long each learns, and how "
             "often the cross-validation is repeated.",
         )  # fmt: skip
-    hold()
     key = (mark, target, group, leave_out, goal, budget)
     return planned(key, frame, notes), key
 
@@ -210,15 +200,13 @@ def choose_columns(target: str, group: str | None, told) -> tuple[str, ...]:
         )
         for one in found.suspicions:
             text = f"Leave out **{one.column}**: {one.reason}."
-            if st.checkbox(text, key=held(f"out_{target}_{one.column}", one.certain)):
+            if st.checkbox(text, one.certain, **held(f"out_{target}_{one.column}")):
                 out.append(one.column)
     suspected = {one.column for one in found.suspicions}
     names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
     usual = [c for c in (told.leave_out if told else ()) if c in names]
-    key = held(f"more_{target}", usual)
-    st.session_state[key] = [c for c in st.session_state[key] if c in names]
     more = st.multiselect(
-        "More columns to leave out", names, key=key,
+        "More columns to leave out", names, usual, **held(f"more_{target}"),
         placeholder="What would not be known when the model is used",
     )  # fmt: skip
     return tuple(sorted([*out, *more]))

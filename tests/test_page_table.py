@@ -59,6 +59,11 @@ def to_the_end(page: AppTest) -> AppTest:
     return looked(page.run())
 
 
+def held(page: AppTest, kind: str, name: str):
+    """The widget of this name that belongs to the table shown."""
+    return getattr(page, kind)(key=f"table_{name}_{page.session_state['table_mark']}")
+
+
 def texts(page: AppTest) -> str:
     kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
     return "\n".join(element.value for kind in kinds for element in kind)
@@ -75,8 +80,8 @@ def test_it_opens_with_samples_and_a_promise():
 def test_each_sample_is_ready_to_compare(name):
     page = opened(sample=name)
     sample = advise_samples.SAMPLES[name]
-    assert page.selectbox(key="table_target").value == sample.target
-    assert page.selectbox(key="table_group").value == (sample.group or "none")
+    assert held(page, "selectbox", "target").value == sample.target
+    assert held(page, "selectbox", "group").value == (sample.group or "none")
     assert "About" in texts(page) and page.button(key="table_start")
 
 
@@ -97,8 +102,8 @@ def test_a_sample_from_click_to_verdict_and_files():
 def test_an_upload_with_a_copy_of_the_target_is_warned_of():
     y = np.random.default_rng(1).exponential(size=80)
     page = uploaded(table(y=y, copy=np.sqrt(y)), "mine.csv")
-    looked(page.selectbox(key="table_target").select("y").run())
-    box = page.checkbox(key="table_out_y_copy")
+    looked(held(page, "selectbox", "target").select("y").run())
+    box = held(page, "checkbox", "out_y_copy")
     assert box.value and "orders the rows just as the target does" in box.label
     before = page.session_state["table_kept_plan"][1].problem.columns
     looked(box.uncheck().run())
@@ -108,7 +113,7 @@ def test_an_upload_with_a_copy_of_the_target_is_warned_of():
 
 def test_new_rows_are_predicted():
     page = uploaded(table(), "mine.csv")
-    looked(page.selectbox(key="table_target").select("y").run())
+    looked(held(page, "selectbox", "target").select("y").run())
     page = to_the_end(page)
     page.file_uploader(key="table_new").upload("new.csv", b"a\n0.5\n-1\n").run()
     looked(page)
@@ -151,3 +156,14 @@ def test_an_unknown_sample_is_told_and_settings_come_from_the_address():
     page = opened(sample="tips", budget="thorough", goal="overall")
     plan = page.session_state["table_kept_plan"][1]
     assert plan.goal == "overall" and plan.budget.repeats == 4
+
+
+def test_a_column_left_out_may_become_the_target_or_the_group():
+    page = opened(sample="tips")
+    target = held(page, "selectbox", "target").value
+    out = held(page, "multiselect", f"more_{target}")
+    name, other = out.options[:2]
+    looked(out.set_value([name, other]).run())
+    looked(held(page, "selectbox", "group").select(name).run())
+    assert held(page, "multiselect", f"more_{target}").value == [other]
+    assert page.session_state["table_kept_plan"][1].problem.groups is not None
