@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 
-from pages import parts, through_app
+from pages import pairs, parts, through_app
 from regcls import media
-from regcls.contract import ContractError
 from regcls.tasks import age, shared
 
 through_app()
-
-PRIVACY = (
-    "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "
-    "machine that runs this app. Reload the page and they are gone."
-)
-UPLOADS = (*media.SUFFIXES, "heic", "heif")  # the last two are refused with a reason of our own
-
-
-@st.cache_resource(show_spinner=False)
-def models(root: str):
-    """The pair and its errors on the test photos; ``root`` only tells folders apart."""
-    pair = age.load()
-    return pair, age.pair_report(pair)
 
 
 def album() -> age.Album:
     return st.session_state.setdefault("age_album", age.Album())
 
 
-def ask_models():
-    """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
-    try:
-        pair, report = models(os.environ.get(shared.ROOT, ""))
-        return parts.with_own(pair, "age"), report
-    except ContractError as error:
-        st.error(f"The age models cannot be used: {error}.")
-        st.stop()
-
-
-def take(new: list[tuple[str, bytes]]) -> None:
-    """Look at new photos, (name, bytes) each, with progress; the last good one is then shown."""
-    if not new:
-        return
-    pair, _ = ask_models()
-    bar = st.progress(0.0, "Looking at your photos…")
-    for number, (name, data) in enumerate(new, start=1):
-        parts.show(album().add(data, name, pair), "age")
-        bar.progress(number / len(new))
-    bar.empty()
-
-
 def take_zip(data: bytes) -> None:
-    pair, _ = ask_models()
+    pair, _ = pairs.models("age")
     bar = st.progress(0.0, "Looking at the photos of the zip…")
     parts.show(album().add_zip(data, pair, bar.progress), "age")
     bar.empty()
@@ -66,18 +28,9 @@ def inputs() -> None:
         label_visibility="collapsed", key="age_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        files = st.file_uploader(
-            "Photos with faces",
-            UPLOADS,
-            accept_multiple_files=True,
-            key="age_files",
-            max_upload_size=media.MAX_BYTES // 1_000_000,
-        )
-        take([(file.name, file.getvalue()) for file in parts.unseen(files, "age")])
+        pairs.upload("Photos with faces", "age", album())
     elif source == "Camera":
-        for file in parts.unseen([st.camera_input("A photo of you", key="age_camera")], "age"):
-            shots = st.session_state["age_shots"] = st.session_state.get("age_shots", 0) + 1
-            take([(f"camera {shots}", file.getvalue())])
+        pairs.camera("A photo of you", "age", album())
     else:
         for file in parts.unseen([zip_widget()], "age"):
             take_zip(file.getvalue())
@@ -85,7 +38,7 @@ def inputs() -> None:
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
             "join the chart of errors per age."
         )
-    samples()
+    pairs.samples(age.SHIPPED_SAMPLES, take_sample, "age", 56)
 
 
 def zip_widget():
@@ -96,16 +49,11 @@ def zip_widget():
     )  # fmt: skip
 
 
-def samples() -> None:
-    st.caption("Or try a sample:")
-    for sample in age.SHIPPED_SAMPLES:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(str(shared.SAMPLES / sample.file), width=56)
-            if st.button(sample.title, key=f"age_sample_{sample.file}"):
-                pair, _ = ask_models()
-                with st.spinner("Looking…"):
-                    key = album().add(sample.read(), sample.title, pair, sample.age)
-                parts.show(key, "age")
+def take_sample(sample: age.Sample) -> None:
+    pair, _ = pairs.models("age")
+    with st.spinner("Looking…"):
+        key = album().add(sample.read(), sample.title, pair, sample.age)
+    parts.show(key, "age")
 
 
 def show(key: str) -> None:
@@ -182,7 +130,7 @@ def true_age(key: str, entry: age.Entry, at: int) -> None:
 def charts(face: age.FaceAges, truth: float | None) -> None:
     from regcls.charts import errors_per_range, probabilities
 
-    pair, report = ask_models()
+    pair, report = pairs.models("age")
     mark = truth if truth is not None else [face.readings[m].age for m in shared.MODELS]
     own = age.own_report(album().labelled(), pair.reg.card)
     st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
@@ -212,7 +160,7 @@ def results() -> None:
 
 
 def engine(key: str) -> None:
-    pair, _ = ask_models()
+    pair, _ = pairs.models("age")
     times = album().entries[key].photo.milliseconds
     spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
     st.caption(f"{pair.regcls.provider.why} Time per face: {spent}.")
@@ -243,13 +191,13 @@ st.markdown(
 left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
-    st.caption(PRIVACY)
+    st.caption(pairs.PHOTO_PRIVACY)
     parts.offer_own("age")
 with right:
     parts.problems(album().problems, "age")
     if album().entries:
         entries = album().entries
-        album().look_again(ask_models()[0])
+        album().look_again(pairs.models("age")[0])
         parts.own_problems("age")
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)

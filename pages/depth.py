@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import streamlit as st
 
-from pages import parts, through_app
+from pages import pairs, parts, through_app
 from regcls import media
-from regcls.contract import ContractError
 from regcls.tasks import depth, depth_truth, shared
 
 through_app()
 
-PRIVACY = (
-    "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "
-    "machine that runs this app. Reload the page and they are gone."
-)
-UPLOADS = (*media.SUFFIXES, "heic", "heif")  # the last two are refused with a reason of our own
 VIEWS = {
     "maps": "Both maps",
     "wipe": "Before and after",
@@ -29,25 +21,8 @@ VIEWS = {
 WIDEST, NARROWEST = 100, 30  # degrees across
 
 
-@st.cache_resource(show_spinner=False)
-def models(root: str):
-    """The pair and its errors on the test photos; ``root`` only tells folders apart."""
-    pair = depth.load()
-    return pair, depth.pair_report(pair)
-
-
 def album() -> depth.Album:
     return st.session_state.setdefault("depth_album", depth.Album())
-
-
-def ask_models():
-    """The models, loaded when the first photo comes; a broken pair ends the page with a reason."""
-    try:
-        pair, report = models(os.environ.get(shared.ROOT, ""))
-        return parts.with_own(pair, "depth"), report
-    except ContractError as error:
-        st.error(f"The depth models cannot be used: {error}.")
-        st.stop()
 
 
 # State in the address: ?sample=, view=
@@ -68,7 +43,7 @@ def from_address() -> None:
             keys = ", ".join(sample.key for sample in depth.SHIPPED_SAMPLES)
             st.toast(f"There is no sample {key!r}; the samples are {keys}.")
         else:
-            take([(sample.title, sample.read())])
+            take_sample(sample)
 
 
 def to_address(name: str | None) -> None:
@@ -83,16 +58,8 @@ def to_address(name: str | None) -> None:
 # Photos in
 
 
-def take(new: list[tuple[str, bytes]]) -> None:
-    """Look at new photos, (name, bytes) each, with progress; the last good one is then shown."""
-    if not new:
-        return
-    pair, _ = ask_models()
-    bar = st.progress(0.0, "Looking at your photos…")
-    for number, (name, data) in enumerate(new, start=1):
-        parts.show(album().add(data, name, pair), "depth")
-        bar.progress(number / len(new))
-    bar.empty()
+def take_sample(sample: depth.Sample) -> None:
+    pairs.take([(sample.title, sample.read())], "depth", album())
 
 
 def inputs() -> None:
@@ -101,21 +68,10 @@ def inputs() -> None:
         label_visibility="collapsed", key="depth_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        files = st.file_uploader(
-            "Photos of rooms", UPLOADS, accept_multiple_files=True, key="depth_files",
-            max_upload_size=media.MAX_BYTES // 1_000_000,
-        )  # fmt: skip
-        take([(file.name, file.getvalue()) for file in parts.unseen(files, "depth")])
+        pairs.upload("Photos of rooms", "depth", album())
     else:
-        for file in parts.unseen([st.camera_input("The room you are in")], "depth"):
-            shots = st.session_state["depth_shots"] = st.session_state.get("depth_shots", 0) + 1
-            take([(f"camera {shots}", file.getvalue())])
-    st.caption("Or try a sample:")
-    for sample in depth.SHIPPED_SAMPLES:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(str(shared.SAMPLES / sample.file), width=64)
-            if st.button(sample.title, key=f"depth_sample_{sample.key}"):
-                take([(sample.title, sample.read())])
+        pairs.camera("The room you are in", "depth", album())
+    pairs.samples(depth.SHIPPED_SAMPLES, take_sample, "depth", 64)
 
 
 # Results
@@ -227,7 +183,7 @@ def errors(key: str, entry: depth.Entry) -> None:
     from regcls.charts import errors_per_range
     from regcls.charts_depth import shares
 
-    pair, report = ask_models()
+    pair, report = pairs.models("depth")
     true_depth(key, entry)
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "m", "depth", extra=own))
@@ -304,7 +260,7 @@ def results() -> None:
 
 
 def engine(entry: depth.Entry) -> None:
-    pair, _ = ask_models()
+    pair, _ = pairs.models("depth")
     times = entry.photo.milliseconds
     spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
     st.caption(f"{pair.regcls.provider.why} Time per photo: {spent}.")
@@ -336,12 +292,12 @@ from_address()
 left, right = st.columns([1, 3], gap="medium")
 with left:
     inputs()
-    st.caption(PRIVACY)
+    st.caption(pairs.PHOTO_PRIVACY)
     parts.offer_own("depth")
 with right:
     parts.problems(album().problems, "depth")
     if entries := album().entries:
-        album().look_again(ask_models()[0])
+        album().look_again(pairs.models("depth")[0])
         parts.own_problems("depth")
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]

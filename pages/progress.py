@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import parts, through_app
+from pages import pairs, parts, through_app
 from regcls import media, video
-from regcls.contract import ContractError
 from regcls.tasks import progress, shared
 from regcls.tasks.progress_album import Album, Entry
 from regcls.tasks.work import CANCELLED, LEFT, Work
@@ -24,13 +21,6 @@ PRIVACY = (
 LOOK_SECONDS = 0.7  # between two looks at what goes on
 
 
-@st.cache_resource(show_spinner=False)
-def models(root: str):
-    """The pair and its errors on the test clips; ``root`` only tells folders apart."""
-    pair = progress.load()
-    return pair, progress.pair_report(pair)
-
-
 @st.cache_data(show_spinner=False)
 def face_of(key: str):
     """A still of a sample, for its button."""
@@ -40,16 +30,6 @@ def face_of(key: str):
 
 def sample_of(key: str) -> progress.Sample | None:
     return next((sample for sample in progress.SHIPPED_SAMPLES if sample.key == key), None)
-
-
-def ask_models():
-    """The models, loaded when the first video comes; a broken pair ends the page with a reason."""
-    try:
-        pair, report = models(os.environ.get(shared.ROOT, ""))
-        return parts.with_own(pair, "progress"), report
-    except ContractError as error:
-        st.error(f"The progress models cannot be used: {error}.")
-        st.stop()
 
 
 def album() -> Album:
@@ -66,7 +46,7 @@ def album() -> Album:
 
 
 def add(data: bytes, name: str, sample: str | None = None) -> None:
-    pair, _ = ask_models()
+    pair, _ = pairs.models("progress")
     with st.spinner(f"Looking through {name}…"):
         key = album().add(data, name, pair, st.session_state["progress_frames"], sample)
     parts.show(key, "progress")
@@ -205,7 +185,7 @@ def again(key: str, entry: Entry) -> None:
     budget, reading = st.session_state["progress_frames"], entry.reading
     broken = reading.work.state in (CANCELLED, LEFT)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
-    pair, _ = ask_models()
+    pair, _ = pairs.models("progress")
     others = entry.curve and set(entry.curve.progress) != set(shared.sessions(pair))
     if reading.work.active or not (broken or finer or others):
         return
@@ -250,7 +230,7 @@ def values(entry: Entry, at: int) -> None:
 def errors() -> None:
     from regcls.charts import errors_per_range
 
-    pair, report = ask_models()
+    pair, report = pairs.models("progress")
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "%", "progress", extra=own))
     clips = pair.predictions["clip"].nunique()
@@ -305,7 +285,7 @@ def results() -> None:
 def engine(entry: Entry) -> None:
     if entry.curve is None:
         return
-    pair, _ = ask_models()
+    pair, _ = pairs.models("progress")
     spent = ", ".join(f"{m} {entry.curve.milliseconds[m]:.1f} ms" for m in entry.curve.milliseconds)
     st.caption(f"{pair.regcls.provider.why} Time per frame: {spent}.")
 

@@ -9,8 +9,6 @@ import typer
 
 from regcls.cli import AsJson, plainly, say, show_json, show_table
 
-MAKING = ("count", "width", "quantile", "edges")
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's command to the program."""
