@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from a_page import broken_pair, click, html, imported_by, opened
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from regcls import runtime
 from regcls.tasks import age, shared
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "age.py")
-
-
-def opened() -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    next(b for b in page.button if b.label == label).click().run()
-    assert not page.exception
-    return page
-
-
-def answers(page: AppTest) -> str:
-    return " ".join(element.proto.body for element in page.get("html"))
 
 
 def test_it_opens_with_samples_and_a_promise():
-    page = opened()
+    page = opened("age")
     assert {"Eileen Collins", "Grace Hopper"} <= {b.label for b in page.button}
     assert any("nothing is stored" in caption.value for caption in page.caption)
     assert "non-commercial" in " ".join(m.value for m in page.markdown)
@@ -44,8 +21,8 @@ def test_it_opens_with_samples_and_a_promise():
 
 
 def test_a_sample_gives_two_ages_and_their_errors():
-    page = click(opened(), "Grace Hopper")
-    shown = answers(page)
+    page = click(opened("age"), "Grace Hopper")
+    shown = html(page)
     assert "<b>reg</b>" in shown and "<b>reg+cls</b>" in shown
     assert shown.count("90% interval") == 2
     assert page.number_input[0].value == 77
@@ -60,7 +37,7 @@ def test_a_sample_gives_two_ages_and_their_errors():
 
 
 def test_a_true_age_joins_and_leaves_the_table():
-    page = click(opened(), "Eileen Collins")
+    page = click(opened("age"), "Eileen Collins")
     assert page.dataframe[0].value["true age"].isna().all()
     page.number_input[0].set_value(36.0).run()
     assert page.dataframe[0].value["true age"].tolist() == [36.0]
@@ -71,7 +48,7 @@ def test_a_true_age_joins_and_leaves_the_table():
 
 
 def test_several_photos_are_picked_by_a_click_and_removed():
-    page = click(click(opened(), "Eileen Collins"), "Grace Hopper")
+    page = click(click(opened("age"), "Eileen Collins"), "Grace Hopper")
     assert page.number_input[0].value == 77
     first, second = page.session_state["age_album"].entries
     page.button_group(key=f"age_pills_{second}").set_value(first).run()
@@ -83,20 +60,20 @@ def test_several_photos_are_picked_by_a_click_and_removed():
 def test_no_face_offers_the_centre():
     wall = io.BytesIO()
     Image.fromarray(np.full((200, 300, 3), 150, np.uint8)).save(wall, "PNG")
-    page = opened()
+    page = opened("age")
     album = age.Album()
     album.add(wall.getvalue(), "wall.png", age.load())
     page.session_state["age_album"] = album
     page.run()
     assert [w.value for w in page.warning] == ["No face was found in this photo."]
-    assert "years" not in answers(page)
+    assert "years" not in html(page)
     page.checkbox[0].check().run()
-    assert answers(page).count("90% interval") == 2
+    assert html(page).count("90% interval") == 2
     assert page.dataframe[0].value["face"].tolist() == ["centre crop"]
 
 
 def test_problems_are_told_by_file_and_can_be_hidden():
-    page = opened()
+    page = opened("age")
     album = age.Album()
     for name in ("empty.jpg", "also.jpg"):
         album.add(b"", name, age.load())
@@ -108,18 +85,10 @@ def test_problems_are_told_by_file_and_can_be_hidden():
 
 
 def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch):
-    shutil.copytree(runtime.MODELS / "age", tmp_path / "age")
-    (tmp_path / "age" / "regcls.onnx").write_bytes(b"not a model")
-    monkeypatch.setenv(shared.ROOT, str(tmp_path))
-    page = click(opened(), "Grace Hopper")
+    broken_pair("age", "regcls.onnx", tmp_path, monkeypatch)
+    page = click(opened("age"), "Grace Hopper")
     assert "regcls.onnx" in page.error[0].value
 
 
 def test_nothing_heavy_is_imported_when_the_page_opens():
-    code = (
-        "import sys; from streamlit.testing.v1 import AppTest;"
-        f"p = AppTest.from_file({PAGE!r}, default_timeout=60).run(); assert not p.exception;"
-        "print([m for m in ('torch', 'onnxruntime', 'onnx', 'cv2', 'scipy') if m in sys.modules])"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip().splitlines()[-1] == "[]"
+    assert imported_by("age", ("torch", "onnxruntime", "onnx", "cv2", "scipy")) == []

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import io
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
+from a_page import broken_pair, click, html, opened
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from regcls import runtime
 from regcls.tasks import depth, shared
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "depth.py")
-
-
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    next(b for b in page.button if b.label == label).click().run()
-    assert not page.exception
-    return page
 
 
 def view(page: AppTest, name: str) -> AppTest:
@@ -39,7 +20,7 @@ def view(page: AppTest, name: str) -> AppTest:
 
 
 def test_it_opens_with_samples_and_what_to_do():
-    page = opened()
+    page = opened("depth")
     assert {sample.title for sample in depth.SHIPPED_SAMPLES} <= {b.label for b in page.button}
     assert page.info[0].value.startswith("Add a photo of a room")
     words = " ".join(m.value for m in page.markdown)
@@ -47,9 +28,9 @@ def test_it_opens_with_samples_and_what_to_do():
 
 
 def test_a_sample_gives_two_maps_and_both_answers():
-    page = click(opened(), "A lobby")
+    page = click(opened("depth"), "A lobby")
     assert len(page.get("plotly_chart")) == 1
-    shown = " ".join(element.proto.body for element in page.get("html"))
+    shown = html(page)
     assert "<b>reg</b>" in shown and "<b>reg+cls</b>" in shown
     table = page.dataframe[0].value
     assert table["photo"].tolist() == ["A lobby"]
@@ -59,7 +40,7 @@ def test_a_sample_gives_two_maps_and_both_answers():
 
 
 def test_every_view_opens():
-    page = click(opened(), "A hall")
+    page = click(opened("depth"), "A hall")
     view(page, "difference")
     assert "differ by" in " ".join(c.value for c in page.caption)
     view(page, "space")
@@ -72,25 +53,25 @@ def test_every_view_opens():
 
 
 def test_downloads_are_there_for_both_models():
-    labels = [b.label for b in click(opened(), "A hall").get("download_button")]
+    labels = [b.label for b in click(opened("depth"), "A hall").get("download_button")]
     for what in ("16-bit PNG (mm)", ".npy (m)", "colours"):
         assert labels.count(what) == 2
 
 
 def test_an_address_opens_a_sample_in_a_view():
-    page = opened(sample="hall", view="difference")
+    page = opened("depth", sample="hall", view="difference")
     assert page.dataframe[0].value["photo"].tolist() == ["A hall"]
     assert "differ by" in " ".join(c.value for c in page.caption)
 
 
 def test_an_address_nobody_made_is_told():
-    page = opened(sample="kitchen", view="sideways")
+    page = opened("depth", sample="kitchen", view="sideways")
     said = " ".join(toast.value for toast in page.toast)
     assert "no sample 'kitchen'" in said and "no view 'sideways'" in said
 
 
 def test_a_true_depth_joins_the_errors():
-    page = click(opened(), "A lobby")
+    page = click(opened("depth"), "A lobby")
     album = page.session_state["depth_album"]
     (key,) = album.entries
     out = io.BytesIO()
@@ -103,7 +84,7 @@ def test_a_true_depth_joins_the_errors():
 
 
 def test_bad_files_are_told_and_lose_nothing():
-    page = click(opened(), "A lobby")
+    page = click(opened("depth"), "A lobby")
     album = page.session_state["depth_album"]
     (key,) = album.entries
     album.add(b"words", "words.jpg", depth.load())
@@ -118,14 +99,12 @@ def test_bad_files_are_told_and_lose_nothing():
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx"])
 def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch, name):
-    shutil.copytree(runtime.MODELS / "depth", tmp_path / "depth")
-    (tmp_path / "depth" / name).write_bytes(b"not a model")
-    monkeypatch.setenv(shared.ROOT, str(tmp_path))
-    page = click(opened(), "A lobby")
+    broken_pair("depth", name, tmp_path, monkeypatch)
+    page = click(opened("depth"), "A lobby")
     assert name in page.error[0].value
 
 
 def test_no_pair_at_all_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv(shared.ROOT, str(tmp_path))
-    page = click(opened(), "A lobby")
+    page = click(opened("depth"), "A lobby")
     assert "python -m regcls train depth" in page.error[0].value

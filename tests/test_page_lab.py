@@ -1,36 +1,21 @@
 """The Lab page without a browser: presets, addresses, buttons, changes during a run."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from a_page import imported_by, opened, query_of
 from streamlit.testing.v1 import AppTest
 
 from regcls import lab
 
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "lab.py")
 SMALL = {"samples": "3000", "batch": "128", "repeats": "2", "epochs": "2"}
-
-
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
 
 
 def button(page: AppTest, label: str):
     return next(b for b in page.button if b.label == label)
 
 
-def query_of(page: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in page.query_params.items()}
-
-
 @pytest.mark.parametrize("name", lab.PRESETS)
 def test_preset_sets_the_address_and_says_what_it_shows(name):
-    page = opened().selectbox(key="lab_preset").select(name).run()
+    page = opened("lab").selectbox(key="lab_preset").select(name).run()
     assert not page.exception
     assert query_of(page) == lab.PRESETS[name][0].to_query()
     assert any(name in caption.value for caption in page.caption)
@@ -38,7 +23,7 @@ def test_preset_sets_the_address_and_says_what_it_shows(name):
 
 @pytest.mark.parametrize("name", lab.PRESETS)
 def test_preset_trains(name):
-    page = opened().selectbox(key="lab_preset").select(name).run()
+    page = opened("lab").selectbox(key="lab_preset").select(name).run()
     page.number_input(key="lab_samples").set_value(3 * 1024)
     page.number_input(key="lab_repeats").set_value(2)
     page.number_input(key="lab_epochs").set_value(2).run()
@@ -49,7 +34,7 @@ def test_preset_trains(name):
 
 
 def test_address_sets_the_widgets():
-    page = opened(sampling="mild", repeats="3", hidden="5-7", scenario="noisy")
+    page = opened("lab", sampling="mild", repeats="3", hidden="5-7", scenario="noisy")
     assert page.selectbox(key="lab_sampling").value == "mild"
     assert page.number_input(key="lab_repeats").value == 3
     assert page.text_input(key="lab_hidden").value == "5-7"
@@ -58,7 +43,7 @@ def test_address_sets_the_widgets():
 
 
 def test_bad_address_is_a_kind_message():
-    page = opened(repeats="many", colour="red")
+    page = opened("lab", repeats="many", colour="red")
     assert not page.exception
     assert [w.value for w in page.warning if "repeats" in w.value or "colour" in w.value]
     assert page.number_input(key="lab_repeats").value == 10
@@ -66,7 +51,7 @@ def test_bad_address_is_a_kind_message():
 
 
 def test_play_runs_to_the_end_and_stops():
-    page = opened(**SMALL)
+    page = opened("lab", **SMALL)
     button(page, "Play").click().run()
     assert not page.exception
     assert page.session_state["lab"].done
@@ -74,7 +59,7 @@ def test_play_runs_to_the_end_and_stops():
 
 
 def test_pause_holds():
-    page = opened(**{**SMALL, "epochs": "200", "samples": "30000"})
+    page = opened("lab", **{**SMALL, "epochs": "200", "samples": "30000"})
     button(page, "Play").click().run()
     button(page, "Pause").click().run()
     step = page.session_state["lab"].step
@@ -83,7 +68,7 @@ def test_pause_holds():
 
 
 def test_change_during_a_run_starts_anew():
-    page = opened(**{**SMALL, "epochs": "1000"})
+    page = opened("lab", **{**SMALL, "epochs": "1000"})
     button(page, "Play").click().run()
     first = page.session_state["lab"]
     page.selectbox(key="lab_sampling").select("uniform").run()
@@ -98,40 +83,36 @@ def test_change_during_a_run_starts_anew():
 
 
 def test_reset_forgets_the_run():
-    page = opened(**SMALL)
+    page = opened("lab", **SMALL)
     button(page, "One epoch").click().run()
     button(page, "Reset").click().run()
     assert "lab" not in page.session_state
 
 
 def test_one_run_and_the_ranges_as_they_are():
-    page = opened(**SMALL)
+    page = opened("lab", **SMALL)
     button(page, "One epoch").click().run()
     page.selectbox(key="lab_shown").select("Run 2").run()
     assert not page.exception
 
 
 def test_settings_that_do_not_work_are_a_sentence():
-    page = opened(**SMALL)
+    page = opened("lab", **SMALL)
     page.text_input(key="lab_hidden").set_value("six").run()
     assert not page.exception
     assert "layer sizes such as 6-15" in page.error[0].value
 
 
 def test_slow_and_large_settings_say_so_first():
-    slow = opened(classes="1024", repeats="50")
+    slow = opened("lab", classes="1024", repeats="50")
     assert "minute" in slow.warning[0].value
     assert button(slow, "Start anyway")
-    large = opened(samples="300000", repeats="50", batch="4096", classes="1024", hidden="256-256")
+    large = opened(
+        "lab", samples="300000", repeats="50", batch="4096", classes="1024", hidden="256-256"
+    )
     assert "memory" in large.warning[0].value
     assert next(b for b in large.button if b.icon and "play" in b.icon).disabled
 
 
 def test_page_opens_without_torch():
-    code = (
-        "import sys; from streamlit.testing.v1 import AppTest;"
-        f"page = AppTest.from_file({PAGE!r}, default_timeout=60).run();"
-        "sys.exit(bool(page.exception) or 'torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(PAGE).parents[1], check=False)
-    assert done.returncode == 0
+    assert imported_by("lab", ("torch",)) == []

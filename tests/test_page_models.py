@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import hostile_onnx as hostile
 import pytest
+from a_page import click, html, opened, ran
 from streamlit.testing.v1 import AppTest
 
 from regcls import own, runtime
 from regcls.tasks import age, shared
 
-PAGES = Path(__file__).resolve().parent.parent / "pages"
-
-
-def opened(page: str = "models", **query: str) -> AppTest:
-    app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ran(app.run())
-
-
-def ran(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    return ran(next(b for b in page.button if b.label == label).click().run())
-
 
 def brought(*files: tuple[str, bytes]) -> AppTest:
     """The page as it is after these files came in."""
-    page = opened(show="own")
+    page = opened("models", show="own")
     page.session_state["own_found"] = {n: own.examine(data, n) for n, data in files}
     return ran(page.run())
 
 
 def test_every_card_is_there():
-    page = opened()
+    page = opened("models")
     assert [s.value for s in page.subheader] == ["Age", "Depth", "Progress"]
-    words = " ".join(element.proto.body for element in page.get("html"))
+    words = html(page)
     assert words.count("opset 18") == 6 and "UTKFace" in words and "NYU Depth v2" in words
     assert len(page.get("vega_lite_chart")) == 3
     assert all((d.value["mae"] > 0).all() for d in page.dataframe)
@@ -48,12 +29,12 @@ def test_every_card_is_there():
 
 def test_a_pair_that_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv(shared.ROOT, str(tmp_path))
-    page = opened()
+    page = opened("models")
     assert len(page.warning) == 3 and "python -m regcls train age" in page.warning[0].value
 
 
 def test_an_address_nobody_made_is_told():
-    page = opened(show="everything")
+    page = opened("models", show="everything")
     assert "nothing called 'everything'" in page.toast[0].value
 
 
@@ -104,7 +85,7 @@ def test_a_model_that_was_brought_answers_on_its_page():
     click(page, "Grace Hopper")
     page.session_state["own_models"] = {"age": {"own reg": session}}
     ran(page.run())
-    words = " ".join(element.proto.body for element in page.get("html"))
+    words = html(page)
     assert "<b>own reg</b>" in words
     row = page.dataframe[0].value.iloc[0]
     assert row["own reg age"] == pytest.approx(row["reg age"], abs=0.02)

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
+from a_page import click, opened, ran, said
 from streamlit.testing.v1 import AppTest
 from test_report import table
 from test_tables import excel
 
 from regcls import report, tables
 
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "predictions.py")
-
-
-def ran(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
-
-
-def opened() -> AppTest:
-    return ran(AppTest.from_file(PAGE, default_timeout=60).run())
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    return ran(next(b for b in page.button if b.label == label).click().run())
-
 
 def pasted(frame: pd.DataFrame) -> AppTest:
-    page = opened()
+    page = opened("predictions")
     ran(page.button_group(key="predictions_source").set_value("Paste").run())
     ran(page.text_area(key="predictions_text").set_value(frame.to_csv(index=False)).run())
     return click(page, "Read it")
@@ -40,18 +24,14 @@ def held(page: AppTest, kind: str, name: str):
     return getattr(page, kind)(key=f"predictions_{name}_{mark}")
 
 
-def said(page: AppTest) -> str:
-    return " ".join(element.value for element in (*page.markdown, *page.caption, *page.info))
-
-
 def test_it_opens_with_what_to_do_and_a_promise():
-    page = opened()
+    page = opened("predictions")
     assert "Upload a table, paste one, or try an example" in page.info[0].value
     assert "nothing is written to disk" in said(page)
 
 
 def test_an_example_gives_the_whole_report():
-    page = click(opened(), "Progress of videos (ours)")
+    page = click(opened("predictions"), "Progress of videos (ours)")
     assert "reg and regcls" in said(page) or "errs less than" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
     assert held(page, "selectbox", "group").value == "clip"
@@ -97,7 +77,7 @@ def test_columns_that_do_not_fit_are_told():
 
 
 def test_another_sheet_of_an_excel_file_can_be_chosen():
-    page = opened()
+    page = opened("predictions")
     data = excel(first=table(60), second=table(40, seed=1))
     page.session_state["predictions_content"] = data
     page.session_state["predictions"] = {

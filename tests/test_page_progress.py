@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from pathlib import Path
 
 import made_video
 import pytest
+from a_page import broken_pair, click, html, opened
 from streamlit.testing.v1 import AppTest
 
-from regcls import runtime
-from regcls.tasks import progress, shared
+from regcls.tasks import progress
 from regcls.tasks.progress_album import Album
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "progress.py")
-
-
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
 
 
 def settled(page: AppTest) -> AppTest:
@@ -37,14 +24,8 @@ def settled(page: AppTest) -> AppTest:
     return page
 
 
-def click(page: AppTest, label: str) -> AppTest:
-    next(b for b in page.button if b.label == label).click().run()
-    assert not page.exception
-    return page
-
-
 def test_it_opens_with_samples_and_a_promise():
-    page = opened()
+    page = opened("progress")
     titles = {sample.title for sample in progress.SHIPPED_SAMPLES}
     assert titles <= {button.label for button in page.button}
     assert any("nothing leaves the machine" in caption.value for caption in page.caption)
@@ -52,9 +33,9 @@ def test_it_opens_with_samples_and_a_promise():
 
 
 def test_a_sample_gives_two_curves_their_errors_and_downloads():
-    page = settled(click(opened(), "Can picked up"))
+    page = settled(click(opened("progress"), "Can picked up"))
     assert len(page.get("vega_lite_chart")) == 2
-    shown = " ".join(element.proto.body for element in page.get("html"))
+    shown = html(page)
     assert shown.count(" %</div>") == 2
     table = page.dataframe[0].value
     assert table["video"].tolist() == ["Can picked up"]
@@ -64,7 +45,7 @@ def test_a_sample_gives_two_curves_their_errors_and_downloads():
 
 
 def test_an_address_opens_a_sample_with_its_settings():
-    page = settled(opened(sample="drive", frames="50", monotone="1"))
+    page = settled(opened("progress", sample="drive", frames="50", monotone="1"))
     table = page.dataframe[0].value
     assert table["frames"].tolist() == [50]
     assert "reg monotone error" in table
@@ -72,14 +53,14 @@ def test_an_address_opens_a_sample_with_its_settings():
 
 
 def test_an_address_nobody_made_is_told_and_forgotten():
-    page = opened(sample="dancing", frames="lots")
+    page = opened("progress", sample="dancing", frames="lots")
     said = " ".join(toast.value for toast in page.toast)
     assert "no sample 'dancing'" in said and "frames=lots" in said
     assert "sample" not in page.query_params
 
 
 def test_a_part_of_an_activity_has_no_errors():
-    page = settled(click(opened(), "Can picked up"))
+    page = settled(click(opened("progress"), "Can picked up"))
     box = next(b for b in page.checkbox if b.label.startswith("This video shows"))
     box.uncheck().run()
     assert page.dataframe[0].value["reg mean error"].isna().all()
@@ -87,7 +68,7 @@ def test_a_part_of_an_activity_has_no_errors():
 
 
 def test_more_frames_are_offered_and_read():
-    page = settled(opened(sample="can", frames="50"))
+    page = settled(opened("progress", sample="can", frames="50"))
     page.select_slider[0].set_value(200).run()
     settled(click(page, "Read again with up to 200 frames"))
     assert page.dataframe[0].value["frames"].tolist() == [122]
@@ -95,13 +76,13 @@ def test_more_frames_are_offered_and_read():
 
 def test_a_film_with_bars_can_be_had():
     page = settled(
-        click(settled(click(opened(), "Can picked up")), "Draw both bars into the video")
+        click(settled(click(opened("progress"), "Can picked up")), "Draw both bars into the video")
     )
     assert "Video with bars (mp4)" in {b.label for b in page.get("download_button")}
 
 
 def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
-    page = settled(click(opened(), "Can picked up"))
+    page = settled(click(opened("progress"), "Can picked up"))
     album: Album = page.session_state["progress_album"]
     album.add(b"words", "words.mp4", progress.load(), 50)
     sound = made_video.sound_only(tmp_path / "song.mp4")
@@ -116,8 +97,6 @@ def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx"])
 def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch, name):
-    shutil.copytree(runtime.MODELS / "progress", tmp_path / "progress")
-    (tmp_path / "progress" / name).write_bytes(b"not a model")
-    monkeypatch.setenv(shared.ROOT, str(tmp_path))
-    page = click(opened(), "Can picked up")
+    broken_pair("progress", name, tmp_path, monkeypatch)
+    page = click(opened("progress"), "Can picked up")
     assert name in page.error[0].value

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import made_study
 import pytest
+from a_page import opened as opened_page
+from a_page import query_of, said
 from streamlit.testing.v1 import AppTest
 
 from regcls import charts_study, study, study_desk, study_figure
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "study.py")
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +28,7 @@ def _nothing_shipped(monkeypatch, tmp_path):
 
 def opened(monkeypatch, store: Path, **query: str) -> AppTest:
     monkeypatch.setenv(study_desk.STORE, str(store))
-    page = AppTest.from_file(PAGE, default_timeout=120)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def said(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def query_of(page: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in page.query_params.items()}
+    return opened_page("study", 120, **query)
 
 
 def test_all_results_are_shown(monkeypatch, quick):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from a_page import opened, ran, said
 from streamlit.testing.v1 import AppTest
 
 from regcls import advise_plan, advise_samples
 from regcls.advise_plan import Budget
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "table.py")
 
 
 @pytest.fixture(autouse=True)
@@ -23,22 +21,10 @@ def small(monkeypatch):
     monkeypatch.setitem(advise_plan.BUDGETS, "thorough", slow)
 
 
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return looked(page.run())
-
-
-def looked(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
-
-
 def uploaded(data: bytes, name: str) -> AppTest:
-    page = opened()
+    page = opened("table")
     page.file_uploader[0].upload(name, data).run()
-    return looked(page)
+    return ran(page)
 
 
 def table(**more) -> bytes:
@@ -50,13 +36,13 @@ def table(**more) -> bytes:
 
 
 def to_the_end(page: AppTest) -> AppTest:
-    looked(page.button(key="table_start").click().run())
+    ran(page.button(key="table_start").click().run())
     run, end = page.session_state["table_run"][1], time.monotonic() + 60
     while run.running:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert run.error is None
-    return looked(page.run())
+    return ran(page.run())
 
 
 def held(page: AppTest, kind: str, name: str):
@@ -64,62 +50,56 @@ def held(page: AppTest, kind: str, name: str):
     return getattr(page, kind)(key=f"table_{name}_{page.session_state['table_mark']}")
 
 
-def texts(page: AppTest) -> str:
-    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
 def test_it_opens_with_samples_and_a_promise():
-    page = opened()
+    page = opened("table")
     labels = {button.label for button in page.button}
     assert {sample.title for sample in advise_samples.SAMPLES.values()} <= labels
-    assert "nothing leaves the machine" in texts(page)
+    assert "nothing leaves the machine" in said(page)
 
 
 @pytest.mark.parametrize("name", advise_samples.SAMPLES)
 def test_each_sample_is_ready_to_compare(name):
-    page = opened(sample=name)
+    page = opened("table", sample=name)
     sample = advise_samples.SAMPLES[name]
     assert held(page, "selectbox", "target").value == sample.target
     assert held(page, "selectbox", "group").value == (sample.group or "none")
-    assert "About" in texts(page) and page.button(key="table_start")
+    assert "About" in said(page) and page.button(key="table_start")
 
 
 def test_a_sample_from_click_to_verdict_and_files():
-    page = opened()
-    looked(page.button(key="table_sample_tips").click().run())
+    page = opened("table")
+    ran(page.button(key="table_sample_tips").click().run())
     assert "sample" in page.query_params
     page = to_the_end(page)
-    said = texts(page)
-    assert "On your data" in said and "What to try first" in said
+    assert "On your data" in said(page) and "What to try first" in said(page)
     labels = {button.label for button in page.get("download_button")}
     assert {"Code (Python)", "Networks (ONNX)", "Held-out predictions (CSV)"} <= labels
     assert "def train(x, y" in page.code[0].value
-    looked(page.selectbox(key="table_code").select("hl-gauss").run())
+    ran(page.selectbox(key="table_code").select("hl-gauss").run())
     assert "HL-Gauss" in page.code[0].value
 
 
 def test_an_upload_with_a_copy_of_the_target_is_warned_of():
     y = np.random.default_rng(1).exponential(size=80)
     page = uploaded(table(y=y, copy=np.sqrt(y)), "mine.csv")
-    looked(held(page, "selectbox", "target").select("y").run())
+    ran(held(page, "selectbox", "target").select("y").run())
     box = held(page, "checkbox", "out_y_copy")
     assert box.value and "orders the rows just as the target does" in box.label
     before = page.session_state["table_kept_plan"][1].problem.columns
-    looked(box.uncheck().run())
+    ran(box.uncheck().run())
     after = page.session_state["table_kept_plan"][1].problem.columns
     assert [c.name for c in before] == ["a"] and [c.name for c in after] == ["a", "copy"]
 
 
 def test_new_rows_are_predicted():
     page = uploaded(table(), "mine.csv")
-    looked(held(page, "selectbox", "target").select("y").run())
+    ran(held(page, "selectbox", "target").select("y").run())
     page = to_the_end(page)
     page.file_uploader(key="table_new").upload("new.csv", b"a\n0.5\n-1\n").run()
-    looked(page)
+    ran(page)
     assert "Predictions (CSV)" in {button.label for button in page.get("download_button")}
     page.file_uploader(key="table_new").upload("other.csv", b"b\n0.5\n").run()
-    assert "lack the column “a”" in texts(looked(page))
+    assert "lack the column “a”" in said(ran(page))
 
 
 @pytest.mark.parametrize(
@@ -131,39 +111,39 @@ def test_new_rows_are_predicted():
     ],
 )
 def test_tables_that_cannot_be_worked_on_are_told(data, words):
-    assert words.lower() in texts(uploaded(data, "bad.csv")).lower()
+    assert words.lower() in said(uploaded(data, "bad.csv")).lower()
 
 
 def test_cancel_ends_it_and_a_new_table_too():
-    page = opened(sample="wine", budget="thorough")
-    looked(page.button(key="table_start").click().run())
+    page = opened("table", sample="wine", budget="thorough")
+    ran(page.button(key="table_start").click().run())
     run = page.session_state["table_run"][1]
     assert run.running
-    looked(page.button(key="table_cancel").click().run())
+    ran(page.button(key="table_cancel").click().run())
     run._thread.join(60)
-    assert "It was cancelled" in texts(looked(page.run()))
-    page = opened(sample="wine", budget="thorough")
-    looked(page.button(key="table_start").click().run())
+    assert "It was cancelled" in said(ran(page.run()))
+    page = opened("table", sample="wine", budget="thorough")
+    ran(page.button(key="table_start").click().run())
     run = page.session_state["table_run"][1]
-    looked(page.button(key="table_sample_tips").click().run())
+    ran(page.button(key="table_sample_tips").click().run())
     run._thread.join(60)
     assert run.cancelled and "table_run" not in page.session_state
 
 
 def test_an_unknown_sample_is_told_and_settings_come_from_the_address():
-    page = opened(sample="toy")
+    page = opened("table", sample="toy")
     assert "no sample 'toy'" in page.toast[0].value
-    page = opened(sample="tips", budget="thorough", goal="overall")
+    page = opened("table", sample="tips", budget="thorough", goal="overall")
     plan = page.session_state["table_kept_plan"][1]
     assert plan.goal == "overall" and plan.budget.repeats == 4
 
 
 def test_a_column_left_out_may_become_the_target_or_the_group():
-    page = opened(sample="tips")
+    page = opened("table", sample="tips")
     target = held(page, "selectbox", "target").value
     out = held(page, "multiselect", f"more_{target}")
     name, other = out.options[:2]
-    looked(out.set_value([name, other]).run())
-    looked(held(page, "selectbox", "group").select(name).run())
+    ran(out.set_value([name, other]).run())
+    ran(held(page, "selectbox", "group").select(name).run())
     assert held(page, "multiselect", f"more_{target}").value == [other]
     assert page.session_state["table_kept_plan"][1].problem.groups is not None

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from a_page import opened, ran
 from streamlit.testing.v1 import AppTest
 from test_cli import one_sentence, run, run_json
 
 from regcls import charts_theory, data1d, theory
-
-PAGE = str(Path(__file__).resolve().parent.parent / "pages" / "theory.py")
-
-
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return ran(page.run())
-
-
-def ran(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
 
 
 def left_of_16(page: AppTest) -> int:
@@ -33,7 +19,7 @@ def left_of_16(page: AppTest) -> int:
 
 
 def test_it_opens_with_three_charts_and_a_check():
-    page = opened()
+    page = opened("theory")
     assert len(page.get("vega_lite_chart")) == 3
     assert "The three terms add up" in page.success[0].value
     assert "Balanced MSE" in " ".join(m.value for m in page.markdown)
@@ -41,7 +27,7 @@ def test_it_opens_with_three_charts_and_a_check():
 
 
 def test_sliding_the_imbalance_changes_address_and_charts():
-    page = opened()
+    page = opened("theory")
     assert left_of_16(page) == 3
     ran(page.select_slider(key="theory_s").set_value(0.3).run())
     assert page.query_params["s"] == "0.3"
@@ -49,14 +35,14 @@ def test_sliding_the_imbalance_changes_address_and_charts():
 
 
 def test_a_trained_model_can_be_chosen():
-    page = opened(model="reg+cls", s="0.1")
+    page = opened("theory", model="reg+cls", s="0.1")
     assert page.select_slider(key="theory_sigma").disabled
     assert len(page.get("vega_lite_chart")) == 2  # the curve over s is the ideal model's
     assert "add up" in page.success[0].value
 
 
 def test_an_address_nobody_made_gives_the_nearest_and_says_so():
-    page = opened(s="0.11", function="99", model="best", classes="many")
+    page = opened("theory", s="0.11", function="99", model="best", classes="many")
     said = " ".join(toast.value for toast in page.toast)
     assert "s=0.11 is not offered, so 0.1 is taken" in said
     assert "function=99 is not offered, so 10 is taken" in said
