@@ -148,24 +148,6 @@ def charts(face: age.FaceAges, truth: float | None) -> None:
     )
 
 
-def results() -> None:
-    table = age.table(album().records())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**All your photos**")
-        st.download_button(
-            "Download results", table.to_csv(index=False), "ages.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    st.dataframe(table, hide_index=True)
-
-
-def engine(key: str) -> None:
-    pair, _ = pairs.models("age")
-    times = album().entries[key].photo.milliseconds
-    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
-    st.caption(f"{pair.regcls.provider.why} Time per face: {spent}.")
-
-
 def limits() -> None:
     with st.expander("How to read this, its limits, and what it may be used for"):
         st.markdown(
@@ -201,8 +183,8 @@ with right:
         parts.own_problems("age")
         key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
-        engine(key)
-        results()
+        pairs.engine("age", entries[key].photo.milliseconds, "face")
+        pairs.results("**All your photos**", age.table(album().records()), "ages.csv")
     else:
         st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
     limits()

@@ -245,27 +245,6 @@ def downloads(key: str, entry: depth.Entry) -> None:
                     )  # fmt: skip
 
 
-def results() -> None:
-    import pandas as pd
-
-    entries = album().entries.values()
-    table = pd.DataFrame([depth.row(entry.photo.name, entry.photo) for entry in entries])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**All your photos** (metres)")
-        st.download_button(
-            "Download results", table.to_csv(index=False), "depths.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    st.dataframe(table, hide_index=True)
-
-
-def engine(entry: depth.Entry) -> None:
-    pair, _ = pairs.models("depth")
-    times = entry.photo.milliseconds
-    spent = ", ".join(f"{model} {times[model]:.0f} ms" for model in times)
-    st.caption(f"{pair.regcls.provider.why} Time per photo: {spent}.")
-
-
 def limits() -> None:
     with st.expander("How to read this, and where it fails"):
         st.markdown(
@@ -308,8 +287,9 @@ with right:
             if st.button("Remove", key=f"depth_remove_{key}", icon=":material/delete:"):
                 del entries[key]
                 st.rerun()
-        engine(entry)
-        results()
+        pairs.engine("depth", entry.photo.milliseconds, "photo")
+        rows = [depth.row(entry.photo.name, entry.photo) for entry in entries.values()]
+        pairs.results("**All your photos** (metres)", rows, "depths.csv")
     else:
         to_address(None)
         st.info("Add a photo of a room, take one, or click a sample.", icon=":material/arrow_back:")

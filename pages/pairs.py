@@ -75,3 +75,28 @@ def samples(listed, take_one: Callable, task: str, width: int) -> None:
             st.image(str(shared.SAMPLES / sample.file), width=width)
             if st.button(sample.title, key=f"{task}_sample_{sample.file}"):
                 take_one(sample)
+
+
+def results(title: str, rows, name: str) -> None:
+    """All that was looked at, as a table and as the CSV ``name`` (file names come from anyone)."""
+    import pandas as pd
+
+    from regcls.tables import safe_csv
+
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(title)
+        st.download_button(
+            "Download results", safe_csv(table), name, "text/csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    st.dataframe(table, hide_index=True)
+
+
+def engine(task: str, milliseconds: dict[str, float], what: str) -> None:
+    """Where the models run, why, and how long each took for one ``what``."""
+    pair, _ = models(task)
+    spent = ", ".join(f"{model} {time:,.1f} ms" for model, time in milliseconds.items())
+    st.caption(f"{pair.regcls.provider.why} Time per {what}: {spent}.")

@@ -267,29 +267,6 @@ def downloads(key: str, entry: Entry) -> None:
         st.warning(entry.film.work.problem)
 
 
-def results() -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(album().records(st.session_state["progress_monotone"]))
-    if table.empty:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**All your videos** (progress in %, errors in points)")
-        st.download_button(
-            "Download results", table.to_csv(index=False), "progress.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    st.dataframe(table, hide_index=True)
-
-
-def engine(entry: Entry) -> None:
-    if entry.curve is None:
-        return
-    pair, _ = pairs.models("progress")
-    spent = ", ".join(f"{m} {entry.curve.milliseconds[m]:.1f} ms" for m in entry.curve.milliseconds)
-    st.caption(f"{pair.regcls.provider.why} Time per frame: {spent}.")
-
-
 def limits() -> None:
     with st.expander("How to read this, and its limits"):
         st.markdown(
@@ -330,8 +307,13 @@ with right:
         else:
             st.session_state.pop("progress_active", None)
         show(key)
-        engine(entry)
-        results()
+        if entry.curve is not None:
+            pairs.engine("progress", entry.curve.milliseconds, "frame")
+        pairs.results(
+            "**All your videos** (progress in %, errors in points)",
+            album().records(st.session_state["progress_monotone"]),
+            "progress.csv",
+        )
     else:
         to_address(None)
         st.info("Add a video, or click a sample.", icon=":material/arrow_back:")

@@ -59,10 +59,14 @@ def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url):
 def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url):
     open_age(page, server_url)
     good = age.SHIPPED_SAMPLES[0].read()
-    upload(page, ("text.jpg", b"just words"), ("good.jpg", good), ("short.jpg", good[:20_000]))
+    upload(page, ("text.jpg", b"just words"), ("=1+1.jpg", good), ("short.jpg", good[:20_000]))
     expect(page.get_by_text("text.jpg is not a photo")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_text("short.jpg is damaged or cut short")).to_be_visible()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download results").click()
+    row = download.value.path().read_text().splitlines()[1]
+    assert row.startswith("'=1+1.jpg,")  # no formula to a spreadsheet
 
 
 def test_each_face_of_a_group_is_chosen_by_a_click(page, server_url):
