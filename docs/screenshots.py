@@ -78,8 +78,14 @@ def main() -> None:
     names = sys.argv[1:] or list(PAGES)
     if unknown := set(names) - set(PAGES):
         sys.exit(f"There is no page {', '.join(unknown)}; there are {', '.join(PAGES)}.")
-    # What ships, not what this machine has run.
-    os.environ[STORE] = str(Path(tempfile.mkdtemp()) / "study.sqlite")
+    with tempfile.TemporaryDirectory() as folder:
+        # What ships, not what this machine has run.
+        os.environ[STORE] = str(Path(folder) / "study.sqlite")
+        take_all(names)
+
+
+def take_all(names: list[str]) -> None:
+    """Of a server of their own."""
     port = free_port()
     server = start_server(port, subprocess.DEVNULL)
     try:

@@ -114,6 +114,12 @@ def watch(name: str) -> None:
     elif others:
         st.info(f"{others[0].grid} is at work in this store; one grid runs at a time.")
         st.button("Stop that run", on_click=halt, icon=":material/stop:", key="study_stop")
+    elif now.elsewhere:
+        run = now.elsewhere[0]
+        st.info(
+            f"{run.grid} is at work on this machine (process {run.pid}, into {run.store}); one "
+            "grid runs at a time. Wait until it has finished, or stop it where it was started."
+        )
     elif now.done < now.models:
         word = "Resume" if now.done else "Start"
         st.button(

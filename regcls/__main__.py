@@ -200,6 +200,8 @@ def study_status(name: GridName, store: StorePath = STORE, as_json: AsJson = Fal
     print(f"{record['done']} of {record['models']} models are stored, {record['share']:.0%}{left}.")
     for runner in record["runners"]:
         print(f"Process {runner['pid']} on {runner['host']} is at work on {runner['grid']}.")
+    for run in record["elsewhere"]:
+        print(f"Process {run['pid']} is at work on {run['grid']}, into {run['store']}.")
 
 
 @study.command("show")

@@ -15,6 +15,7 @@ from pathlib import Path
 from regcls import study_train
 from regcls.study_cluster import SchedulerLost
 from regcls.study_cluster import results as cluster_results
+from regcls.study_machine import noted
 from regcls.study_plan import Grid, Model
 from regcls.study_store import Result, Store
 
@@ -118,7 +119,8 @@ class _Run:
 
     def work(self) -> Progress:
         self.runner = self.store.start(self.grid.name)
-        with tempfile.TemporaryDirectory(prefix="regcls-study-") as folder:
+        note = noted(self.grid.name, self.store.path)
+        with tempfile.TemporaryDirectory(prefix="regcls-study-") as folder, note:
             self.stop_file = str(Path(folder) / "stop")
             watch = threading.Thread(target=self._watch, daemon=True)
             watch.start()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regcls import study_train
+from regcls.study_machine import AtWork, at_work
 from regcls.study_plan import Grid, Model
 from regcls.study_run import cores, standing
 from regcls.study_store import Runner, Store
@@ -25,7 +26,8 @@ _BEGINNING = threading.Lock()  # of two who begin at the same moment, one is ref
 @dataclass(frozen=True)
 class Status:
     """``done`` of ``models`` are stored; ``share`` and ``seconds_left`` weigh models by their cost.
-    ``runners``: who is at work in this store, be it on this grid or another."""
+    ``runners``: who is at work in this store, be it on this grid or another; ``elsewhere``: what
+    goes on in other stores on this machine."""
 
     grid: str
     models: int
@@ -33,6 +35,7 @@ class Status:
     share: float
     seconds_left: float
     runners: tuple[Runner, ...]
+    elsewhere: tuple[AtWork, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -53,22 +56,30 @@ def status(grid: Grid, store: Path) -> Status:
                 lately = kept.written_since(min(runner.started for runner in mine))
     now = standing(grid, known)
     rate = _rate([m for m in grid.models(known) if m.key in lately], runners, grid)
-    return Status(grid.name, now.models, now.done, now.share, now.left / rate, tuple(runners))
+    left, others = now.left / rate, tuple(at_work(besides=store))
+    return Status(grid.name, now.models, now.done, now.share, left, tuple(runners), others)
 
 
 def begin(name: str, store: Path) -> Path:
     """Run a grid in a process of its own, which outlives this one; the file of what it says.
 
     Returns when the process is at work or done. Raises ``StoreError`` if the store is no good,
-    ``ValueError`` if a run is at work in it or the new one fails at once.
+    ``ValueError`` if a run is at work in it or elsewhere on this machine (one at a time: two would
+    only slow each other down), or the new one fails at once.
     """
-    with _BEGINNING, Store(store) as kept:
-        for runner in kept.runners():
+    with _BEGINNING:
+        for run in at_work(besides=store):
             raise ValueError(
-                f"{runner.grid} is at work in {store} (process {runner.pid} on {runner.host}); "
+                f"{run.grid} is at work on this machine (process {run.pid}, into {run.store}); "
                 "stop it, or wait until it has finished"
             )
-        return _begin(name, store, kept)
+        with Store(store) as kept:
+            for runner in kept.runners():
+                raise ValueError(
+                    f"{runner.grid} is at work in {store} (process {runner.pid} on "
+                    f"{runner.host}); stop it, or wait until it has finished"
+                )
+            return _begin(name, store, kept)
 
 
 def _begin(name: str, store: Path, kept: Store) -> Path:

@@ -79,6 +79,12 @@ def stop_server(server: subprocess.Popen) -> None:
         server.wait()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_notes(tmp_path_factory) -> None:
+    """Studies that go on outside the tests are no business of the tests, nor the other way round."""
+    os.environ["REGCLS_STUDY_NOTES"] = str(tmp_path_factory.mktemp("notes"))
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """Address of the app, served as a user starts it; the server's words go to artefacts/."""

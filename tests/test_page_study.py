@@ -11,7 +11,7 @@ from a_page import opened as opened_page
 from a_page import query_of, said
 from streamlit.testing.v1 import AppTest
 
-from regcls import charts_study, study, study_desk, study_figure
+from regcls import charts_study, study, study_desk, study_figure, study_machine
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +159,13 @@ def test_charts_hold_every_cell_and_come_as_files(quick):
     for made in (sheet, errors):
         assert made.svg().startswith(b"<svg")
         assert made.png().startswith(b"\x89PNG")
+
+
+def test_a_run_elsewhere_on_the_machine_is_told_and_none_is_offered(monkeypatch, tmp_path):
+    monkeypatch.setenv(study_machine.NOTES, str(tmp_path))
+    with study_machine.noted("paper", tmp_path / "other.sqlite"):
+        page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+        assert "paper is at work on this machine" in said(page)
+        assert "study_start" not in {button.key for button in page.button}
+    page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+    assert page.button(key="study_start").label == "Start"

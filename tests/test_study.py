@@ -20,7 +20,15 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from regcls import commands, study, study_cluster, study_plan, study_store, study_train
+from regcls import (
+    commands,
+    study,
+    study_cluster,
+    study_machine,
+    study_plan,
+    study_store,
+    study_train,
+)
 from regcls.__main__ import BAD_INPUT, app, duration
 from regcls.lab import Lab
 
@@ -308,11 +316,30 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
     assert now.seconds_left > 0
     with pytest.raises(ValueError, match="longer is at work"):
         study.begin(str(longer), store)
+    with pytest.raises(ValueError, match=r"longer is at work on this machine \(process \d+, into"):
+        study.begin(str(longer), tmp_path / "another.sqlite")
+    assert study.status(grid, tmp_path / "another.sqlite").elsewhere[0].store == str(store)
     assert study.stop(store) == 1
     wait_until(lambda: not study.status(grid, store).running)
     assert 0 < study.status(grid, store).done < now.models
     wait_until(lambda: "Stopped" in log.read_text())
     assert study.stop(store) == study.stop(tmp_path / "none.sqlite") == 0
+
+
+def test_notes_of_runs_that_died_and_notes_of_strangers_are_no_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv(study_machine.NOTES, str(tmp_path))
+    store = tmp_path / "s.sqlite"
+    with study_machine.noted("mine", store):
+        assert [run.grid for run in study_machine.at_work()] == ["mine"]
+        assert study_machine.at_work(besides=store) == []
+        (note,) = tmp_path.glob("*.json")
+        (tmp_path / "reused.json").write_text(
+            json.dumps(json.loads(note.read_text()) | {"born": 1.0, "grid": "old"})
+        )
+        (tmp_path / "stranger.json").write_text("{}")
+        assert [run.grid for run in study_machine.at_work()] == ["mine"]
+    assert [path.name for path in tmp_path.glob("*.json")] == ["stranger.json"]
+    assert study_machine.at_work() == []
 
 
 def test_worker_processes_give_the_same_rows(tmp_path, finished):
