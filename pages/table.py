@@ -366,9 +366,7 @@ def downloads(run) -> None:
         save("Ranges (CSV)", lambda: safe_csv(results.ranges()), "ranges.csv")
         save("Held-out predictions (CSV)", lambda: safe_csv(results.out_of_fold()), "held-out.csv")
         save("Code (Python)", lambda: code, f"{kind.replace('+', '')}.py")
-        save(
-            "Networks (ONNX)", lambda: advise_export.onnx_zip(results, run.kept), "regcls-table.zip"
-        )
+        save("Models (ONNX)", lambda: advise_export.onnx_zip(results, run.kept), "regcls-table.zip")
     st.caption(
         "The ONNX files take the table's own numbers: filling gaps, scaling and categories are "
         "inside; their metadata “regcls_table” names the columns and the levels of categories. "

@@ -2,7 +2,7 @@
 
 ONNX: input ``table`` float32 (N, p), one column a table column in the order of the metadata, a
 category as the number of its level there (any other number: unknown), NaN where missing. All
-preparation is in the graph. Output ``value`` float32 (N,) in target units; with classes also
+preparation is in the graph, and trees are one operator (``ai.onnx.ml``). Output ``value`` float32 (N,) in target units; with classes also
 ``logits`` float32 (N, C). Metadata entry ``regcls_table`` is a JSON object that says all this.
 """
 
@@ -15,10 +15,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 
+from regcls import advise_trees
 from regcls.advise import Results
 from regcls.advise_columns import NUMBER, Problem, encode
 from regcls.advise_fit import Kept
-from regcls.advise_plan import HIDDEN, NETWORKS, TREES
+from regcls.advise_plan import HIDDEN, KINDS, TREES
 from regcls.advise_prepare import CLIP, inputs
 
 OPSET = 17
@@ -51,42 +52,33 @@ def predicted_rows(kept: dict[str, Kept], problem: Problem, frame: pd.DataFrame)
 
 
 def onnx_zip(results: Results, kept: dict[str, Kept]) -> bytes:
-    """One file a kind of network, in a zip."""
+    """One file a kind, in a zip."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for kind in NETWORKS:
+        for kind in KINDS:
             name = kind.replace("+", "")
             archive.writestr(f"{name}.onnx", onnx_bytes(kept[kind], results.plan.problem))
     return packed.getvalue()
 
 
 def onnx_bytes(kept: Kept, problem: Problem) -> bytes:
-    """One network with its preparation as an ONNX file."""
-    if kept.kind == TREES:
-        raise ValueError("trees are not written as ONNX; the networks are")
+    """One model with its preparation as an ONNX file."""
     from onnx import TensorProto, checker, helper
 
     graph = _Graph()
     x = graph.prepare(kept, problem)
-    for i, (weight, bias) in enumerate(kept.layers[: len(HIDDEN)]):
-        x = graph.add("Relu", graph.dense(x, weight, bias, f"hidden{i}"))
-    classes = len(kept.layers) > len(HIDDEN) + 1
-    outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, ["N"])]
-    if classes:
-        logits = graph.add("Identity", graph.dense(x, *kept.layers[-1], "classes"), out="logits")
-        shape = ["N", len(kept.layers[-1][1])]
-        outputs.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape))
-    if kept.kind == "hl-gauss":
-        share = graph.add("Softmax", logits, axis=1)
-        centres = (kept.edges[1:] + kept.edges[:-1]) / 2
-        value = graph.add("MatMul", share, graph.constant(centres[:, None], "centres"))
-    else:
-        weight, bias = kept.layers[len(HIDDEN)]
-        value = graph.dense(x, weight * kept.std, bias * kept.std + kept.mean, "target")
+    value = graph.trees(kept, x) if kept.kind == TREES else graph.network(kept, x)
     graph.add("Squeeze", value, graph.constant([1], "last", np.int64), out="value")
     given = helper.make_tensor_value_info("table", TensorProto.FLOAT, ["N", len(problem.columns)])
+    outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, ["N"])]
+    if len(kept.layers) > len(HIDDEN) + 1:
+        shape = ["N", len(kept.layers[-1][1])]
+        outputs.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape))
     made = helper.make_graph(graph.nodes, "regcls-table", [given], outputs, graph.weights)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)])
+    opsets = [helper.make_opsetid("", OPSET)]
+    if kept.kind == TREES:
+        opsets.append(helper.make_opsetid(advise_trees.DOMAIN, advise_trees.OPSET))
+    model = helper.make_model(made, opset_imports=opsets)
     model.ir_version = 8  # the one of this opset, so that older runtimes read the file
     helper.set_model_props(model, {KEY: json.dumps(_note(kept, problem))})
     checker.check_model(model)
@@ -94,7 +86,8 @@ def onnx_bytes(kept: Kept, problem: Problem) -> bytes:
 
 
 def _note(kept: Kept, problem: Problem) -> dict:
-    setting = kept.setting
+    s = kept.setting
+    network = {"lr": s.lr, "weight": s.weight, "decay": s.weight_decay}
     return {
         "schema": 1,
         "kind": kept.kind,
@@ -105,7 +98,9 @@ def _note(kept: Kept, problem: Problem) -> dict:
             {"name": c.name, "kind": c.kind, **({"levels": list(c.levels)} if c.levels else {})}
             for c in problem.columns
         ],
-        "setting": {"lr": setting.lr, "weight": setting.weight, "decay": setting.weight_decay},
+        "setting": {"rate": s.rate, "leaves": s.leaves, "l2": s.l2}
+        if kept.kind == TREES
+        else network,
         "class_edges": None if kept.edges is None else [float(e) for e in kept.edges],
     }
 
@@ -133,6 +128,25 @@ class _Graph:
     def dense(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
         w, b = self.constant(weight, f"{name}_W"), self.constant(bias, f"{name}_b")
         return self.add("Gemm", x, w, b)
+
+    def network(self, kept: Kept, x: str) -> str:
+        """The target (N, 1) by a network; its logits, where it has classes, are an output."""
+        for i, (weight, bias) in enumerate(kept.layers[: len(HIDDEN)]):
+            x = self.add("Relu", self.dense(x, weight, bias, f"hidden{i}"))
+        if len(kept.layers) > len(HIDDEN) + 1:
+            logits = self.dense(x, *kept.layers[-1], "classes")
+            self.add("Identity", logits, out="logits")
+        if kept.kind == "hl-gauss":
+            share = self.add("Softmax", logits, axis=1)
+            centres = (kept.edges[1:] + kept.edges[:-1]) / 2
+            return self.add("MatMul", share, self.constant(centres[:, None], "centres"))
+        weight, bias = kept.layers[len(HIDDEN)]
+        return self.dense(x, weight * kept.std, bias * kept.std + kept.mean, "target")
+
+    def trees(self, kept: Kept, x: str) -> str:
+        """The target (N, 1) by trees."""
+        of = advise_trees.attributes(kept.trees)
+        return self.add("TreeEnsembleRegressor", x, domain=advise_trees.DOMAIN, **of)
 
     def prepare(self, kept: Kept, problem: Problem) -> str:
         """The fitted pipeline, written as operators."""

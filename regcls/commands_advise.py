@@ -36,7 +36,7 @@ def advise(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of folds and first weights.")] = 0,
     onnx: Annotated[
-        Path | None, typer.Option(help="Write the networks as ONNX files, zipped, here.")
+        Path | None, typer.Option(help="Write the models as ONNX files, zipped, here.")
     ] = None,
     as_json: AsJson = False,
 ):

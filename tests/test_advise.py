@@ -13,9 +13,19 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from onnx import helper
+from sklearn.ensemble import HistGradientBoostingRegressor
 from typer.testing import CliRunner
 
-from regcls import advise, advise_columns, advise_fit, advise_plan, advise_samples, advise_words
+from regcls import (
+    advise,
+    advise_columns,
+    advise_fit,
+    advise_plan,
+    advise_samples,
+    advise_trees,
+    advise_words,
+)
 from regcls.__main__ import app
 from regcls.advise import Comparison, Results
 from regcls.advise_columns import AdviseError
@@ -227,7 +237,7 @@ def test_no_difference_is_never_called_one():
 def test_onnx_files_answer_as_the_models_do(done):
     values = done.plan.problem.values.copy()
     values[0, 2], values[1, 2], values[2, 2] = 3, -1, np.nan  # levels that nobody has seen
-    for kind in NETWORKS:
+    for kind in KINDS:
         data = onnx_bytes(done.kept[kind], done.plan.problem)
         session = onnxruntime.InferenceSession(data)
         got = session.run(["value"], {"table": values.astype(np.float32)})[0]
@@ -239,7 +249,31 @@ def test_onnx_files_answer_as_the_models_do(done):
         names = {output.name for output in session.get_outputs()}
         assert ("logits" in names) == (kind in ("reg+cls", "hl-gauss"))
     with zipfile.ZipFile(io.BytesIO(onnx_zip(done.results, done.kept))) as archive:
-        assert len(archive.namelist()) == len(NETWORKS)
+        assert len(archive.namelist()) == len(KINDS)
+
+
+def test_trees_as_onnx_split_where_scikit_learn_does():
+    """On a threshold, just above, and just below, in numbers that float32 cannot hold exactly."""
+    rng = np.random.default_rng(3)
+    x = np.round(rng.normal(size=(600, 4)), 1).astype(np.float32)
+    y = 100 + 30 * (x[:, 0] > 0.3) + x[:, 1] * x[:, 2] + rng.normal(size=600)
+    trees = HistGradientBoostingRegressor(max_iter=40, random_state=0).fit(x, y)
+    found = advise_trees.attributes(trees)
+    cuts = np.array(
+        [v for v, m in zip(found["nodes_values"], found["nodes_modes"], strict=True) if m != "LEAF"]
+    ).astype(np.float32)
+    rows = np.repeat(np.concatenate([cuts, np.nextafter(cuts, 9), np.nextafter(cuts, -9)]), 4)
+    rows = np.concatenate([rows.reshape(-1, 4), x])
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain=advise_trees.DOMAIN, **found
+    )
+    ends = [helper.make_tensor_value_info(n, 1, ["N", w]) for n, w in (("x", 4), ("y", 1))]
+    graph = helper.make_graph([node], "trees", ends[:1], ends[1:])
+    opsets = [helper.make_opsetid(advise_trees.DOMAIN, advise_trees.OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    got = session.run(None, {"x": rows})[0][:, 0]
+    np.testing.assert_allclose(got, trees.predict(rows.astype(float)), rtol=1e-5)
 
 
 def test_new_rows_get_all_predictions(done):

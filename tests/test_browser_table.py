@@ -22,9 +22,9 @@ def test_a_sample_to_an_answer(page, server_url):
     expect(page.get_by_role("heading", name="Take it with you")).to_be_visible(timeout=120_000)
     expect(page.locator('[data-testid="stVegaLiteChart"]')).to_have_count(2)
     with page.expect_download() as got:
-        page.get_by_role("button", name="Networks (ONNX)").click()
+        page.get_by_role("button", name="Models (ONNX)").click()
     data = got.value.path().read_bytes()
-    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 8
+    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 9
     with page.expect_download() as got:
         page.get_by_role("button", name="Held-out predictions").click()
     lines = got.value.path().read_text().splitlines()

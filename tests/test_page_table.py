@@ -73,7 +73,7 @@ def test_a_sample_from_click_to_verdict_and_files():
     page = to_the_end(page)
     assert "On your data" in said(page) and "What to try first" in said(page)
     labels = {button.label for button in page.get("download_button")}
-    assert {"Code (Python)", "Networks (ONNX)", "Held-out predictions (CSV)"} <= labels
+    assert {"Code (Python)", "Models (ONNX)", "Held-out predictions (CSV)"} <= labels
     assert "def train(x, y" in page.code[0].value
     ran(page.selectbox(key="table_code").select("hl-gauss").run())
     assert "HL-Gauss" in page.code[0].value
