@@ -26,7 +26,8 @@ def chromium_options() -> dict:
     """The machine's Chromium where there is one, else the one that Playwright fetched."""
     names = ("chromium", "chromium-browser", "google-chrome")  # as in the Makefile
     path = next(filter(None, map(shutil.which, names)), None)
-    return {"args": ["--no-sandbox"], **({"executable_path": path} if path else {})}
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    return {"args": ["--no-sandbox", *camera], **({"executable_path": path} if path else {})}
 
 
 def free_port() -> int:

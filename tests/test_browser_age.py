@@ -69,6 +69,19 @@ def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url):
     assert row.startswith("'=1+1.jpg,")  # no formula to a spreadsheet
 
 
+def test_the_camera_takes_one_photo_after_the_other(page, server_url):
+    """Chromium's own test picture has no face in it, which is an answer as well."""
+    open_age(page, server_url)
+    page.get_by_role("radio", name="Camera").click()
+    shoot = page.get_by_role("button", name="Take Photo")
+    shoot.click(timeout=SECONDS)
+    expect(page.get_by_text("No face was found in this photo.")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("camera 1", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Clear photo").click()
+    shoot.click(timeout=SECONDS)
+    expect(page.get_by_text("camera 2", exact=True).first).to_be_visible(timeout=SECONDS)
+
+
 def test_each_face_of_a_group_is_chosen_by_a_click(page, server_url):
     open_age(page, server_url)
     upload(page, ("group.jpg", group_photo()))
