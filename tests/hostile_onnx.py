@@ -212,6 +212,30 @@ def late_nan() -> bytes:
     return model([*nodes, helper.make_node("Sqrt", ["far"], ["out"])], weights).SerializeToString()
 
 
+def fussy(as_map: bool = False) -> bytes:
+    """Answers well to black, white and noise, and with NaN to about any photo: to what has a mean
+    m (from 0 to 1) with m (1 - m) |m - 1/2| above 0.005. A number, or a map (N, 1, SIDE, SIDE)."""
+    nodes = [
+        helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=1),
+        helper.make_node("Sub", ["one", "mean"], ["rest"]),
+        helper.make_node("Sub", ["mean", "half"], ["off"]),
+        helper.make_node("Abs", ["off"], ["far"]),
+        helper.make_node("Mul", ["mean", "rest"], ["spread"]),
+        helper.make_node("Mul", ["spread", "far"], ["odd"]),
+        helper.make_node("Sub", ["small", "odd"], ["sign"]),
+        helper.make_node("Sqrt", ["sign"], ["root"]),
+        helper.make_node("Slice", ["image", "first", "second", "colour"], ["red"]),
+        helper.make_node("Add", ["red", "root"], ["map"]),
+        helper.make_node("ReduceMean", ["map", "axes"], ["out"], keepdims=0),
+    ]
+    values = {"one": 1.0, "half": 0.5, "small": 0.005}
+    weights = [numpy_helper.from_array(np.array(v, np.float32), n) for n, v in values.items()]
+    weights += [AXES, ints("first", 0), ints("second", 1), ints("colour", 1)]
+    shape = ["N", 1, SIDE, SIDE]
+    answer = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape) if as_map else None
+    return model(nodes, weights, outputs=[answer] if as_map else None).SerializeToString()
+
+
 def late_greedy(gigabytes: int = 100) -> bytes:
     """Asks for little for black, white and noise, and for that much for ``grey``."""
     nodes, weights = _is_grey()
