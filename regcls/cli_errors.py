@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from regcls import commands
 from regcls.cli import AsJson, plainly, say, show_json, show_table
 
 
@@ -111,17 +112,12 @@ def _content(file: Path) -> bytes:
 
 
 def _record(found) -> dict:
-    record = {
+    return commands.report_record(found.errors) | {
         "verdict": found.verdict,
         "imbalance": found.imbalance,
         "overall": found.overall.to_dict("records"),
-        "ranges": found.errors.table().to_dict("records"),
         "shots": found.shots.to_dict("records"),
         "segments": found.segments.to_dict("records"),
         "worst": found.worst.to_dict("records"),
         "notes": list(found.arrays.notes),
     }
-    if len(found.models) > 1:
-        a, b = found.models[1], found.models[0]
-        record["difference"] = {"a": a, "b": b, **found.errors.overall_difference(a, b)}
-    return record

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ARTEFACTS = ROOT / "artefacts"
 START_SECONDS = 60
+PATIENCE = 30_000  # ms that a page may take to show what it is asked for, on a busy machine
 
 
 def chromium_options() -> dict:
@@ -114,6 +115,7 @@ def new_server_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(**chromium_options())
         yield chromium
