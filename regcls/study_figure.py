@@ -18,7 +18,7 @@ BETTER, WORSE, UNDECIDED, UNKNOWN = "better", "worse", "undecided", "no result y
 _ACROSS = ("classes", "hidden", "lr", "bins")  # the first that varies runs along the x-axis
 _WORDS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "mse": "MSE", "mae": "MAE"}
 TITLES = {
-    "classes": "number of classes C", "hidden": "hidden layers", "lr": "learning rate",
+    "classes": "number of classes C", "hidden": "hidden units", "lr": "learning rate",
     "bins": "bins",
 }  # fmt: skip
 
