@@ -74,11 +74,14 @@ def test_the_camera_takes_one_photo_after_the_other(page, server_url):
     open_age(page, server_url)
     page.get_by_role("radio", name="Camera").click()
     shoot = page.get_by_role("button", name="Take Photo")
-    shoot.click(timeout=SECONDS)
+    sees = "() => document.querySelector('video')?.videoWidth > 0"  # before, it takes nothing
+    page.wait_for_function(sees, timeout=SECONDS)
+    shoot.click()
     expect(page.get_by_text("No face was found in this photo.")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_text("camera 1", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear photo").click()
-    shoot.click(timeout=SECONDS)
+    page.wait_for_function(sees, timeout=SECONDS)
+    shoot.click()
     expect(page.get_by_text("camera 2", exact=True).first).to_be_visible(timeout=SECONDS)
 
 

@@ -305,6 +305,7 @@ def test_two_runners_share_the_work(tmp_path, longer):
 
 
 def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, longer):
+    longer.write_text(longer.read_text().replace("epochs = 30", "epochs = 300"))  # not done before
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
     log = study.begin(str(longer), store)
