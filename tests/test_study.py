@@ -258,7 +258,7 @@ def longer(tmp_path):
     """A grid of many batches, some seconds long in all."""
     toml = tmp_path / "longer.toml"
     widths = ", ".join(f"[{n}]" for n in range(2, 14))
-    toml.write_text(f"{SMALL_TOML.replace('epochs = 4', 'epochs = 30')}\nhidden = [{widths}]\n")
+    toml.write_text(f"{SMALL_TOML.replace('epochs = 4', 'epochs = 90')}\nhidden = [{widths}]\n")
     return toml
 
 
@@ -305,7 +305,7 @@ def test_two_runners_share_the_work(tmp_path, longer):
 
 
 def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, longer):
-    longer.write_text(longer.read_text().replace("epochs = 30", "epochs = 300"))  # not done before
+    longer.write_text(longer.read_text().replace("epochs = 90", "epochs = 300"))  # not done before
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
     log = study.begin(str(longer), store)
