@@ -57,7 +57,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
         "predictions",
         lambda page: (
             page.get_by_role("button", name="Progress of videos (ours)").click(timeout=WAIT),
-            seen(page, "How many targets each range has"),
+            seen(page, "Share of the targets in each range"),
         ),
     ),
     "models": ("models", lambda page: seen(page, "Use the age pair")),

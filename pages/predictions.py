@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -45,11 +46,19 @@ def take(make, name: str, columns: report.Columns | None = None) -> None:
 
 
 def example(task: str) -> None:
-    """The shipped pair's own predictions on its test data."""
-    path = Path(runtime.MODELS) / task / "test_predictions.parquet"
+    """The shipped pair's own predictions on its test data, and what it was trained on."""
+    from regcls import contract
+    from regcls.tasks.shared import training_targets
+
+    folder = Path(runtime.MODELS) / task
     group = "clip" if task == "progress" else None
-    columns = report.Columns("y_true", ("reg", "regcls"), group=group)
-    take(lambda: tables.read_table(path.read_bytes(), EXAMPLES[task]), EXAMPLES[task], columns)
+
+    def make() -> tables.Table:
+        read = tables.read_table((folder / "test_predictions.parquet").read_bytes(), task)
+        return replace(read, frame=read.frame.rename(columns={"regcls": "reg+cls"}))
+
+    take(make, EXAMPLES[task], report.Columns("y_true", ("reg", "reg+cls"), group=group))
+    kept()["train"] = training_targets(contract.read(folder / "reg.onnx"))
 
 
 def inputs() -> None:

@@ -217,7 +217,8 @@ def errors_per_range(
     mark: float | list[float] | None = None,
     extra: ErrorReport | None = None,
 ) -> alt.LayerChart:
-    """Each model's error per target range, with its interval, over the training histogram.
+    """Each model's error per target range, with its interval, over the training histogram, or the
+    test histogram where no training data is known.
 
     ``mark`` draws a vertical rule at one's own value(s); ``extra`` adds another report, such as
     of one's own photos, as diamonds. ``unit`` may be empty.
@@ -237,24 +238,25 @@ def errors_picture(
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
     data = {"errors": _error_points(report, metric)}
-    if report.train_counts is not None:
-        edges = report.edges
-        data["training"] = pd.DataFrame(
-            {"low": edges[:-1], "high": edges[1:], "train": report.train_counts}
-        )
+    split = "test" if report.train_counts is None else "training"
+    counts = report.test_counts if report.train_counts is None else report.train_counts
+    edges = report.edges
+    data[split] = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "samples": counts})
     if extra is not None:
         data["extra"] = _error_points(extra, metric)
     if mark is not None:
         data["mark"] = pd.DataFrame({"at": np.atleast_1d(mark).astype(float)})
-    parts = tuple(name for name in ("training", "extra", "mark") if name in data)
+    parts = (split, *(name for name in ("extra", "mark") if name in data))
     domain = (float(report.edges[0]), float(report.edges[-1]))
     names = tuple(dict.fromkeys((*report.names, *(extra.names if extra is not None else ()))))
     spec = _errors_spec(unit, target, metric, names, parts, domain)
     caption = (
         f"Points: each model's {METRICS[metric]} in a range, bars: {report.level:.0%} interval."
     )
-    if "training" in parts:
+    if split == "training":
         caption += " Errors should grow where the grey training histogram is low."
+    else:
+        caption += " Grey: the test samples, since no training targets are known."
     if extra is not None:
         caption += " Diamonds: your own."
     if mark is not None:
@@ -326,32 +328,31 @@ def _errors_spec(
         )
     errors = alt.layer(*layers)
     stack = [errors]
-    if "training" in parts:
-        stack.insert(0, _training_histogram(x_title, scale))
+    stack.insert(0, _histogram(parts[0], x_title, scale))
     if "mark" in parts:
         rule = alt.Chart(alt.NamedData("mark")).mark_rule(strokeWidth=2, strokeDash=[6, 3])
         stack.append(rule.encode(x=alt.X("at:Q", scale=scale), color=alt.value(_FUNCTION_COLOUR)))
     chart = alt.layer(*stack).resolve_scale(y="independent")
-    return _finished(chart, "Error per target range, over the training data", 330)
+    return _finished(chart, f"Error per target range, over the {parts[0]} data", 330)
 
 
-def _training_histogram(x_title: str, scale: alt.Scale) -> alt.Chart:
+def _histogram(split: str, x_title: str, scale: alt.Scale) -> alt.Chart:
     return (
-        alt.Chart(alt.NamedData("training"))
+        alt.Chart(alt.NamedData(split))
         .mark_bar(color=_HISTOGRAM_COLOUR, opacity=0.3)
         .encode(
             x=alt.X("low:Q", title=x_title, scale=scale),
             x2="high:Q",
             y=alt.Y(
-                "train:Q",
-                title="training samples",
+                "samples:Q",
+                title=f"{split} samples",
                 axis=alt.Axis(orient="right", grid=False, format="~s"),
             ),
             y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("low:Q", title="from", format=".3~g"),
                 alt.Tooltip("high:Q", title="to", format=".3~g"),
-                alt.Tooltip("train:Q", title="training samples", format=","),
+                alt.Tooltip("samples:Q", title=f"{split} samples", format=","),
             ],
         )
     )

@@ -13,12 +13,13 @@ from regcls.report import Report
 
 
 def distribution(report: Report) -> Picture:
-    """How many targets each range has."""
+    """Which share of the targets each range has, so that a few test targets show beside many."""
     edges = report.edges
     rows = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "test": report.errors.test_counts})
     if report.errors.train_counts is not None:
         rows["training"] = report.errors.train_counts
     long = rows.melt(["low", "high"], var_name="split", value_name="targets")
+    long["share"] = long["targets"] / long.groupby("split")["targets"].transform("sum")
     caption = f"{report.imbalance[0].upper()}{report.imbalance[1:]}"
     domain = (float(edges[0]), float(edges[-1]))
     return Picture(_distribution_spec(domain), {"targets": long}, caption)
@@ -32,7 +33,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict:
         .encode(
             x=alt.X("low:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False)),
             x2="high:Q",
-            y=alt.Y("targets:Q", title="targets", axis=alt.Axis(format="~s"), stack=None),
+            y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), stack=None),
             y2=alt.datum(0),
             color=alt.Color(
                 "split:N",
@@ -44,10 +45,11 @@ def _distribution_spec(domain: tuple[float, float]) -> dict:
                 alt.Tooltip("low:Q", title="from", format=".3~g"),
                 alt.Tooltip("high:Q", title="to", format=".3~g"),
                 alt.Tooltip("targets:Q", format=","),
+                alt.Tooltip("share:Q", format=".1%"),
             ],
         )
     )
-    return _finished(alt.layer(bars), "How many targets each range has", 220)
+    return _finished(alt.layer(bars), "Share of the targets in each range", 220)
 
 
 def errors(report: Report, metric: str = "mae") -> Picture:

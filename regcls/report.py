@@ -312,16 +312,11 @@ class Report:
         interval = f"[{found['low']:.3g}, {found['high']:.3g}]"
         table = self.differences(best, other)
         better, worse = (table["diff_high"] < 0).sum(), (table["diff_low"] > 0).sum()
-        where = (
-            f"of {len(table)} ranges, its error is clearly smaller in {better} and clearly larger "
-            f"in {worse}"
-        )
-        if found["high"] < 0:
-            return f"{best} errs less than {other}: MAE differs by {found['difference']:.3g} {interval}; {where}."
-        return (
-            f"No clear difference between {best} and {other}: MAE differs by "
-            f"{found['difference']:.3g} {interval}; {where}."
-        )
+        where = f"of {len(table)} ranges, {best} is clearly better in {better} and clearly worse in {worse}"
+        by = f"the MAE of {best} minus that of {other} is {found['difference']:.3g} {interval}"
+        clear = found["high"] < 0
+        verdict = f"{best} errs less than" if clear else f"No clear difference between {best} and"
+        return f"{verdict} {other}: {by}; {where}."
 
     @cached_property
     def density(self) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from test_report import table
 from test_tables import excel
 
-from regcls import report, tables
+from regcls import contract, report, runtime, tables
 
 
 def pasted(frame: pd.DataFrame) -> AppTest:
@@ -32,7 +32,10 @@ def test_it_opens_with_what_to_do_and_a_promise():
 
 def test_an_example_gives_the_whole_report():
     page = click(opened("predictions"), "Progress of videos (ours)")
-    assert "reg and regcls" in said(page) or "errs less than" in said(page)
+    assert "reg and reg+cls" in said(page) or "errs less than" in said(page)
+    counts = contract.read(runtime.MODELS / "progress" / "reg.onnx").training_histogram["counts"]
+    assert len(page.session_state["predictions"]["train"]) == sum(counts) > 10_000
+    assert "grey training histogram" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
     assert held(page, "selectbox", "group").value == "clip"
     worst = page.dataframe[-1].value
@@ -49,6 +52,10 @@ def test_pasted_rows_are_guessed_and_corrected():
     assert "pred_good errs less than pred_poor" in said(page)
     ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
     assert "give a second column to compare" in said(page)
+
+
+def test_without_training_targets_the_test_data_stands_behind_the_errors():
+    assert "Grey: the test samples, since no training targets are known" in said(pasted(table(60)))
 
 
 def test_ranges_can_be_ones_own():

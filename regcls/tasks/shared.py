@@ -73,6 +73,13 @@ def train_counts(card: Card, edges: np.ndarray, scale: float = 1.0) -> np.ndarra
     return np.histogram(middles, edges, weights=histogram["counts"])[0]
 
 
+def training_targets(card: Card) -> np.ndarray:
+    """About the targets that a model learned from (M,): the middle of each cell of the card's
+    training histogram, as often as the cell counts."""
+    edges = np.asarray(card.training_histogram["edges"], np.float64)
+    return np.repeat((edges[:-1] + edges[1:]) / 2, card.training_histogram["counts"])
+
+
 def held_out(
     pair: runtime.Pair, edges: np.ndarray, clusters: str | None = None, scale: float = 1.0
 ) -> ErrorReport:
