@@ -158,7 +158,9 @@ def test_figures_by_hand():
 
 
 def test_the_verdict_is_as_certain_as_its_interval():
-    assert made().verdict.startswith("pred_good errs less than pred_poor: MAE differs by -")
+    assert made().verdict.startswith(
+        "pred_good errs less than pred_poor: the MAE of pred_good minus that of pred_poor is -"
+    )
     frame = table()
     frame["pred_poor"] = frame["age"] + np.random.default_rng(9).normal(0, 1, len(frame))
     assert made(frame).verdict.startswith("No clear difference between")
