@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages import through_app
 from regcls import advise_columns, advise_plan, advise_samples
 from regcls.study_time import duration
-from regcls.tables import SUFFIXES
+from regcls.tables import MAX_BYTES, SUFFIXES
 
 through_app()
 
@@ -15,7 +15,7 @@ PRIVACY = (
     "Your table stays in this session's memory. Nothing is written to disk, nothing leaves the "
     "machine that runs this app. Close the page and it is gone."
 )
-TYPES = list(SUFFIXES)
+TYPES, MOST_MB = list(SUFFIXES), MAX_BYTES // 1_000_000
 LOOK_SECONDS = 1.0  # between two looks at a comparison that runs
 NONE = "none"
 BUDGET_WORDS = {
@@ -92,7 +92,9 @@ USUAL = {("budget", "quick"), ("goal", "balanced")}
 def inputs() -> None:
     """Upload or sample."""
     left, right = st.columns([3, 2])
-    file = left.file_uploader("A table: CSV, Parquet or Excel, one row a sample", type=TYPES)
+    file = left.file_uploader(
+        "A table: CSV, Parquet or Excel, one row a sample", TYPES, max_upload_size=MOST_MB
+    )  # fmt: skip
     if file is not None and file.file_id not in st.session_state["table_seen"]:
         st.session_state["table_seen"].add(file.file_id)
         take(file.getvalue(), file.name)
@@ -388,7 +390,7 @@ def new_rows(run) -> None:
     more = len(run.plan.problem.columns) - 8
     file = st.file_uploader(
         f"A table with the columns {names}{f' and {more} more' if more > 0 else ''}",
-        type=TYPES, key="table_new",
+        type=TYPES, key="table_new", max_upload_size=MOST_MB,
     )  # fmt: skip
     if file is None:
         return
