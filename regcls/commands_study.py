@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,8 @@ def run(
     with study.Store(store, fresh) as kept, _stop_on_signals() as stop:
         if kept.moved:
             tell(f"The damaged store is now {kept.moved}; a new one was started.")
+        # joblib starts a worker anew when its memory has grown, and nothing is lost by that.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         progress = study.run(
             grid,
             kept,
