@@ -220,8 +220,10 @@ def _demand_rank(name: str, shape: tuple[int | None, ...]) -> None:
 
 
 def _bare(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Without a dimension of one after the batch."""
-    return (shape[0], *shape[2:]) if len(shape) in (2, 4) and shape[1] == 1 else shape
+    """Without a dimension of one after the batch; one that is not said may be one, and a trial
+    shows whether it is."""
+    one = len(shape) in (2, 4) and shape[1] in (1, None)
+    return (shape[0], *shape[2:]) if one else shape
 
 
 # A conforming file around it

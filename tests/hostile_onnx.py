@@ -166,6 +166,19 @@ def not_finite() -> bytes:
     return model(nodes, [AXES, two]).SerializeToString()
 
 
+def unsaid(width: int) -> bytes:
+    """A table (N, width) whose width the file does not say."""
+    nodes = [
+        *mean_of(to="mean"),
+        helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
+        helper.make_node("Tile", ["column", "times"], ["out"]),
+    ]
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["N", "M"])
+    return model(
+        nodes, [AXES, ints("one", 1), ints("times", 1, width)], outputs=[out]
+    ).SerializeToString()
+
+
 def fixed_batch() -> bytes:
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
     return model(mean_of(), [AXES], [image]).SerializeToString()

@@ -80,6 +80,16 @@ def test_one_answer_for_all_images_is_refused():
         own.complete(found, form)
 
 
+def test_a_width_that_is_not_said_is_one_or_refused():
+    found, form = form_of(hostile.unsaid(1), scaling="0 to 1")
+    images = picture()
+    value, _ = answered(own.complete(found, form).data, images)
+    np.testing.assert_allclose(value, images.mean(axis=(1, 2, 3)) / 255, rtol=1e-5)
+    found, form = form_of(hostile.unsaid(7))
+    with pytest.raises(contract.ContractError, match="must be 1 instead of 7"):
+        own.complete(found, form)
+
+
 def test_the_trial_hides_the_environment_and_writes_nothing(monkeypatch):
     seen = {}
     original = trial.subprocess.Popen
