@@ -197,9 +197,10 @@ def places(table) -> tuple[list[str], tuple[list[str], list[str]]]:
 def errors_tab(shown: study.Results, picked: str) -> None:
     table = study_figure.cells(shown)
     xs, grid = places(table)
-    st.html(charts_study.legend())
+    points, published = study_figure.points(shown), study_figure.published(shown)
+    st.html(charts_study.legend(points["model"], not published.empty))
     made = charts_study.test_errors(
-        study_figure.points(shown), study_figure.published(shown), xs,
+        points, published, xs,
         study_figure.layout(shown.grid).title, grid, picked,
     )  # fmt: skip
     sheet(made, "errors")
@@ -207,14 +208,16 @@ def errors_tab(shown: study.Results, picked: str) -> None:
 
 def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
     """The heat map; returns what reg+cls is compared with."""
-    from_address("against", study_figure.AGAINST, "comparison")
-    against = st.segmented_control(
-        "reg+cls against", list(study_figure.AGAINST), format_func=study_figure.AGAINST.get,
-        required=True, key="study_against",
-    )  # fmt: skip
-    of = shown
-    if against == "tuned":
-        of = shown if study_desk.is_fair(shown.grid) else tuned
+    if study_desk.is_fair(shown.grid):
+        against, of = "tuned", shown
+        st.caption("Best setting against best: both sides are tuned in this grid.")
+    else:
+        from_address("against", study_figure.AGAINST, "comparison")
+        against = st.segmented_control(
+            "reg+cls against", list(study_figure.AGAINST), format_func=study_figure.AGAINST.get,
+            required=True, key="study_against",
+        )  # fmt: skip
+        of = tuned if against == "tuned" else shown
         if of is None:
             st.info(
                 "No results of the grid “fair”, which tunes both sides alike, are here yet: choose "
@@ -223,9 +226,6 @@ def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> 
             return against
         if of is not shown:
             st.caption("These are the cells of the grid “fair”, best setting against best.")
-    elif study_desk.is_fair(shown.grid):
-        st.caption("In this grid, reg itself is tuned: choose “tuned reg”.")
-        return against
     st.html(charts_study.help_legend(study_figure.AGAINST[against]))
     compared = study_figure.compared(of, against)
     xs, grid = places(compared)
@@ -253,10 +253,13 @@ def cell_details(shown: study.Results) -> None:
         if table.empty:
             st.info("This is not trained yet.")
         else:
+            st.markdown("**Test error per target range, over the training data**")
+            st.html(charts_study.legend(table["role"]))
             picture = charts_study.ranges(table, run is not None)
             st.vega_lite_chart(picture.live, width="stretch", key="study_ranges")
             st.caption(picture.caption)
     with right:
+        st.markdown("**Its runs**")
         st.dataframe(study_figure.runs(shown, cell), hide_index=True, height=280)
     open_in_lab(shown, cell, run or shown.grid.runs[0])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -96,15 +97,18 @@ def _still(spec: dict) -> dict:
 # Test error
 
 
-def legend() -> str:
-    """The models' colours and shapes, and what the diamonds are, as HTML."""
+def legend(models: Iterable[str] = tuple(COLOURS), published: bool = False) -> str:
+    """The models' colours and shapes, and what the diamonds are if there are any, as HTML."""
+    shown = set(models)
     marks = {"reg": "●", "control": "▲", "reg+cls": "■"}
     parts = [
         f'<span style="white-space:nowrap"><span style="color:{COLOURS[model]}">{marks[model]}'
         f"</span> {NAMES[model]}</span>"
         for model in COLOURS
+        if model in shown
     ]
-    parts.append('<span style="white-space:nowrap">◇ published mean</span>')
+    if published:
+        parts.append('<span style="white-space:nowrap">◇ published mean</span>')
     return f'<div style="display:flex;flex-wrap:wrap;gap:.2rem 1.2rem">{"".join(parts)}</div>'
 
 

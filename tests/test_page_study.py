@@ -84,8 +84,9 @@ def test_the_fair_grid_compares_best_with_best(monkeypatch, tmp_path):
     store = tmp_path / "s.sqlite"
     clean = lambda m: m.scenario == "clean" and m.sampling == "severe"
     made_study.make(study.load("fair"), store, only=clean)
-    page = opened(monkeypatch, store, grid="fair", against="tuned")
-    assert "**Against tuned reg**" in said(page)
+    page = opened(monkeypatch, store, grid="fair")
+    assert "**Against tuned reg**" in said(page) and "Best setting against best" in said(page)
+    assert query_of(page)["against"] == "tuned"
     assert "(72 are planned.)" in said(page)
 
 
