@@ -55,4 +55,4 @@ def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict:
             color=COLOURS["reg+cls"], strokeWidth=1, opacity=0.7
         )
         layers.append(rule.encode(x=alt.X("at:Q", scale=scale)))
-    return _finished(alt.layer(*layers), "Training data and classes", 200)
+    return _finished(alt.layer(*layers), "Training data and classes", 240)
