@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from types import SimpleNamespace
 
 import cv2
 import fake_pair
@@ -260,3 +261,8 @@ def test_nothing_heavy_is_imported_before_the_first_photo():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_training_targets_are_spread_over_their_cells():
+    card = SimpleNamespace(training_histogram={"edges": [0, 2, 4, 10], "counts": [2, 0, 3]})
+    assert shared.training_targets(card).tolist() == [0.5, 1.5, 5, 7, 9]

@@ -74,10 +74,13 @@ def train_counts(card: Card, edges: np.ndarray, scale: float = 1.0) -> np.ndarra
 
 
 def training_targets(card: Card) -> np.ndarray:
-    """About the targets that a model learned from (M,): the middle of each cell of the card's
-    training histogram, as often as the cell counts."""
+    """About the targets that a model learned from (M,): the card's training histogram, each cell's
+    targets spread evenly over it, so that ranges may cut through cells."""
     edges = np.asarray(card.training_histogram["edges"], np.float64)
-    return np.repeat((edges[:-1] + edges[1:]) / 2, card.training_histogram["counts"])
+    counts = np.asarray(card.training_histogram["counts"])
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    within = (np.arange(counts.sum()) - first + 0.5) / np.repeat(counts, counts)
+    return np.repeat(edges[:-1], counts) + within * np.repeat(np.diff(edges), counts)
 
 
 def held_out(
