@@ -122,7 +122,12 @@ def _tuned(results: Results) -> list[str]:
     table = _decided(results, "reg")
     if table.empty:
         return [_no_tuning()]
-    told = [_counted(table, "tuned reg") + f" ({len(results.grid.cells)} are planned.)"]
+    planned = len(results.grid.cells)
+    told = [
+        _counted(table, "tuned reg")
+        + (f" ({planned} are planned.)" if len(table) < planned else "")
+    ]
+    told += _by_row(table)
     best = table[table["state"] != UNDECIDED].sort_values("ratio")
     if len(best):
         told.append(f"Most clearly decided: {'; '.join(map(_number, _rows(best.head(2))))}.")
@@ -138,6 +143,18 @@ def _tuned(results: Results) -> list[str]:
             f"{easier} of {len(spread)} settings of network, data and optimiser."
         )
     return told
+
+
+def _by_row(table: pd.DataFrame) -> list[str]:
+    """Where it helped when both were tuned: by the rows of the charts."""
+    parts = []
+    for row, mine in table.groupby("row", sort=False):
+        n = mine["state"].value_counts()
+        if n.get(BETTER, 0) or n.get(WORSE, 0):
+            parts.append(
+                f"{row}: {n.get(BETTER, 0)} better, {n.get(WORSE, 0)} worse of {len(mine)}"
+            )
+    return [f"Where it is decided: {'; '.join(parts)}."] if parts else []
 
 
 def _rows(table: pd.DataFrame) -> list[pd.Series]:

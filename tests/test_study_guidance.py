@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import made_study
+import pandas as pd
 import pytest
 
 from regcls import study, study_guidance
+from regcls.study_figure import BETTER, UNDECIDED, WORSE
 
 GRID = study.load("quick")
 
@@ -58,3 +60,12 @@ def test_published_figures_agree_or_do_not(tmp_path, factor, same, other):
     assert f"decide the same way in {same}, the other way in {other}" in words
     assert ("Where they disagree" in words) == bool(other)
     assert "remain once reg has the same loss scale" in words
+
+
+def test_of_a_tuned_grid_only_rows_with_a_decision_are_listed():
+    rows = [("clean", BETTER), ("clean", UNDECIDED), ("noisy", UNDECIDED), ("ood", WORSE)]
+    table = pd.DataFrame(rows, columns=["row", "state"])
+    assert study_guidance._by_row(table) == [
+        "Where it is decided: clean: 1 better, 0 worse of 2; ood: 0 better, 1 worse of 1."
+    ]
+    assert study_guidance._by_row(table[table["state"] == UNDECIDED]) == []
