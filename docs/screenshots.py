@@ -42,7 +42,8 @@ def age(page: Page) -> None:
 
 def study(page: Page) -> None:
     seen(page, "What the results say")
-    page.get_by_role("tab", name="Test error").scroll_into_view_if_needed()
+    page.wait_for_timeout(2_500)  # charts have their places
+    page.get_by_role("tab", name="Test error").evaluate("tab => tab.scrollIntoView()")
 
 
 # Address, and what to do until the page is worth a picture.
