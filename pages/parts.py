@@ -20,6 +20,16 @@ def unseen(files, page: str) -> list:
     return new
 
 
+def held(*name: object) -> dict:
+    """What a widget takes so that its choice outlives a look at another page: a key of ``name``'s
+    parts, one of which tells what it belongs to.
+
+    Its first value goes to the widget itself: one set through the session's state reaches the
+    browser once, and a rerun on its heels can lose it.
+    """
+    return {"key": "_".join(map(str, name)), "persist_state": "session"}
+
+
 def problems(found: list[tuple[str, str]], page: str) -> None:
     """Say what is wrong, (file name, sentence) each; a button clears the list."""
     if not found:

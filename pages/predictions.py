@@ -102,18 +102,12 @@ def choose_sheet() -> None:
         st.rerun()
 
 
-def held(name: str) -> dict:
-    """A widget of this table alone, which keeps what was chosen while another page is looked at.
-
-    What is chosen first goes to the widget itself: a value that is set through the session's state
-    reaches the browser once, and a rerun on its heels can lose it.
-    """
-    return {"key": f"predictions_{name}_{kept()['mark']}", "persist_state": "session"}
-
-
 def columns_of(table: tables.Table) -> report.Columns:
     names = list(map(str, table.frame.columns))
-    guess = kept()["guess"]
+    guess, mark = kept()["guess"], kept()["mark"]
+
+    def held(name: str) -> dict:
+        return parts.held("predictions", name, mark)
 
     def one(label: str, name: str, **more) -> str | None:
         """A column or none."""
@@ -163,20 +157,18 @@ def train_file(target: str) -> None:
 
 
 def ranges() -> tuple[str, float, str]:
-    def kept_as(name: str) -> dict:
-        return {"key": f"predictions_ranges_{name}", "persist_state": "session"}
+    def held(name: str) -> dict:
+        return parts.held("predictions_ranges", name)
 
-    kind = st.selectbox(
-        "Ranges", list(report.KINDS), format_func=report.KINDS.get, **kept_as("kind")
-    )
+    kind = st.selectbox("Ranges", list(report.KINDS), format_func=report.KINDS.get, **held("kind"))
     if kind == "edges":
         hint = "0, 10, 20, 50"
-        return kind, 0.0, st.text_input("Edges, with commas", placeholder=hint, **kept_as(kind))
+        return kind, 0.0, st.text_input("Edges, with commas", placeholder=hint, **held(kind))
     if kind == "width":
-        width = st.number_input("Width of a range", 0.0, None, SIZES[kind], **kept_as(kind))
+        width = st.number_input("Width of a range", 0.0, None, SIZES[kind], **held(kind))
         return kind, width, ""
     many = st.number_input(
-        "How many ranges", 1, report.MOST_RANGES, int(SIZES[kind]), **kept_as("many")
+        "How many ranges", 1, report.MOST_RANGES, int(SIZES[kind]), **held("many")
     )
     return kind, many, ""
 

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import through_app
+from pages import parts, through_app
 from regcls import advise_columns, advise_plan, advise_samples
 from regcls.study_time import duration
 from regcls.tables import MAX_BYTES, SUFFIXES
@@ -81,12 +81,12 @@ def from_address() -> None:
 def to_address(budget: str, goal: str) -> None:
     sample = st.session_state["table"][3]
     wanted = {"sample": sample, "budget": budget, "goal": goal}
-    wanted = {k: v for k, v in wanted.items() if v and (k, v) not in USUAL}
+    wanted = {k: v for k, v in wanted.items() if v and v != USUAL.get(k)}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
-USUAL = {("budget", "quick"), ("goal", "balanced")}
+USUAL = {"budget": "quick", "goal": "balanced"}
 
 
 def inputs() -> None:
@@ -95,9 +95,8 @@ def inputs() -> None:
     file = left.file_uploader(
         "A table: CSV, Parquet or Excel, one row a sample", TYPES, max_upload_size=MOST_MB
     )  # fmt: skip
-    if file is not None and file.file_id not in st.session_state["table_seen"]:
-        st.session_state["table_seen"].add(file.file_id)
-        take(file.getvalue(), file.name)
+    for new in parts.unseen([file], "table"):
+        take(new.getvalue(), new.name)
     left.caption(PRIVACY)
     with right:
         st.markdown("Or a real sample")
@@ -123,12 +122,6 @@ def choose_sheet() -> None:
 # What is asked
 
 
-def held(name: str, of_table: bool = True) -> dict:
-    """A widget's key, of this table alone or of all, and that it outlives a look elsewhere."""
-    mark = f"_{st.session_state['table_mark']}" if of_table else ""
-    return {"key": f"table_{name}{mark}", "persist_state": "session"}
-
-
 def remembered(what: str, key: tuple, make):
     """``make()``, kept in this session alone until the key changes: tables are nobody else's."""
     kept = st.session_state.get(f"table_kept_{what}")
@@ -137,9 +130,9 @@ def remembered(what: str, key: tuple, make):
     return kept[1]
 
 
-def first_of(name: str, usual: str) -> str:
+def first_of(name: str) -> str:
     """What a widget says first: the address's word, else the usual one."""
-    return st.session_state.get(f"table_first_{name}", usual)
+    return st.session_state.get(f"table_first_{name}", USUAL[name])
 
 
 def ask() -> tuple[advise_plan.Plan, tuple]:
@@ -161,12 +154,15 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     first = told.target if told else able[-1]
     offered = [*able, *others]
     target = columns[0].selectbox(
-        "Target: the number to predict", offered, offered.index(first), **held("target")
+        "Target: the number to predict",
+        offered,
+        offered.index(first),
+        **parts.held("table_target", mark),
     )
     groups = [NONE, *(c for c in frame.columns if c != target)]
     first = told.group if told and told.group in groups else NONE
     group = columns[1].selectbox(
-        "Rows that belong together", groups, groups.index(first), **held("group"),
+        "Rows that belong together", groups, groups.index(first), **parts.held("table_group", mark),
         help="A column such as person or place: rows of one value are held out together, so that "
         "nothing is learned from a twin of a test row.",
     )  # fmt: skip
@@ -175,13 +171,13 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     with st.container(horizontal=True):
         goal = st.segmented_control(
             "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, required=True,
-            default=first_of("goal", "balanced"), **held("goal", of_table=False),
+            default=first_of("goal"), **parts.held("table_goal"),
             help="Settings are picked, and the verdict is given, by the mean over target ranges "
             "of the mean absolute error (balanced MAE), or over all rows.",
         )  # fmt: skip
         budget = st.segmented_control(
             "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, required=True,
-            default=first_of("budget", "quick"), **held("budget", of_table=False),
+            default=first_of("budget"), **parts.held("table_budget"),
             help="How many settings each kind of model may try, how long each learns, and how "
             "often the cross-validation is repeated.",
         )  # fmt: skip
@@ -191,8 +187,8 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
 
 def choose_columns(target: str, group: str | None, told) -> tuple[str, ...]:
     """Columns that may tell the answer, each with a box; and any others to leave out."""
-    frame = st.session_state["table"][0]
-    key = (st.session_state["table_mark"], target, group)
+    frame, mark = st.session_state["table"][0], st.session_state["table_mark"]
+    key = (mark, target, group)
     found = remembered("checked", key, lambda: checked(frame, target, group))
     out = []
     if found.suspicions:
@@ -202,13 +198,13 @@ def choose_columns(target: str, group: str | None, told) -> tuple[str, ...]:
         )
         for one in found.suspicions:
             text = f"Leave out **{one.column}**: {one.reason}."
-            if st.checkbox(text, one.certain, **held(f"out_{target}_{one.column}")):
+            if st.checkbox(text, one.certain, **parts.held("table_out", target, one.column, mark)):
                 out.append(one.column)
     suspected = {one.column for one in found.suspicions}
     names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
     usual = [c for c in (told.leave_out if told else ()) if c in names]
     more = st.multiselect(
-        "More columns to leave out", names, usual, **held(f"more_{target}"),
+        "More columns to leave out", names, usual, **parts.held("table_more", target, mark),
         placeholder="What would not be known when the model is used",
     )  # fmt: skip
     return tuple(sorted([*out, *more]))

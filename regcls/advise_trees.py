@@ -38,9 +38,8 @@ def attributes(trees: Any) -> dict[str, Any]:
         "target_ids": np.zeros(leaf.sum(), int),
         "target_weights": every["value"][leaf],
     }
-    kinds = {"nodes_values": float, "target_weights": float, "nodes_modes": str}
     return {
-        name: value if isinstance(value, (int, list)) else _plain(value, kinds.get(name, int))
+        name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in found.items()
     }
 
@@ -50,7 +49,3 @@ def below(thresholds: np.ndarray) -> np.ndarray:
     ``x``, which rounding to the nearest would not give."""
     near = thresholds.astype(np.float32)
     return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
-
-
-def _plain(values: np.ndarray, kind: type) -> list:
-    return [kind(value) for value in values]

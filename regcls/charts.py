@@ -238,10 +238,8 @@ def errors_picture(
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
     data = {"errors": _error_points(report, metric)}
-    split = "test" if report.train_counts is None else "training"
-    counts = report.test_counts if report.train_counts is None else report.train_counts
-    edges = report.edges
-    data[split] = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "samples": counts})
+    split, edges = report.counted, report.edges
+    data[split] = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "samples": report.counts})
     if extra is not None:
         data["extra"] = _error_points(extra, metric)
     if mark is not None:

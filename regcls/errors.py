@@ -101,6 +101,16 @@ class ErrorReport:
         )  # fmt: skip
 
     @property
+    def counted(self) -> str:
+        """Whose targets ``counts`` counts: "training", or "test" where those are not known."""
+        return "test" if self.train_counts is None else "training"
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(K,) training targets per range, or test targets where those are not known."""
+        return self.test_counts if self.train_counts is None else self.train_counts
+
+    @property
     def test_counts(self) -> np.ndarray:
         """Test samples per range, (K,)."""
         return self._per_range.counts

@@ -247,24 +247,14 @@ class Report:
         return self.errors.names
 
     @property
-    def counts(self) -> np.ndarray:
-        """(K,) training targets per range, or test targets where those are not known."""
-        known = self.errors.train_counts
-        return self.errors.test_counts if known is None else known
-
-    @property
-    def counted(self) -> str:
-        return "test" if self.errors.train_counts is None else "training"
-
-    @property
     def imbalance(self) -> str:
         """How uneven the data is, in words."""
-        counts = np.sort(self.counts)[::-1]
+        counts = np.sort(self.errors.counts)[::-1]
         total, ranges = counts.sum(), len(counts)
         enough = int(np.searchsorted(np.cumsum(counts), 0.8 * total)) + 1
         full = counts[counts > 0]
         words = (
-            f"{enough} of {ranges} ranges hold 80 % of the {total:,} {self.counted} targets; the "
+            f"{enough} of {ranges} ranges hold 80 % of the {total:,} {self.errors.counted} targets; the "
             f"fullest has {full[0] / full[-1]:,.0f} times as many as the emptiest"
         )
         empty = ranges - len(full)
@@ -273,13 +263,13 @@ class Report:
     @cached_property
     def shot_names(self) -> tuple[np.ndarray, str]:
         """Shots (K,) of the ranges, and how they were told apart."""
-        named = bins.shots(self.counts)
+        named = bins.shots(self.errors.counts)
         if len(set(named)) > 1:
-            return named, f"many: over 100 {self.counted} targets in a range, few: under 20"
-        share = self.counts / max(1, self.counts.max())
+            return named, f"many: over 100 {self.errors.counted} targets in a range, few: under 20"
+        share = self.errors.counts / max(1, self.errors.counts.max())
         named = np.where(share > 0.5, "many", np.where(share < 0.1, "few", "medium"))
         return named, (
-            f"many: over half as many {self.counted} targets as the fullest range, few: under a tenth"
+            f"many: over half as many {self.errors.counted} targets as the fullest range, few: under a tenth"
         )
 
     @cached_property

@@ -26,7 +26,9 @@ def advice(results: Results, tuned: Results | None = None) -> list[str]:
     if against["control"].empty:
         return [*told, "Without the control nobody can tell what the classes themselves add."]
     told.append(_counted(against["control"], "the control, which has the same loss scale"))
-    told += [_classes(against["control"]), _when(against["control"])]
+    by_x = _tally(against["control"], "x")
+    told.append(f"Against the control, along the x-axis of the charts: {by_x}.")
+    told.append(_when(against["control"]))
     return told + (_tuned(tuned) if tuned else [_no_tuning()])
 
 
@@ -94,12 +96,13 @@ def _scale(results: Results) -> list[str]:
     ]
 
 
-def _classes(table: pd.DataFrame) -> str:
+def _tally(table: pd.DataFrame, by: str) -> str:
+    """How often reg+cls is better and worse, by the values of a column."""
     parts = []
-    for x, mine in table.groupby("x", sort=False):
+    for value, mine in table.groupby(by, sort=False):
         n = mine["state"].value_counts()
-        parts.append(f"{x}: {n.get(BETTER, 0)} better, {n.get(WORSE, 0)} worse of {len(mine)}")
-    return f"Against the control, along the x-axis of the charts: {'; '.join(parts)}."
+        parts.append(f"{value}: {n.get(BETTER, 0)} better, {n.get(WORSE, 0)} worse of {len(mine)}")
+    return "; ".join(parts)
 
 
 def _when(table: pd.DataFrame) -> str:
@@ -146,15 +149,11 @@ def _tuned(results: Results) -> list[str]:
 
 
 def _by_row(table: pd.DataFrame) -> list[str]:
-    """Where it helped when both were tuned: by the rows of the charts."""
-    parts = []
-    for row, mine in table.groupby("row", sort=False):
-        n = mine["state"].value_counts()
-        if n.get(BETTER, 0) or n.get(WORSE, 0):
-            parts.append(
-                f"{row}: {n.get(BETTER, 0)} better, {n.get(WORSE, 0)} worse of {len(mine)}"
-            )
-    return [f"Where it is decided: {'; '.join(parts)}."] if parts else []
+    """Where it helped when both were tuned: by the rows of the charts that hold a decision."""
+    decided = table.loc[table["state"].isin([BETTER, WORSE]), "row"]
+    if decided.empty:
+        return []
+    return [f"Where it is decided: {_tally(table[table['row'].isin(decided)], 'row')}."]
 
 
 def _rows(table: pd.DataFrame) -> list[pd.Series]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -31,6 +32,15 @@ def ran(page: AppTest) -> AppTest:
 
 def click(page: AppTest, label: str) -> AppTest:
     return ran(next(b for b in page.button if b.label == label).click().run())
+
+
+def settled(page: AppTest) -> AppTest:
+    """The Progress page, looked at again once nothing goes on any more."""
+    end = time.monotonic() + 60
+    while page.session_state["progress_album"].active:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return ran(page.run())
 
 
 def said(page: AppTest) -> str:

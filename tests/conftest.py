@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from regcls import study_machine
+
 ROOT = Path(__file__).resolve().parent.parent
 ARTEFACTS = ROOT / "artefacts"
 START_SECONDS = 60
@@ -84,7 +86,7 @@ def stop_server(server: subprocess.Popen) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_notes(tmp_path_factory) -> None:
     """Studies that go on outside the tests are no business of the tests, nor the other way round."""
-    os.environ["REGCLS_STUDY_NOTES"] = str(tmp_path_factory.mktemp("notes"))
+    os.environ[study_machine.NOTES] = str(tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture(scope="session")

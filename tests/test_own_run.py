@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import hostile_onnx as hostile
 import numpy as np
 import pytest
-from a_page import click, opened, ran
+from a_page import click, opened, ran, settled
 
 from regcls import contract, own, runtime
 from regcls.tasks import age, shared
@@ -73,12 +72,7 @@ def test_its_page_says_what_failed_and_the_pair_stays(task, sample, unit):
     page = opened(task)
     page.session_state["own_models"] = {task: {"own reg": mine}}
     click(ran(page.run()), sample)
-    if task == "progress":
-        for _ in range(600):
-            if not page.session_state["progress_album"].active:
-                break
-            time.sleep(0.05)
-    ran(page.run())
+    settled(page) if task == "progress" else ran(page.run())
     (warning,) = page.warning
     assert warning.value.startswith("own reg answers no more: mine answered with NaN")
     table = page.dataframe[0].value

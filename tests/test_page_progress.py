@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import made_video
 import pytest
-from a_page import broken_pair, click, html, opened
-from streamlit.testing.v1 import AppTest
+from a_page import broken_pair, click, html, opened, settled
 
 from regcls.tasks import progress
 from regcls.tasks.progress_album import Album
-
-
-def settled(page: AppTest) -> AppTest:
-    """Look again until nothing goes on any more."""
-    end = time.monotonic() + 60
-    while page.session_state["progress_album"].active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    page.run()
-    assert not page.exception
-    return page
 
 
 def test_it_opens_with_samples_and_a_promise():
