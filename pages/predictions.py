@@ -180,7 +180,7 @@ def made(table: tables.Table, columns: report.Columns, how: tuple) -> report.Rep
         found = report.arrays(table.frame, columns, train)
         return report.Report(found, report.edges(found, *how))
 
-    key = (kept()["mark"], columns, how, None if train is None else len(train))
+    key = (kept()["mark"], columns, how, id(train))  # the report that is kept keeps it alive
     if st.session_state.get("predictions_key") != key:
         with st.spinner("Computing errors and intervals…"):
             st.session_state["predictions_report"] = make()

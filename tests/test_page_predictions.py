@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from a_page import click, opened, ran, said
 from streamlit.testing.v1 import AppTest
@@ -116,3 +117,11 @@ def test_the_error_per_range_is_one_of_three():
     for metric, words in (("rmse", "root mean squared error"), ("bias", "bias (mean of")):
         ran(page.button_group(key="predictions_metric").set_value(metric).run())
         assert any(f"each model's {words}" in c.value for c in page.caption)
+
+
+def test_other_training_targets_of_the_same_number_make_another_report():
+    page = pasted(table(60))
+    for value in (10.0, 50.0):
+        page.session_state["predictions"]["train"] = np.full(40, value)
+        ran(page.run())
+        assert set(page.session_state["predictions_report"].arrays.train) == {value}
