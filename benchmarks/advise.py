@@ -18,8 +18,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from regcls import advise_columns, advise_plan
-from regcls.advise import Comparison, Progress
+from regcls.tabular import columns as tabular_columns
+from regcls.tabular import plan as tabular_plan
+from regcls.tabular.comparison import Comparison, Progress
 
 
 def table(rows: int, columns: int) -> pd.DataFrame:
@@ -36,8 +37,8 @@ def table(rows: int, columns: int) -> pd.DataFrame:
 
 def measure(rows: int, columns: int, budget: str) -> dict[str, object]:
     """Seconds until the first results and until the end, and what had been said beforehand."""
-    problem = advise_columns.problem(table(rows, columns), "y")
-    plan = advise_plan.Plan(problem, advise_plan.BUDGETS[budget])
+    problem = tabular_columns.problem(table(rows, columns), "y")
+    plan = tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget])
     first: list[float] = []
     comparison = Comparison(plan)
 
@@ -49,7 +50,7 @@ def measure(rows: int, columns: int, budget: str) -> dict[str, object]:
     if comparison.error:
         raise comparison.error
     return {
-        "rows": rows, "columns": columns, "budget": budget, "cores": advise_plan.cores(),
+        "rows": rows, "columns": columns, "budget": budget, "cores": tabular_plan.cores(),
         "foretold_seconds": round(plan.seconds, 1), "first_result_seconds": round(first[0], 1),
         "seconds": round(comparison.seconds, 1), "search_leaves_out": plan.subsampled,
     }  # fmt: skip
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2 000 rows, the quick budget")
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--columns", type=int, default=20)
-    parser.add_argument("--budget", choices=list(advise_plan.BUDGETS), default="normal")
+    parser.add_argument("--budget", choices=list(tabular_plan.BUDGETS), default="normal")
     parser.add_argument("--json", action="store_true", help="last line: one JSON object")
     options = parser.parse_args()
     if options.quick:

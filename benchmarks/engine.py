@@ -1,4 +1,4 @@
-"""Model-epochs per second of ``regcls.ensemble`` against two ways of training one model at a time.
+"""Model-epochs per second of ``regcls.nn.ensemble`` against two ways of training one model at a time.
 
     python benchmarks/engine.py [--quick] [--json]
 
@@ -34,8 +34,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from regcls import bins
-from regcls.ensemble import Ensemble, Network, Training
+from regcls.nn.ensemble import Ensemble, Network, Training
+from regcls.stats import bins
 
 CLASSES = (0, 4, 64, 1024)
 REPLICAS = (1, 10, 50)

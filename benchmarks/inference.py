@@ -37,8 +37,8 @@ import numpy as np
 import psutil
 import torch
 
-from regcls import runtime
-from regcls.contract import ContractError
+from regcls.inference import session
+from regcls.inference.contract import ContractError
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ("age", "depth", "progress")
@@ -101,7 +101,7 @@ def image_rows(task: str, root: Path, seconds: float) -> Iterator[dict]:
 
 
 def pair_rows(task: str, root: Path, seconds: float, clip: Path) -> Iterator[dict]:
-    pair = runtime.load_pair(task, root)
+    pair = session.load_pair(task, root)
     found = rates(ways.photo_ways(pair), ways.TORCH_BATCH, seconds)
     yield _row(task, "photos, both models", found)
     frames = FRAMES[task]
@@ -187,10 +187,10 @@ def main() -> None:
     parser.add_argument("--stream", type=int, metavar="FRAMES", help="only: memory of a long video")
     parser.add_argument("--json", action="store_true", help="last line: one JSON object")
     args = parser.parse_args()
-    os.environ[runtime.OVERRIDE] = "cpu"
-    torch.set_num_threads(runtime.threads())
+    os.environ[session.OVERRIDE] = "cpu"
+    torch.set_num_threads(session.threads())
     busy = psutil.cpu_percent(1.0)
-    print(f"{runtime.threads()} threads; the machine was {busy:.0f} % busy before the start")
+    print(f"{session.threads()} threads; the machine was {busy:.0f} % busy before the start")
     if busy > 20:
         print("That is too busy: these ratios will not hold.")
     seconds = 1.0 if args.quick else 15.0
@@ -212,7 +212,7 @@ def main() -> None:
                     rows.append(row)
     if args.json:
         print(
-            json.dumps({"threads": runtime.threads(), "busy": busy, "rows": rows}, default=_plain)
+            json.dumps({"threads": session.threads(), "busy": busy, "rows": rows}, default=_plain)
         )
 
 

@@ -13,9 +13,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from regcls import contract, media, runtime
-from regcls.tasks import depth, faces, shared
-from regcls.training.depth_network import DepthNet
+from regcls.inference import contract
+from regcls.inference import session as inference_session
+from regcls.io import images as io_images
+from regcls.tasks import pairs
+from regcls.tasks.age import faces
+from regcls.tasks.depth import predict
+from regcls.training.depth.network import DepthNet
 from regcls.training.networks import ImageRegressor
 
 Way = Callable[[], object]
@@ -34,7 +38,7 @@ def network(card: contract.Card, channels_last: bool = False) -> torch.nn.Module
 
 def image_ways(path: Path, batch: int) -> dict[str, Way]:
     """One call a way, each over the same ``batch`` random images."""
-    session = runtime.session(path)
+    session = inference_session.session(path)
     images = noise(session.card, batch)
     tensor = torch.from_numpy(images)
     plain, last = network(session.card), network(session.card, channels_last=True)
@@ -45,23 +49,23 @@ def image_ways(path: Path, batch: int) -> dict[str, Way]:
     }
     if has_gpu():
         with _asking(""):
-            on_gpu = runtime.session(path)
+            on_gpu = inference_session.session(path)
         ways["onnx on the GPU"] = lambda: on_gpu.run(images)
     return ways
 
 
-def photo_ways(pair: runtime.Pair) -> dict[str, Way]:
+def photo_ways(pair: inference_session.Pair) -> dict[str, Way]:
     """Sixteen photos through both models: decoded, fitted and asked, or asked alone."""
     card = pair.reg.card
     size = (card.input["height"], card.input["width"])
-    files = [path.read_bytes() for path in sorted(shared.SAMPLES.glob("*.jpg"))]
+    files = [path.read_bytes() for path in sorted(pairs.SAMPLES.glob("*.jpg"))]
     files = (files * TORCH_BATCH)[:TORCH_BATCH]
 
     def fitted(data: bytes) -> np.ndarray:
-        pixels = media.read_image(data).pixels
+        pixels = io_images.read_image(data).pixels
         if card.task == "age":
             return faces.centre_crop(pixels, size[0])
-        return depth.on_canvas(pixels, size)[0]
+        return predict.on_canvas(pixels, size)[0]
 
     def read() -> np.ndarray:
         return np.stack([fitted(data) for data in files])
@@ -70,9 +74,9 @@ def photo_ways(pair: runtime.Pair) -> dict[str, Way]:
     return _both_ways(pair, lambda: [read()], [ready])
 
 
-def video_ways(pair: runtime.Pair, clip: Path, frames: int) -> dict[str, Way]:
+def video_ways(pair: inference_session.Pair, clip: Path, frames: int) -> dict[str, Way]:
     """Every frame of ``clip`` through both models: decoded, shrunk and asked, or asked alone."""
-    from regcls import video
+    from regcls.io import video
 
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
 
@@ -84,7 +88,9 @@ def video_ways(pair: runtime.Pair, clip: Path, frames: int) -> dict[str, Way]:
     return _both_ways(pair, read, list(read()))
 
 
-def _both_ways(pair: runtime.Pair, read: Callable, ready: list[np.ndarray]) -> dict[str, Way]:
+def _both_ways(
+    pair: inference_session.Pair, read: Callable, ready: list[np.ndarray]
+) -> dict[str, Way]:
     """``read`` gives the batches that are ``ready`` here: with it and without, ONNX and torch."""
     nets = [network(session.card) for session in (pair.reg, pair.regcls)]
 
@@ -94,8 +100,8 @@ def _both_ways(pair: runtime.Pair, read: Callable, ready: list[np.ndarray]) -> d
                 net(torch.from_numpy(images[start : start + TORCH_BATCH]))
 
     return {
-        "onnx, infer only": lambda: [runtime.run_pair(pair, images) for images in ready],
-        "onnx, end to end": lambda: [runtime.run_pair(pair, images) for images in read()],
+        "onnx, infer only": lambda: [inference_session.run_pair(pair, images) for images in ready],
+        "onnx, end to end": lambda: [inference_session.run_pair(pair, images) for images in read()],
         "torch, infer only": lambda: [asked(images) for images in ready],
         "torch, end to end": lambda: [asked(images) for images in read()],
     }
@@ -103,7 +109,7 @@ def _both_ways(pair: runtime.Pair, read: Callable, ready: list[np.ndarray]) -> d
 
 def batch_ways(path: Path, batches: tuple[int, ...]) -> dict[int, Way]:
     """The same images in batches of several sizes."""
-    session = runtime.session(path)
+    session = inference_session.session(path)
     images = noise(session.card, max(batches))
     return {batch: lambda b=batch: session.run(images, b) for batch in batches}
 
@@ -116,7 +122,7 @@ def noise(card: contract.Card, count: int) -> np.ndarray:
 
 def write_clip(path: Path, frames: int) -> Path:
     """An H.264 video of a photo that moves, 30 frames a second."""
-    photo = Image.open(io.BytesIO((shared.SAMPLES / "lobby.jpg").read_bytes())).convert("RGB")
+    photo = Image.open(io.BytesIO((pairs.SAMPLES / "lobby.jpg").read_bytes())).convert("RGB")
     wide, high = CLIP_SIZE
     photo = np.asarray(photo.resize((wide * 5 // 4, high * 5 // 4)))
     with av.open(str(path), "w") as out:
@@ -136,16 +142,16 @@ def write_clip(path: Path, frames: int) -> Path:
 def has_gpu() -> bool:
     """Whether ONNX Runtime would use a GPU here if it was not told otherwise."""
     with _asking(""):
-        return runtime.provider().name != "CPU"
+        return inference_session.provider().name != "CPU"
 
 
 @contextmanager
 def _asking(value: str):
-    before = os.environ.get(runtime.OVERRIDE)
-    os.environ[runtime.OVERRIDE] = value
+    before = os.environ.get(inference_session.OVERRIDE)
+    os.environ[inference_session.OVERRIDE] = value
     try:
         yield
     finally:
-        os.environ.pop(runtime.OVERRIDE)
+        os.environ.pop(inference_session.OVERRIDE)
         if before is not None:
-            os.environ[runtime.OVERRIDE] = before
+            os.environ[inference_session.OVERRIDE] = before

@@ -19,7 +19,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests"))
 
 EPOCHS = 600
 FIRST_CHART = '[data-testid="stVegaLiteChart"] svg'
@@ -59,8 +58,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="last line: one JSON object")
     options = parser.parse_args()
     # These are the tests' own ways to a server and a Chromium.
-    from conftest import chromium_options, free_port, start_server, stop_server
     from playwright.sync_api import sync_playwright
+
+    from tests.conftest import chromium_options, free_port, start_server, stop_server
 
     port = free_port()
     with tempfile.TemporaryFile() as log, sync_playwright() as playwright:

@@ -16,7 +16,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from regcls import report, tables
+from regcls.io import tables
+from regcls.predictions import report
 
 
 def made(rows: int) -> pd.DataFrame:

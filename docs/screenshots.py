@@ -15,11 +15,10 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from conftest import chromium_options, free_port, start_server, stop_server  # noqa: E402
-
-from regcls.study_desk import STORE  # noqa: E402
+from regcls.study.catalogue import STORE  # noqa: E402
+from tests.conftest import chromium_options, free_port, start_server, stop_server  # noqa: E402
 
 SIZE = {"width": 1280, "height": 860}
 WAIT = 90_000  # ms

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import pairs, parts, through_app
-from regcls import media
-from regcls.tasks import age, shared
+from pages import through_app
+from pages.components import selection, uploads
+from regcls.io import images
+from regcls.tasks import pairs as tasks_pairs
+from regcls.tasks.age import predict
 
 through_app()
 
 
-def album() -> age.Album:
-    return st.session_state.setdefault("age_album", age.Album())
+def album() -> predict.Album:
+    return st.session_state.setdefault("age_album", predict.Album())
 
 
 def take_zip(data: bytes) -> None:
-    pair, _ = pairs.models("age")
+    pair, _ = uploads.models("age")
     bar = st.progress(0.0, "Looking at the photos of the zip…")
-    parts.show(album().add_zip(data, pair, bar.progress), "age")
+    selection.show(album().add_zip(data, pair, bar.progress), "age")
     bar.empty()
 
 
@@ -28,32 +30,32 @@ def inputs() -> None:
         label_visibility="collapsed", key="age_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        pairs.upload("Photos with faces", "age", album())
+        uploads.upload("Photos with faces", "age", album())
     elif source == "Camera":
-        pairs.camera("A photo of you", "age", album())
+        uploads.camera("A photo of you", "age", album())
     else:
-        for file in parts.unseen([zip_widget()], "age"):
+        for file in selection.unseen([zip_widget()], "age"):
             take_zip(file.getvalue())
         st.caption(
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
             "join the chart of errors per age."
         )
-    pairs.samples(age.SHIPPED_SAMPLES, take_sample, "age", 56)
+    uploads.samples(predict.SHIPPED_SAMPLES, take_sample, "age", 56)
 
 
 def zip_widget():
     """The uploader for labelled zips."""
     return st.file_uploader(
         "A zip of photos and one CSV", "zip", key="age_zip",
-        max_upload_size=media.MAX_ZIP_BYTES // 1_000_000,
+        max_upload_size=images.MAX_ZIP_BYTES // 1_000_000,
     )  # fmt: skip
 
 
-def take_sample(sample: age.Sample) -> None:
-    pair, _ = pairs.models("age")
+def take_sample(sample: predict.Sample) -> None:
+    pair, _ = uploads.models("age")
     with st.spinner("Looking…"):
         key = album().add(sample.read(), sample.title, pair, sample.age)
-    parts.show(key, "age")
+    selection.show(key, "age")
 
 
 def show(key: str) -> None:
@@ -80,7 +82,7 @@ def show(key: str) -> None:
         charts(entry.faces[at], entry.truths.get(at))
 
 
-def chosen_face(key: str, entry: age.Entry) -> int:
+def chosen_face(key: str, entry: predict.Entry) -> int:
     """The face shown: its crop, and below the crops a click for each where there are several."""
     count = len(entry.faces)
     side = entry.faces[0].crop.shape[0]
@@ -99,7 +101,7 @@ def chosen_face(key: str, entry: age.Entry) -> int:
     )  # fmt: skip
 
 
-def answers(face: age.FaceAges) -> None:
+def answers(face: predict.FaceAges) -> None:
     cells = {}
     for model, answer in face.readings.items():
         interval = (
@@ -112,11 +114,11 @@ def answers(face: age.FaceAges) -> None:
             f'<span style="font-size:1rem;font-weight:400"> years</span></div>'
             f"<div>{interval}</div>"
         )
-    parts.answers(cells)
+    selection.answers(cells)
 
 
-def true_age(key: str, entry: age.Entry, at: int) -> None:
-    low, high = media.AGE_LIMITS
+def true_age(key: str, entry: predict.Entry, at: int) -> None:
+    low, high = images.AGE_LIMITS
     truth = st.number_input(
         "True age, if you know it (years)", low, high, entry.truths.get(at), 1.0, format="%.0f",
         placeholder="joins the charts and the table below", key=f"age_truth_{key}_{at}",
@@ -127,12 +129,12 @@ def true_age(key: str, entry: age.Entry, at: int) -> None:
         entry.truths[at] = truth
 
 
-def charts(face: age.FaceAges, truth: float | None) -> None:
-    from regcls.charts import errors_per_range, probabilities
+def charts(face: predict.FaceAges, truth: float | None) -> None:
+    from regcls.plotting.errors import errors_per_range, probabilities
 
-    pair, report = pairs.models("age")
-    mark = truth if truth is not None else [face.readings[m].age for m in shared.MODELS]
-    own = age.own_report(album().labelled(), pair.reg.card)
+    pair, report = uploads.models("age")
+    mark = truth if truth is not None else [face.readings[m].age for m in tasks_pairs.MODELS]
+    own = predict.own_report(album().labelled(), pair.reg.card)
     st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
     line = "true age" if truth is not None else "two answers, since the true age is not known"
     st.caption(
@@ -173,18 +175,18 @@ st.markdown(
 left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
-    st.caption(pairs.PHOTO_PRIVACY)
-    parts.offer_own("age")
+    st.caption(uploads.PHOTO_PRIVACY)
+    selection.offer_own("age")
 with right:
-    parts.problems(album().problems, "age")
+    selection.problems(album().problems, "age")
     if album().entries:
         entries = album().entries
-        album().look_again(pairs.models("age")[0])
-        parts.own_problems("age")
-        key = parts.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
+        album().look_again(uploads.models("age")[0])
+        selection.own_problems("age")
+        key = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
-        pairs.engine("age", entries[key].photo.milliseconds, "face")
-        pairs.results("**All your photos**", age.table(album().records()), "ages.csv")
+        uploads.engine("age", entries[key].photo.milliseconds, "face")
+        uploads.results("**All your photos**", predict.table(album().records()), "ages.csv")
     else:
         st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
     limits()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages import pairs, parts, through_app
-from regcls import media
-from regcls.tasks import depth, depth_truth, shared
+from pages import through_app
+from pages.components import selection, uploads
+from regcls.io import images
+from regcls.tasks import pairs as tasks_pairs
+from regcls.tasks.depth import ground_truth, predict
 
 through_app()
 
@@ -21,8 +23,8 @@ VIEWS = {
 WIDEST, NARROWEST = 100, 30  # degrees across
 
 
-def album() -> depth.Album:
-    return st.session_state.setdefault("depth_album", depth.Album())
+def album() -> predict.Album:
+    return st.session_state.setdefault("depth_album", predict.Album())
 
 
 # State in the address: ?sample=, view=
@@ -38,16 +40,16 @@ def from_address() -> None:
         view = "maps"
     st.session_state["depth_view"] = view
     if key := query.get("sample"):
-        sample = next((s for s in depth.SHIPPED_SAMPLES if s.key == key), None)
+        sample = next((s for s in predict.SHIPPED_SAMPLES if s.key == key), None)
         if sample is None:
-            keys = ", ".join(sample.key for sample in depth.SHIPPED_SAMPLES)
+            keys = ", ".join(sample.key for sample in predict.SHIPPED_SAMPLES)
             st.toast(f"There is no sample {key!r}; the samples are {keys}.")
         else:
             take_sample(sample)
 
 
 def to_address(name: str | None) -> None:
-    sample = next((s.key for s in depth.SHIPPED_SAMPLES if s.title == name), None)
+    sample = next((s.key for s in predict.SHIPPED_SAMPLES if s.title == name), None)
     view = st.session_state.get("depth_view")
     wanted = {"sample": sample, "view": view if view != "maps" else None}
     wanted = {name: value for name, value in wanted.items() if value}
@@ -58,8 +60,8 @@ def to_address(name: str | None) -> None:
 # Photos in
 
 
-def take_sample(sample: depth.Sample) -> None:
-    pairs.take([(sample.title, sample.read())], "depth", album())
+def take_sample(sample: predict.Sample) -> None:
+    uploads.take([(sample.title, sample.read())], "depth", album())
 
 
 def inputs() -> None:
@@ -68,10 +70,10 @@ def inputs() -> None:
         label_visibility="collapsed", key="depth_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        pairs.upload("Photos of rooms", "depth", album())
+        uploads.upload("Photos of rooms", "depth", album())
     else:
-        pairs.camera("The room you are in", "depth", album())
-    pairs.samples(depth.SHIPPED_SAMPLES, take_sample, "depth", 64)
+        uploads.camera("The room you are in", "depth", album())
+    uploads.samples(predict.SHIPPED_SAMPLES, take_sample, "depth", 64)
 
 
 # Results
@@ -91,14 +93,14 @@ def show(key: str) -> None:
     )
 
 
-def maps(key: str, entry: depth.Entry) -> None:
-    from regcls import charts_depth
+def maps(key: str, entry: predict.Entry) -> None:
+    from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(entry.photo.pixels, caption=entry.photo.name, width="stretch")
     with right:
         point = chosen_point(key, entry)
-    figure = charts_depth.maps(entry.photo, entry.truth, point)
+    figure = depth_charts.maps(entry.photo, entry.truth, point)
     st.plotly_chart(
         figure, key=f"depth_maps_{key}", on_select="rerun", selection_mode="points",
         config={"displayModeBar": False},
@@ -109,13 +111,13 @@ def maps(key: str, entry: depth.Entry) -> None:
     )
 
 
-def chosen_point(key: str, entry: depth.Entry) -> tuple[int, int]:
+def chosen_point(key: str, entry: predict.Entry) -> tuple[int, int]:
     """The place that was clicked, else the middle, and what both models say of it."""
     height, width = entry.photo.depth["reg"].shape
     picked = st.session_state.get(f"depth_maps_{key}", {}).get("selection", {}).get("points", [])
     x, y = (picked[-1]["x"], picked[-1]["y"]) if picked else (width // 2, height // 2)
     row, column = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
-    parts.answers(
+    selection.answers(
         {
             model: '<div style="font-size:2.1rem;line-height:1.3;font-weight:600">'
             f'{metres[row, column]:.2f}<span style="font-size:1rem;'
@@ -129,27 +131,27 @@ def chosen_point(key: str, entry: depth.Entry) -> tuple[int, int]:
     return row, column
 
 
-def wiped(key: str, entry: depth.Entry) -> None:
-    from pages.wipe import wipe
-    from regcls import charts_depth
+def wiped(key: str, entry: predict.Entry) -> None:
+    from pages.components.image_slider import wipe
+    from regcls.tasks.depth import charts as depth_charts
 
-    ends = charts_depth.limits(entry.photo)
+    ends = depth_charts.limits(entry.photo)
     pictures = [
-        depth.png(charts_depth.coloured(depth.enlarged(entry.photo, model), ends))
-        for model in shared.MODELS
+        predict.png(depth_charts.coloured(predict.enlarged(entry.photo, model), ends))
+        for model in tasks_pairs.MODELS
     ]
-    wipe(*pictures, shared.MODELS, key=f"depth_wipe_{key}")
+    wipe(*pictures, tasks_pairs.MODELS, key=f"depth_wipe_{key}")
     st.caption(
         f"Drag the line, or use the arrow keys. Bright is near; from {ends[0]:.1f} to "
         f"{ends[1]:.1f} m."
     )
 
 
-def difference(key: str, entry: depth.Entry) -> None:
-    from regcls import charts_depth
+def difference(key: str, entry: predict.Entry) -> None:
+    from regcls.tasks.depth import charts as depth_charts
 
     st.plotly_chart(
-        charts_depth.difference(entry.photo), key=f"depth_gap_{key}",
+        depth_charts.difference(entry.photo), key=f"depth_gap_{key}",
         config={"displayModeBar": False},
     )  # fmt: skip
     gap = entry.photo.depth["reg+cls"] - entry.photo.depth["reg"]
@@ -159,31 +161,35 @@ def difference(key: str, entry: depth.Entry) -> None:
     )
 
 
-def space(key: str, entry: depth.Entry) -> None:
-    from regcls import charts_depth
+def space(key: str, entry: predict.Entry) -> None:
+    from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns(2)
     model = left.segmented_control(
-        "Model", shared.MODELS, default=shared.MODELS[1], required=True, key="depth_cloud_model"
+        "Model",
+        tasks_pairs.MODELS,
+        default=tasks_pairs.MODELS[1],
+        required=True,
+        key="depth_cloud_model",
     )
     angle = right.slider(
-        "Field of view across (degrees)", NARROWEST, WIDEST, round(depth.FIELD_OF_VIEW),
+        "Field of view across (degrees)", NARROWEST, WIDEST, round(predict.FIELD_OF_VIEW),
         key="depth_angle",
         help="Of the camera that took the photo. A telephone's main camera has some 65 to 75.",
     )  # fmt: skip
-    points = depth.cloud(entry.photo, model, angle)
-    st.plotly_chart(charts_depth.cloud(points, model), key=f"depth_cloud_{key}_{model}")
+    points = predict.cloud(entry.photo, model, angle)
+    st.plotly_chart(depth_charts.cloud(points, model), key=f"depth_cloud_{key}_{model}")
     st.caption(
         "Turn it with the mouse or a finger. A wrong field of view bends the room: walls that "
         "should stand at right angles open or close."
     )
 
 
-def errors(key: str, entry: depth.Entry) -> None:
-    from regcls.charts import errors_per_range
-    from regcls.charts_depth import shares
+def errors(key: str, entry: predict.Entry) -> None:
+    from regcls.plotting.errors import errors_per_range
+    from regcls.tasks.depth.charts import shares
 
-    pair, report = pairs.models("depth")
+    pair, report = uploads.models("depth")
     true_depth(key, entry)
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "m", "depth", extra=own))
@@ -194,7 +200,7 @@ def errors(key: str, entry: depth.Entry) -> None:
         + ("" if own is None else " Diamonds: your own photos.")
     )
     if entry.truth is not None:
-        table = depth.own_metrics(entry)
+        table = predict.own_metrics(entry)
         st.dataframe(table, hide_index=True)
         st.download_button(
             "Download these errors", table.to_csv(index=False), "depth_errors.csv", "text/csv",
@@ -205,33 +211,33 @@ def errors(key: str, entry: depth.Entry) -> None:
     st.caption(picture.caption)
 
 
-def true_depth(key: str, entry: depth.Entry) -> None:
+def true_depth(key: str, entry: predict.Entry) -> None:
     if entry.truth is not None:
         return
     file = st.file_uploader(
         "The photo's true depth, if you have it", ["png", "npy"], key=f"depth_truth_{key}",
-        max_upload_size=4 * media.MAX_BYTES // 1_000_000,
+        max_upload_size=4 * images.MAX_BYTES // 1_000_000,
         help="A 16-bit PNG in millimetres or a .npy file in metres, of the photo's shape; 0 where "
         "it is not known.",
     )  # fmt: skip
-    for new in parts.unseen([file], "depth"):
+    for new in selection.unseen([file], "depth"):
         album().add_truth(key, new.getvalue(), new.name)
         st.rerun()
 
 
-def downloads(key: str, entry: depth.Entry) -> None:
-    from regcls import charts_depth
+def downloads(key: str, entry: predict.Entry) -> None:
+    from regcls.tasks.depth import charts as depth_charts
 
-    photo, ends = entry.photo, charts_depth.limits(entry.photo)
+    photo, ends = entry.photo, depth_charts.limits(entry.photo)
     stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
     with st.popover("Download", icon=":material/download:"):
-        for model, short in shared.KEYS.items():
-            metres = depth.enlarged(photo, model)
+        for model, short in tasks_pairs.KEYS.items():
+            metres = predict.enlarged(photo, model)
             files = {
-                "16-bit PNG (mm)": (depth_truth.as_png(metres), "png", "image/png"),
-                ".npy (m)": (depth_truth.as_npy(metres), "npy", "application/octet-stream"),
+                "16-bit PNG (mm)": (ground_truth.as_png(metres), "png", "image/png"),
+                ".npy (m)": (ground_truth.as_npy(metres), "npy", "application/octet-stream"),
                 "colours": (
-                    depth.png(charts_depth.coloured(metres, ends)),
+                    predict.png(depth_charts.coloured(metres, ends)),
                     "colour.png",
                     "image/png",
                 ),
@@ -254,7 +260,7 @@ def limits() -> None:
             "of drawings or of things close by, they answer all the same, and mean nothing.\n\n"
             "**Metres depend on the lens.** How large a thing appears tells its distance only if "
             f"one knows the field of view. The networks expect that of the Kinect "
-            f"({depth.FIELD_OF_VIEW:.0f}° across). A photo of a camera that sees twice as wide "
+            f"({predict.FIELD_OF_VIEW:.0f}° across). A photo of a camera that sees twice as wide "
             "comes out about twice too far away; what is nearer than what stays right. Mirrors, "
             "windows and dark, shiny floors mislead them as they misled the Kinect.\n\n"
             "The errors are held against the depth of training pixels in each metre: far depths "
@@ -271,14 +277,14 @@ from_address()
 left, right = st.columns([1, 3], gap="medium")
 with left:
     inputs()
-    st.caption(pairs.PHOTO_PRIVACY)
-    parts.offer_own("depth")
+    st.caption(uploads.PHOTO_PRIVACY)
+    selection.offer_own("depth")
 with right:
-    parts.problems(album().problems, "depth")
+    selection.problems(album().problems, "depth")
     if entries := album().entries:
-        album().look_again(pairs.models("depth")[0])
-        parts.own_problems("depth")
-        key = parts.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
+        album().look_again(uploads.models("depth")[0])
+        selection.own_problems("depth")
+        key = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]
         to_address(entry.photo.name)
         show(key)
@@ -287,9 +293,9 @@ with right:
             if st.button("Remove", key=f"depth_remove_{key}", icon=":material/delete:"):
                 del entries[key]
                 st.rerun()
-        pairs.engine("depth", entry.photo.milliseconds, "photo")
-        rows = [depth.row(entry.photo.name, entry.photo) for entry in entries.values()]
-        pairs.results("**All your photos** (metres)", rows, "depths.csv")
+        uploads.engine("depth", entry.photo.milliseconds, "photo")
+        rows = [predict.row(entry.photo.name, entry.photo) for entry in entries.values()]
+        uploads.results("**All your photos** (metres)", rows, "depths.csv")
     else:
         to_address(None)
         st.info("Add a photo of a room, take one, or click a sample.", icon=":material/arrow_back:")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from regcls.charts_home import glimpse, training_picture
-from regcls.data1d import SAMPLINGS
+from regcls.synthetic.data import SAMPLINGS
+from regcls.synthetic.preview import glimpse, training_picture
 
 st.title("Does classification help regression?")
 st.markdown(

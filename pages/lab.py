@@ -6,7 +6,8 @@ from dataclasses import asdict, fields
 import streamlit as st
 
 from pages import through_app
-from regcls import charts, lab
+from regcls.lab import run as lab_run
+from regcls.plotting import errors
 
 through_app()
 
@@ -20,7 +21,7 @@ def key(name: str) -> str:
     return f"lab_{name}"
 
 
-def show(settings: lab.LabSettings) -> None:
+def show(settings: lab_run.LabSettings) -> None:
     """Set every widget to these settings."""
     for name, value in asdict(settings).items():
         st.session_state[key(name)] = "-".join(map(str, value)) if name == "hidden" else value
@@ -33,7 +34,7 @@ def first_settings() -> None:
     query = st.query_params.to_dict()
     settings, messages = last_settings(), []
     if query:
-        settings, messages = lab.LabSettings.from_query(query)
+        settings, messages = lab_run.LabSettings.from_query(query)
     st.session_state["lab_messages"] = messages
     stop()  # coming back to the page does not start anything by itself
     show(settings)
@@ -42,18 +43,18 @@ def first_settings() -> None:
 def apply_preset() -> None:
     name = st.session_state["lab_preset"]
     if name:
-        show(lab.PRESETS[name][0])
+        show(lab_run.PRESETS[name][0])
         st.session_state["lab_messages"] = []
 
 
 def apply_scenario() -> None:
     """A scenario brings the paper's λ and learning rate along."""
-    for name, value in lab.SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
+    for name, value in lab_run.SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
         st.session_state[key(name)] = value
 
 
-def last_settings() -> lab.LabSettings:
-    return st.session_state.get("lab_last", lab.LabSettings())
+def last_settings() -> lab_run.LabSettings:
+    return st.session_state.get("lab_last", lab_run.LabSettings())
 
 
 def remembered(name: str) -> str:
@@ -63,19 +64,19 @@ def remembered(name: str) -> str:
 
 
 def number(name: str, label: str, help: str, **options) -> None:
-    low, high = lab.LIMITS[name]
+    low, high = lab_run.LIMITS[name]
     kind = int if name in WHOLE_NUMBERS else float
     st.number_input(label, kind(low), kind(high), key=remembered(name), help=help, **options)
 
 
 def choice(name: str, label: str, help: str, **options) -> None:
-    st.selectbox(label, lab.CHOICES[name], key=key(name), help=help, **options)
+    st.selectbox(label, lab_run.CHOICES[name], key=key(name), help=help, **options)
 
 
 def data_controls() -> None:
     st.selectbox(
         "Function",
-        range(int(lab.LIMITS["function"][1]) + 1),
+        range(int(lab_run.LIMITS["function"][1]) + 1),
         format_func=lambda n: f"{n} of the paper's ten" if n else "my own",
         key=key("function"),
         help="f(x) = A sin(Cx) + (1.5 − A) sin(⌊C/3⌋x) on −1 ≤ x ≤ 1.",
@@ -96,8 +97,8 @@ def data_controls() -> None:
         "uniform, or most targets around a random peak, within ±30 % (mild), ±10 % (moderate) or "
         "±3 % (severe) of the range. Tests are always sampled uniformly.",
     )
-    if st.session_state[key("sampling")] == lab.OWN:
-        low, high = lab.LIMITS["imbalance"]
+    if st.session_state[key("sampling")] == lab_run.OWN:
+        low, high = lab_run.LIMITS["imbalance"]
         st.slider(
             "Half-width of the peak, as a share of the range",
             low,
@@ -143,12 +144,12 @@ def training_controls() -> None:
     number("seed", "Seed", "Run r takes seed + r for its data and its first weights.")
 
 
-def controls() -> lab.LabSettings:
+def controls() -> lab_run.LabSettings:
     """The sidebar. Stops the page with a sentence when the settings do not work together."""
     with st.sidebar:
         st.selectbox(
             "Preset",
-            list(lab.PRESETS),
+            list(lab_run.PRESETS),
             index=None,
             placeholder="Choose an experiment",
             key="lab_preset",
@@ -165,10 +166,10 @@ def controls() -> lab.LabSettings:
         st.caption("The paper: 60 000 samples, 80 epochs, five data seeds a function.")
     values = {
         f.name: st.session_state.get(key(f.name), getattr(last_settings(), f.name))
-        for f in fields(lab.LabSettings)
+        for f in fields(lab_run.LabSettings)
     }
     try:
-        return lab.LabSettings(**{**values, "hidden": lab.parse_hidden(values["hidden"])})
+        return lab_run.LabSettings(**{**values, "hidden": lab_run.parse_hidden(values["hidden"])})
     except ValueError as error:
         st.session_state["lab_playing"] = False
         st.error(f"These settings do not work: {error}.")
@@ -193,19 +194,19 @@ def one_epoch() -> None:
     st.session_state["lab_one_epoch"] = True
 
 
-def remember(settings: lab.LabSettings) -> None:
+def remember(settings: lab_run.LabSettings) -> None:
     """Put the settings into the address; a change of settings starts a new run."""
     if st.session_state.get("lab_last") != settings:
         st.session_state.pop("lab", None)
         st.session_state["lab_last"] = settings
-        if lab.estimate(settings).warning:
+        if lab_run.estimate(settings).warning:
             stop()  # what takes long starts only when asked to
     query = settings.to_query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
 
-def buttons(run: lab.Lab | None, cost: lab.Estimate) -> None:
+def buttons(run: lab_run.Lab | None, cost: lab_run.Estimate) -> None:
     playing = st.session_state.get("lab_playing", False)
     able = cost.fits and not (run and run.done)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -224,27 +225,27 @@ def buttons(run: lab.Lab | None, cost: lab.Estimate) -> None:
         st.button("Reset", on_click=reset, icon=":material/replay:", disabled=run is None)
 
 
-def started(settings: lab.LabSettings, cost: lab.Estimate) -> lab.Lab | None:
+def started(settings: lab_run.LabSettings, cost: lab_run.Estimate) -> lab_run.Lab | None:
     """The run of these settings, made when Play or One epoch asks for it."""
     wanted = st.session_state.get("lab_playing") or st.session_state.get("lab_one_epoch")
     if "lab" not in st.session_state and wanted and cost.fits:
         with st.spinner("Making the data and the networks…"):
-            st.session_state["lab"] = lab.Lab(settings)
+            st.session_state["lab"] = lab_run.Lab(settings)
     run = st.session_state.get("lab")
     if run and st.session_state.pop("lab_one_epoch", False):
         run.advance_epoch()
     return run
 
 
-def draw(place, picture: charts.Picture) -> None:
+def draw(place, picture: errors.Picture) -> None:
     place.vega_lite_chart(picture.live, width="stretch", alt=picture.caption)
 
 
-def draw_caption(place, picture: charts.Picture) -> None:
+def draw_caption(place, picture: errors.Picture) -> None:
     place.caption(picture.caption)
 
 
-def progress(place, run: lab.Lab) -> None:
+def progress(place, run: lab_run.Lab) -> None:
     left = run.seconds_left
     words = f"Epoch {run.epoch} of {run.settings.epochs}"
     if run.done:
@@ -254,15 +255,15 @@ def progress(place, run: lab.Lab) -> None:
     place.progress(min(run.step / run.total_steps, 1.0), text=words)
 
 
-def shown_run(run: lab.Lab) -> int | None:
+def shown_run(run: lab_run.Lab) -> int | None:
     picked = st.session_state.get("lab_shown", "All runs")
     return None if picked == "All runs" else int(picked.split()[1]) - 1
 
 
-def prediction_picture(run: lab.Lab, one: int | None) -> charts.Picture:
-    return charts.predictions(
+def prediction_picture(run: lab_run.Lab, one: int | None) -> errors.Picture:
+    return errors.predictions(
         run.prediction_bands(run=one),
-        lab.function_curve(run.settings),
+        lab_run.function_curve(run.settings),
         run.target_density(one),
         run.training_density(one),
         run.data.limits,
@@ -270,21 +271,21 @@ def prediction_picture(run: lab.Lab, one: int | None) -> charts.Picture:
     )
 
 
-def history_picture(run: lab.Lab) -> charts.Picture:
-    return charts.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
+def history_picture(run: lab_run.Lab) -> errors.Picture:
+    return errors.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
 
 
-def errors_picture(run: lab.Lab, one: int | None, around: bool) -> charts.Picture:
+def errors_picture(run: lab_run.Lab, one: int | None, around: bool) -> errors.Picture:
     target = "target y, from the run's training peak" if around else "target y"
-    return charts.errors_picture(run.errors(one, around), "", target)
+    return errors.errors_picture(run.errors(one, around), "", target)
 
 
-def class_picture(run: lab.Lab, one: int | None) -> charts.Picture:
-    function = lab.function_curve(run.settings)
-    return charts.class_map(run.class_probabilities(run=one), function, run.data.limits)
+def class_picture(run: lab_run.Lab, one: int | None) -> errors.Picture:
+    function = lab_run.function_curve(run.settings)
+    return errors.class_map(run.class_probabilities(run=one), function, run.data.limits)
 
 
-def live(run: lab.Lab) -> None:
+def live(run: lab_run.Lab) -> None:
     """All charts. While the run plays, one call trains and redraws for a while on its own.
 
     The browser asks for the next call by a timer, so a page that is left or closed stops; and
@@ -315,7 +316,7 @@ def live(run: lab.Lab) -> None:
             return
 
 
-def slow_charts(run: lab.Lab) -> None:
+def slow_charts(run: lab_run.Lab) -> None:
     """What changes slowly: the verdict, the errors per range, the class head."""
     verdict(run)
     one = shown_run(run)
@@ -325,11 +326,11 @@ def slow_charts(run: lab.Lab) -> None:
         draw_caption(column, picture)
 
 
-def around_peak(run: lab.Lab) -> bool:
+def around_peak(run: lab_run.Lab) -> bool:
     return run.has_peaks and st.session_state.get("lab_axis", "from the peak") == "from the peak"
 
 
-def verdict(run: lab.Lab) -> None:
+def verdict(run: lab_run.Lab) -> None:
     st.subheader(f"Verdict after {run.epoch} epochs", anchor=False)
     for column, one in zip(st.columns(2), run.verdicts(), strict=True):
         with column.container(border=True):
@@ -337,7 +338,7 @@ def verdict(run: lab.Lab) -> None:
             st.markdown(one.numbers)
 
 
-def view_controls(run: lab.Lab) -> None:
+def view_controls(run: lab_run.Lab) -> None:
     with st.container(horizontal=True):
         runs = ["All runs", *(f"Run {r + 1}" for r in range(run.settings.repeats))]
         st.selectbox("Show", runs, key="lab_shown", width=160)
@@ -353,7 +354,7 @@ def view_controls(run: lab.Lab) -> None:
             )
 
 
-def downloads(run: lab.Lab) -> None:
+def downloads(run: lab_run.Lab) -> None:
     """Each file is made when its button is clicked."""
     one = shown_run(run)
     pictures = {
@@ -381,9 +382,9 @@ def file(label: str, make, name: str) -> None:
     st.download_button(label, make, name, on_click="ignore")
 
 
-def before_the_start(settings: lab.LabSettings, cost: lab.Estimate) -> None:
+def before_the_start(settings: lab_run.LabSettings, cost: lab_run.Estimate) -> None:
     """What there is to see before anything trains: the function alone."""
-    picture = charts.function(lab.function_curve(settings))
+    picture = errors.function(lab_run.function_curve(settings))
     draw(st, picture)
     draw_caption(st, picture)
     st.info(
@@ -404,9 +405,9 @@ remember(settings)
 for message in st.session_state.get("lab_messages", []):
     st.warning(message)
 preset = st.session_state.get("lab_preset")
-if preset and lab.PRESETS[preset][0] == settings:
-    st.caption(f"**{preset}.** {lab.PRESETS[preset][1]}")
-cost = lab.estimate(settings)
+if preset and lab_run.PRESETS[preset][0] == settings:
+    st.caption(f"**{preset}.** {lab_run.PRESETS[preset][1]}")
+cost = lab_run.estimate(settings)
 if cost.warning and "lab" not in st.session_state:
     st.warning(cost.warning)
 bar = st.container()

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages import parts, through_app
-from regcls import contract
-from regcls.contract import ContractError
-from regcls.tasks import shared
+from pages import through_app
+from pages.components import selection
+from regcls.inference import contract
+from regcls.inference.contract import ContractError
+from regcls.tasks import pairs
 
 through_app()
 
@@ -21,9 +22,9 @@ PAGES = ("age", "depth", "progress")
 def shipped():
     """The three pairs. Their sessions are shared, and loaded anew when a file has changed."""
     with st.spinner("Reading the models…"):
-        from regcls import model_cards
+        from regcls.inference import cards
 
-        return model_cards.shipped()
+        return cards.shipped()
 
 
 def from_address() -> None:
@@ -48,17 +49,18 @@ def pair_of(found) -> None:
     if found.pair is None:
         st.warning(found.problem)
         return
-    from regcls import charts_models, model_cards
+    from regcls.inference import cards
+    from regcls.inference import charts as inference_charts
 
     pair = found.pair
-    sessions = shared.sessions(pair)
+    sessions = pairs.sessions(pair)
     for column, (model, session) in zip(st.columns(2), sessions.items(), strict=True):
         with column:
-            facts(model, model_cards.facts(session))
-    picture = charts_models.training(pair.reg.card, pair.regcls.card)
+            facts(model, cards.facts(session))
+    picture = inference_charts.training(pair.reg.card, pair.regcls.card)
     st.altair_chart(picture.chart())
     st.caption(picture.caption)
-    table = model_cards.metrics({model: session.card for model, session in sessions.items()})
+    table = cards.metrics({model: session.card for model, session in sessions.items()})
     with st.container(horizontal=True, vertical_alignment="center"):
         unit = pair.reg.card.target["unit"]
         st.markdown(f"**Held-out errors** (in {unit}; δ and ratios without unit)")
@@ -70,16 +72,16 @@ def pair_of(found) -> None:
     benchmark(found.task, sessions)
     with st.expander("The whole card"):
         st.markdown(pair.card_text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### "))
-    parts.link(found.task, f"Use the {found.task} pair")
+    selection.link(found.task, f"Use the {found.task} pair")
 
 
 @st.cache_resource(show_spinner=False)
 def provider() -> str:
     """What models run on here, and why."""
-    from regcls import runtime
+    from regcls.inference import session as inference_session
 
     try:
-        return runtime.provider().why
+        return inference_session.provider().why
     except ContractError as error:
         return f"{error}."
 
@@ -91,19 +93,19 @@ def facts(model: str, lines: dict[str, str]) -> None:
         f'<div style="margin:.25rem 0"><span style="opacity:.75">{name}:</span> {escape(text)}</div>'
         for name, text in lines.items()
     )
-    parts.card(model, rows)
+    selection.card(model, rows)
 
 
 def benchmark(task: str, sessions) -> None:
-    from regcls import model_cards
+    from regcls.inference import cards
 
     kept = st.session_state.setdefault("models_speed", {})
     if st.button("How fast is it here?", key=f"models_time_{task}", icon=":material/speed:"):
-        rows, total = [], len(sessions) * len(model_cards.BATCHES)
+        rows, total = [], len(sessions) * len(cards.BATCHES)
         bar = st.progress(0.0, "Running on noise…")
         try:
             for model, session in sessions.items():
-                for row in model_cards.timed(session):
+                for row in cards.timed(session):
                     rows.append({"model": model, **row})
                     bar.progress(len(rows) / total)
         except ContractError as error:
@@ -138,11 +140,11 @@ def bring() -> None:
         "memory; nothing is written to disk."
     )
     found = st.session_state.setdefault("own_found", {})
-    for file in parts.unseen(files, "own"):
-        from regcls import own
+    for file in selection.unseen(files, "own"):
+        from regcls.inference.custom import inspect
 
         with st.spinner(f"Trying {file.name}…"):
-            found[file.file_id] = own.examine(file.getvalue(), file.name)
+            found[file.file_id] = inspect.examine(file.getvalue(), file.name)
     for key in list(found):
         with st.container(border=True):
             examined(key, found[key])
@@ -169,28 +171,28 @@ def examined(key: str, finding) -> None:
 
 
 def form(key: str, finding) -> None:
-    from regcls import own
+    from regcls.inference.custom import inspect
 
     guess = finding.form
     maps = guess.task == "depth"
     tasks = ["depth"] if maps else ["age", "progress"]
     task = st.selectbox("Task", tasks, tasks.index(guess.task), key=f"own_task_{key}")
-    target = own.TARGETS[task]
+    target = inspect.TARGETS[task]
     with st.form(f"own_form_{key}"):
         low, high, unit = st.columns(3)
         low = low.number_input(f"Lowest {target.name} ({target.unit})", value=target.low)
         high = high.number_input(f"Highest {target.name} ({target.unit})", value=target.high)
-        unit = unit.selectbox("Its answers are in", list(own.UNITS[task]))
+        unit = unit.selectbox("Its answers are in", list(inspect.UNITS[task]))
         height, width, order, scaling = st.columns(4)
         limits = {
-            "min_value": own.MIN_SIDE,
-            "max_value": own.MAX_SIDE,
+            "min_value": inspect.MIN_SIDE,
+            "max_value": inspect.MAX_SIDE,
             "disabled": not finding.free,
         }
         height = height.number_input("Height (pixels)", value=guess.height, **limits)
         width = width.number_input("Width (pixels)", value=guess.width, **limits)
-        order = order.selectbox("Colours", own.ORDERS)
-        scalings = list(own.SCALINGS)
+        order = order.selectbox("Colours", inspect.ORDERS)
+        scalings = list(inspect.SCALINGS)
         scaling = scaling.selectbox(
             "Pixels are scaled to", scalings, scalings.index(guess.scaling),
             disabled=finding.kind == "uint8",
@@ -215,13 +217,13 @@ def form(key: str, finding) -> None:
 
 def attempt(key: str, finding, filled) -> None:
     """Make the conforming file, or say why not."""
-    from regcls import own
+    from regcls.inference.custom import inspect
 
     kept = st.session_state.setdefault("own_complete", {})
     kept.pop(key, None)
     try:
         with st.spinner("Trying it…"):
-            kept[key] = own.complete(finding, filled)
+            kept[key] = inspect.complete(finding, filled)
     except ContractError as error:
         st.error(f"It cannot be used so: {error}.")
 
@@ -271,19 +273,20 @@ def answered(finding) -> None:
 def use(key: str, data: bytes, name: str) -> None:
     if not st.button("Use it beside the shipped pair", key=f"own_use_{key}", type="primary"):
         return
-    from regcls import own, runtime
+    from regcls.inference import session as inference_session
+    from regcls.inference.custom import inspect
 
-    session = runtime.own_session(data, name)
+    session = inference_session.own_session(data, name)
     task = session.card.task
     if task not in PAGES:
         st.error(f"There is no page for the task {task!r}; there are {', '.join(PAGES)}.")
         return
-    models = st.session_state.setdefault(parts.OWN, {}).setdefault(task, {})
-    models[own.NAMES[session.card.variant]] = session
+    models = st.session_state.setdefault(selection.OWN, {}).setdefault(task, {})
+    models[inspect.NAMES[session.card.variant]] = session
 
 
 def in_use() -> None:
-    brought = st.session_state.get(parts.OWN, {})
+    brought = st.session_state.get(selection.OWN, {})
     for task in [task for task, models in brought.items() if models]:
         with st.container(horizontal=True, vertical_alignment="center"):
             names = ", ".join(f"{name} ({s.name})" for name, s in brought[task].items())
@@ -291,7 +294,7 @@ def in_use() -> None:
             if st.button("Stop using them", key=f"own_stop_{task}"):
                 brought.pop(task)
                 st.rerun()
-            parts.link(task, f"To the {task} page")
+            selection.link(task, f"To the {task} page")
 
 
 st.title("Models")

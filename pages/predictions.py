@@ -7,9 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import parts, through_app
-from regcls import report, runtime, tables
-from regcls.tables import TableError
+from pages import through_app
+from pages.components import selection
+from regcls.inference import session
+from regcls.io import tables
+from regcls.io.tables import TableError
+from regcls.predictions import report
 
 through_app()
 
@@ -47,10 +50,10 @@ def take(make, name: str, columns: report.Columns | None = None) -> None:
 
 def example(task: str) -> None:
     """The shipped pair's own predictions on its test data, and what it was trained on."""
-    from regcls import contract
-    from regcls.tasks.shared import training_targets
+    from regcls.inference import contract
+    from regcls.tasks.pairs import training_targets
 
-    folder = Path(runtime.MODELS) / task
+    folder = Path(session.MODELS) / task
     group = "clip" if task == "progress" else None
 
     def make() -> tables.Table:
@@ -73,7 +76,7 @@ def inputs() -> None:
                 max_upload_size=tables.MAX_BYTES // 1_000_000,
             )
         ]  # fmt: skip
-        for file in parts.unseen(files, "predictions"):
+        for file in selection.unseen(files, "predictions"):
             with st.spinner(f"Reading {file.name}…"):
                 take(lambda file=file: tables.read_table(file.getvalue(), file.name), file.name)
             st.session_state["predictions_content"] = file.getvalue()
@@ -107,7 +110,7 @@ def columns_of(table: tables.Table) -> report.Columns:
     guess, mark = kept()["guess"], kept()["mark"]
 
     def held(name: str) -> dict:
-        return parts.held("predictions", name, mark)
+        return selection.held("predictions", name, mark)
 
     def one(label: str, name: str, **more) -> str | None:
         """A column or none."""
@@ -146,7 +149,7 @@ def train_file(target: str) -> None:
         "Or a file of training targets", tables.SUFFIXES, key=key, on_change=dropped,
         max_upload_size=tables.MAX_BYTES // 1_000_000,
     )  # fmt: skip
-    for new in parts.unseen([file], "predictions"):
+    for new in selection.unseen([file], "predictions"):
         try:
             table = tables.read_table(new.getvalue(), new.name)
             kept()["train"] = report.training_targets(table.frame, new.name, target)
@@ -158,7 +161,7 @@ def train_file(target: str) -> None:
 
 def ranges() -> tuple[str, float, str]:
     def held(name: str) -> dict:
-        return parts.held("predictions_ranges", name)
+        return selection.held("predictions_ranges", name)
 
     kind = st.selectbox("Ranges", list(report.KINDS), format_func=report.KINDS.get, **held("kind"))
     if kind == "edges":
@@ -198,23 +201,24 @@ def draw(picture) -> None:
 
 
 def show(found: report.Report, name: str) -> None:
-    from regcls import charts, charts_report
+    from regcls.plotting import errors
+    from regcls.predictions import charts as predictions_charts
 
     st.markdown(f"#### {found.verdict}")
     for note in found.arrays.notes:
         st.info(note)
     metric = st.segmented_control(
-        "Error", list(charts.METRICS), default="mae", required=True, format_func=METRICS.get,
+        "Error", list(errors.METRICS), default="mae", required=True, format_func=METRICS.get,
         label_visibility="collapsed", key="predictions_metric",
     )  # fmt: skip
-    draw(charts_report.errors(found, metric))
+    draw(predictions_charts.errors(found, metric))
     with st.container(horizontal=True):
         html(found, name)
         st.download_button(
             "Errors as CSV", tables.safe_csv(found.errors.table()), "errors.csv", "text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-    draw(charts_report.distribution(found))
+    draw(predictions_charts.distribution(found))
     st.markdown("**Overall**")
     st.dataframe(found.overall.round(4), hide_index=True)
     st.markdown("**Many, medium and few**")
@@ -225,10 +229,10 @@ def show(found: report.Report, name: str) -> None:
         first = a.selectbox("Difference of", found.models, len(found.models) - 1)
         others = [model for model in found.models if model != first]
         second = b.selectbox("and", others)
-        draw(charts_report.differences(found, first, second))
-    draw(charts_report.residuals(found))
+        draw(predictions_charts.differences(found, first, second))
+    draw(predictions_charts.residuals(found))
     model = st.selectbox("Predicted against true, of", found.models)
-    draw(charts_report.density(found, model))
+    draw(predictions_charts.density(found, model))
     if len(found.segments):
         st.markdown("**Segments** (the most frequent)")
         st.dataframe(found.segments.round(4), hide_index=True)
@@ -241,10 +245,10 @@ def html(found: report.Report, name: str) -> None:
     page = st.session_state.get("predictions_html")
     if page is None:
         if st.button("Make the report (HTML)", icon=":material/description:"):
-            from regcls import report_html
+            from regcls.predictions import html as predictions_html
 
             with st.spinner("Writing the report…"):
-                st.session_state["predictions_html"] = report_html.write(found, name)
+                st.session_state["predictions_html"] = predictions_html.write(found, name)
             st.rerun()
         return
     st.download_button(

@@ -6,11 +6,13 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import pairs, parts, through_app
-from regcls import media, video
-from regcls.tasks import progress, shared
-from regcls.tasks.progress_album import Album, Entry
-from regcls.tasks.work import CANCELLED, LEFT, Work
+from pages import through_app
+from pages.components import selection, uploads
+from regcls.io import images, video
+from regcls.tasks import pairs as tasks_pairs
+from regcls.tasks.progress import predict
+from regcls.tasks.progress.gallery import Album, Entry
+from regcls.utils.background import CANCELLED, LEFT, Work
 
 through_app()
 
@@ -28,8 +30,8 @@ def face_of(key: str):
     return video.frame_at(video.open_video(sample.read(), sample.title), sample.face, 160)
 
 
-def sample_of(key: str) -> progress.Sample | None:
-    return next((sample for sample in progress.SHIPPED_SAMPLES if sample.key == key), None)
+def sample_of(key: str) -> predict.Sample | None:
+    return next((sample for sample in predict.SHIPPED_SAMPLES if sample.key == key), None)
 
 
 def album() -> Album:
@@ -46,10 +48,10 @@ def album() -> Album:
 
 
 def add(data: bytes, name: str, sample: str | None = None) -> None:
-    pair, _ = pairs.models("progress")
+    pair, _ = uploads.models("progress")
     with st.spinner(f"Looking through {name}…"):
         key = album().add(data, name, pair, st.session_state["progress_frames"], sample)
-    parts.show(key, "progress")
+    selection.show(key, "progress")
 
 
 # State in the address: ?sample=, frames=, monotone=
@@ -58,18 +60,18 @@ def add(data: bytes, name: str, sample: str | None = None) -> None:
 def from_address() -> None:
     query = st.query_params
     if "progress_frames" not in st.session_state:
-        asked = query.get("frames", str(progress.BUDGET))
-        known = asked.isdigit() and int(asked) in progress.BUDGETS
-        st.session_state["progress_frames"] = int(asked) if known else progress.BUDGET
+        asked = query.get("frames", str(predict.BUDGET))
+        known = asked.isdigit() and int(asked) in predict.BUDGETS
+        st.session_state["progress_frames"] = int(asked) if known else predict.BUDGET
         st.session_state["progress_monotone"] = query.get("monotone") == "1"
         if not known:
-            choices = ", ".join(map(str, progress.BUDGETS))
-            st.toast(f"frames={asked} is not offered, so {progress.BUDGET} is taken ({choices}).")
+            choices = ", ".join(map(str, predict.BUDGETS))
+            st.toast(f"frames={asked} is not offered, so {predict.BUDGET} is taken ({choices}).")
         if (key := query.get("sample")) and not album().entries:
             if sample := sample_of(key):
                 add(sample.read(), sample.title, sample.key)
             else:
-                known_keys = ", ".join(sample.key for sample in progress.SHIPPED_SAMPLES)
+                known_keys = ", ".join(sample.key for sample in predict.SHIPPED_SAMPLES)
                 st.toast(f"There is no sample {key!r}; the samples are {known_keys}.")
 
 
@@ -79,7 +81,7 @@ def to_address(entry: Entry | None) -> None:
         "frames": str(st.session_state["progress_frames"]),
         "monotone": "1" if st.session_state["progress_monotone"] else None,
     }
-    if values["frames"] == str(progress.BUDGET):
+    if values["frames"] == str(predict.BUDGET):
         values["frames"] = None
     wanted = {name: value for name, value in values.items() if value}
     if st.query_params.to_dict() != wanted:
@@ -94,10 +96,10 @@ def inputs() -> None:
         "A video of an activity", video.SUFFIXES, accept_multiple_files=True, key="progress_files",
         max_upload_size=video.MAX_BYTES // 1_000_000,
     )  # fmt: skip
-    for file in parts.unseen(files, "progress"):
+    for file in selection.unseen(files, "progress"):
         add(file.getvalue(), file.name)
     st.select_slider(
-        "Frames to read, at most", progress.BUDGETS, key="progress_frames",
+        "Frames to read, at most", predict.BUDGETS, key="progress_frames",
         help="Taken evenly over the video. More frames draw a finer curve and take longer.",
     )  # fmt: skip
     st.checkbox(
@@ -106,7 +108,7 @@ def inputs() -> None:
         "whole video, so it could not be had while the activity goes on.",
     )  # fmt: skip
     st.caption("Or try a sample, from the test clips:")
-    for sample in progress.SHIPPED_SAMPLES:
+    for sample in predict.SHIPPED_SAMPLES:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(face_of(sample.key), width=64)
             if st.button(sample.title, key=f"progress_sample_{sample.key}"):
@@ -145,7 +147,7 @@ def watch(key: str) -> None:
 
 
 def curves(entry: Entry, moment: float | None) -> None:
-    from regcls.charts_progress import over_time
+    from regcls.tasks.progress.charts import over_time
 
     curve = entry.curve
     if curve is None:
@@ -185,8 +187,8 @@ def again(key: str, entry: Entry) -> None:
     budget, reading = st.session_state["progress_frames"], entry.reading
     broken = reading.work.state in (CANCELLED, LEFT)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
-    pair, _ = pairs.models("progress")
-    others = entry.curve and set(entry.curve.progress) != set(shared.sessions(pair))
+    pair, _ = uploads.models("progress")
+    others = entry.curve and set(entry.curve.progress) != set(tasks_pairs.sessions(pair))
     if reading.work.active or not (broken or finer or others):
         return
     word = f"Read again with up to {budget:,} frames" if finer else "Read again with your models"
@@ -209,14 +211,14 @@ def scrubber(key: str, entry: Entry) -> float:
         try:
             picture = video.frame_at(entry.source, float(curve.seconds[at]))
             st.image(picture, caption=f"{entry.name} at {curve.seconds[at]:.1f} s", width="stretch")
-        except media.MediaError as error:
+        except images.MediaError as error:
             st.warning(str(error))
     return float(curve.seconds[at])
 
 
 def values(entry: Entry, at: int) -> None:
     """Both models' progress at a frame, and how far it truly is."""
-    parts.answers(
+    selection.answers(
         {
             model: '<div style="font-size:2rem;line-height:1.3;font-weight:600">'
             f"{values[at]:.0f} %</div>"
@@ -228,9 +230,9 @@ def values(entry: Entry, at: int) -> None:
 
 
 def errors() -> None:
-    from regcls.charts import errors_per_range
+    from regcls.plotting.errors import errors_per_range
 
-    pair, report = pairs.models("progress")
+    pair, report = uploads.models("progress")
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "%", "progress", extra=own))
     clips = pair.predictions["clip"].nunique()
@@ -242,10 +244,10 @@ def errors() -> None:
 
 
 def downloads(key: str, entry: Entry) -> None:
-    from regcls.charts import PALETTE
+    from regcls.plotting.errors import PALETTE
 
     stem = entry.name.rsplit(".", 1)[0]
-    table = progress.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
+    table = predict.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Curve as CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv",
@@ -292,14 +294,14 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)
-    parts.offer_own("progress")
+    selection.offer_own("progress")
 with right:
     album().drop_empty()
-    parts.problems(album().problems, "progress")
-    parts.own_problems("progress")
+    selection.problems(album().problems, "progress")
+    selection.own_problems("progress")
     if album().entries:
         entries = album().entries
-        key = parts.chosen(entries, lambda key: entries[key].name, "progress", "Video")
+        key = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
         entry = entries[key]
         to_address(entry)
         if album().active:
@@ -308,8 +310,8 @@ with right:
             st.session_state.pop("progress_active", None)
         show(key)
         if entry.curve is not None:
-            pairs.engine("progress", entry.curve.milliseconds, "frame")
-        pairs.results(
+            uploads.engine("progress", entry.curve.milliseconds, "frame")
+        uploads.results(
             "**All your videos** (progress in %, errors in points)",
             album().records(st.session_state["progress_monotone"]),
             "progress.csv",

@@ -6,8 +6,11 @@ from pathlib import Path
 import streamlit as st
 
 from pages import through_app
-from regcls import charts_study, reference, study, study_desk, study_figure, study_guidance
-from regcls.study_time import duration
+from regcls import published as _published
+from regcls import study
+from regcls.study import catalogue, findings, layout
+from regcls.study import charts as study_charts
+from regcls.utils.text import duration
 
 through_app()
 
@@ -21,12 +24,12 @@ SOURCES = {"store": "this machine's runs", "shipped": "shipped with regcls"}
 @st.cache_resource(show_spinner="Reading the results…", max_entries=6)
 def results_of(name: str, what: str, store: str, stamp: tuple):
     """Results by source; ``stamp`` changes with the files."""
-    return study_desk.read(study.load(what), Path(store) if store else None)
+    return catalogue.read(study.load(what), Path(store) if store else None)
 
 
 def results(name: str) -> dict:
-    what, store = study_desk.catalogue()[name], study_desk.store_path()
-    stamp = study_desk.stamp(study.load(what), store)
+    what, store = catalogue.catalogue()[name], catalogue.store_path()
+    stamp = catalogue.stamp(study.load(what), store)
     try:
         return results_of(name, what, str(store), stamp)
     except study.StoreError:  # told where the run is shown; the shipped results need no store
@@ -37,7 +40,7 @@ def from_address(name: str, offered, what: str) -> None:
     """The widget's first value comes from the address; one that is not there is told."""
     key = f"study_{name}"
     if st.session_state.get(key) not in offered:
-        value, message = study_desk.choose(st.query_params.get(name), offered, what)
+        value, message = catalogue.choose(st.query_params.get(name), offered, what)
         st.session_state[key] = value
         if message:
             st.session_state["study_message"] = message
@@ -56,7 +59,7 @@ def forget_cell() -> None:
 
 
 def choose_grid() -> str:
-    offered = study_desk.catalogue()
+    offered = catalogue.catalogue()
     from_address("grid", offered, "grid")
     titles = {name: study.load(what).title for name, what in offered.items()}
     return st.selectbox(
@@ -70,7 +73,7 @@ def choose_grid() -> str:
 
 def start(what: str) -> None:
     try:
-        study.begin(what, study_desk.store_path())
+        study.begin(what, catalogue.store_path())
         st.session_state["study_note"] = "The run goes on when this page is closed."
     except (ValueError, OSError) as error:
         st.session_state["study_note"] = f"It was not started: {error}."
@@ -78,7 +81,7 @@ def start(what: str) -> None:
 
 def halt() -> None:
     try:
-        study.stop(study_desk.store_path())
+        study.stop(catalogue.store_path())
         st.session_state["study_note"] = "It stops at the next epoch; what is trained is kept."
     except (ValueError, OSError) as error:
         st.session_state["study_note"] = f"It could not be stopped: {error}."
@@ -86,7 +89,7 @@ def halt() -> None:
 
 def renew() -> None:
     try:
-        with study.Store(study_desk.store_path(), fresh=True) as kept:
+        with study.Store(catalogue.store_path(), fresh=True) as kept:
             st.session_state["study_note"] = f"The damaged store is now {kept.moved}."
     except study.StoreError as error:
         st.session_state["study_note"] = f"{error}."
@@ -94,7 +97,7 @@ def renew() -> None:
 
 def watch(name: str) -> None:
     """Where the grid stands, and the one button that fits."""
-    what, store = study_desk.catalogue()[name], study_desk.store_path()
+    what, store = catalogue.catalogue()[name], catalogue.store_path()
     try:
         now = study.status(study.load(what), store)
     except study.StoreDamaged as error:
@@ -126,7 +129,7 @@ def watch(name: str) -> None:
             word, on_click=start, args=(what,), type="primary", icon=":material/play_arrow:",
             key="study_start",
         )  # fmt: skip
-        if said := study_desk.last_words(store):
+        if said := catalogue.last_words(store):
             st.caption(f"The last run said: {said}")
     if note := st.session_state.get("study_note"):
         st.caption(note)
@@ -158,7 +161,7 @@ def chosen(found: dict) -> study.Results:
 
 def pick(key: str) -> None:
     """A click on a point or cell."""
-    points = st.session_state[key]["selection"].get(charts_study.SELECTION) or []
+    points = st.session_state[key]["selection"].get(study_charts.SELECTION) or []
     if points and points[0].get("cell"):
         st.session_state["study_cell"] = points[0]["cell"]
 
@@ -167,11 +170,11 @@ def panel(picture, key: str, title: str) -> None:
     st.markdown(f"**{title}**")
     st.vega_lite_chart(
         picture.live, width="stretch", key=key, on_select=lambda: pick(key),
-        selection_mode=charts_study.SELECTION,
+        selection_mode=study_charts.SELECTION,
     )  # fmt: skip
 
 
-def sheet(made: charts_study.Sheet, name: str) -> None:
+def sheet(made: study_charts.Sheet, name: str) -> None:
     for i, row in enumerate(made.rows):
         for j, column in enumerate(st.columns(len(made.columns))):
             sampling = made.columns[j]
@@ -195,26 +198,26 @@ def places(table) -> tuple[list[str], tuple[list[str], list[str]]]:
 
 
 def errors_tab(shown: study.Results, picked: str) -> None:
-    table = study_figure.cells(shown)
+    table = layout.cells(shown)
     xs, grid = places(table)
-    points, published = study_figure.points(shown), study_figure.published(shown)
-    st.html(charts_study.legend(points["model"], not published.empty))
-    made = charts_study.test_errors(
+    points, published = layout.points(shown), layout.published(shown)
+    st.html(study_charts.legend(points["model"], not published.empty))
+    made = study_charts.test_errors(
         points, published, xs,
-        study_figure.layout(shown.grid).title, grid, picked,
+        layout.layout(shown.grid).title, grid, picked,
     )  # fmt: skip
     sheet(made, "errors")
 
 
 def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
     """The heat map; returns what reg+cls is compared with."""
-    if study_desk.is_fair(shown.grid):
+    if catalogue.is_fair(shown.grid):
         against, of = "tuned", shown
         st.caption("Best setting against best: both sides are tuned in this grid.")
     else:
-        from_address("against", study_figure.AGAINST, "comparison")
+        from_address("against", layout.AGAINST, "comparison")
         against = st.segmented_control(
-            "reg+cls against", list(study_figure.AGAINST), format_func=study_figure.AGAINST.get,
+            "reg+cls against", list(layout.AGAINST), format_func=layout.AGAINST.get,
             required=True, key="study_against",
         )  # fmt: skip
         of = tuned if against == "tuned" else shown
@@ -226,21 +229,21 @@ def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> 
             return against
         if of is not shown:
             st.caption("These are the cells of the grid “fair”, best setting against best.")
-    st.html(charts_study.help_legend(study_figure.AGAINST[against]))
-    compared = study_figure.compared(of, against)
+    st.html(study_charts.help_legend(layout.AGAINST[against]))
+    compared = layout.compared(of, against)
     xs, grid = places(compared)
-    title = study_figure.layout(of.grid).title
-    other = study_figure.AGAINST[against]
-    sheet(charts_study.does_it_help(compared, xs, title, grid, other, picked), "help")
+    title = layout.layout(of.grid).title
+    other = layout.AGAINST[against]
+    sheet(study_charts.does_it_help(compared, xs, title, grid, other, picked), "help")
     return against
 
 
 def cell_details(shown: study.Results) -> None:
     """The chosen cell: its errors per target range, its runs, and the way to the Lab."""
-    by_name = study_figure.named(shown.grid)
+    by_name = layout.named(shown.grid)
     name = st.selectbox(
         "Setting", list(by_name), key="study_cell",
-        format_func=lambda n: study_figure.label(study_figure.layout(shown.grid), by_name[n]),
+        format_func=lambda n: layout.label(layout.layout(shown.grid), by_name[n]),
     )  # fmt: skip
     cell = by_name[name]
     runs = {f"function {r.function}, seed {r.data_seed}, start {r.init_seed}": r
@@ -254,13 +257,13 @@ def cell_details(shown: study.Results) -> None:
             st.info("This is not trained yet.")
         else:
             st.markdown("**Test error per target range, over the training data**")
-            st.html(charts_study.legend(table["role"]))
-            picture = charts_study.ranges(table, run is not None)
+            st.html(study_charts.legend(table["role"]))
+            picture = study_charts.ranges(table, run is not None)
             st.vega_lite_chart(picture.live, width="stretch", key="study_ranges")
             st.caption(picture.caption)
     with right:
         st.markdown("**Its runs**")
-        st.dataframe(study_figure.runs(shown, cell), hide_index=True, height=280)
+        st.dataframe(layout.runs(shown, cell), hide_index=True, height=280)
     open_in_lab(shown, cell, run or shown.grid.runs[0])
 
 
@@ -275,26 +278,26 @@ def open_in_lab(shown: study.Results, cell: study.Cell, run: study.Run) -> None:
     words = f"function {run.function}, seed {run.data_seed}"
     if run.init_seed != run.data_seed:
         words += "; the Lab starts from the data set's first initialisation, not from this one"
-    if study_desk.is_fair(shown.grid):
+    if catalogue.is_fair(shown.grid):
         words += "; the Lab takes the tuned setting of reg+cls for all three models"
     st.caption(f"The Lab then trains {words}.")
 
 
 def tables(shown: study.Results) -> None:
-    told = study_guidance.published(shown)
+    told = findings.published(shown)
     if told:
         st.subheader("The published figures beside ours", anchor=False)
         st.markdown("\n".join(f"- {said}" for said in told))
     st.subheader("All cells", anchor=False)
-    table = study_figure.cells(shown)
+    table = layout.cells(shown)
     st.dataframe(table, hide_index=True)
     with st.container(horizontal=True):
         name = shown.grid.name
         save("Cells (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
-        save("Models (CSV)", lambda: study_desk.exported(shown, ".csv"), f"{name}.csv")
-        save("Models (Parquet)", lambda: study_desk.exported(shown, ".parquet"), f"{name}.parquet")
+        save("Models (CSV)", lambda: catalogue.exported(shown, ".csv"), f"{name}.csv")
+        save("Models (Parquet)", lambda: catalogue.exported(shown, ".parquet"), f"{name}.parquet")
     if told:
-        st.caption(reference.SOURCE_1D)
+        st.caption(_published.SOURCE_1D)
 
 
 st.title("Study", anchor=False)
@@ -313,12 +316,12 @@ if not found:
     st.info("Nothing of this grid is trained yet. Start it above; results appear as they come.")
 else:
     shown = chosen(found)
-    tuned = next(iter(results(study_desk.FAIR).values()), None)
-    cells = study_figure.named(shown.grid)
+    tuned = next(iter(results(catalogue.FAIR).values()), None)
+    cells = layout.named(shown.grid)
     from_address("cell", cells, "setting")
     with st.container(border=True):
         st.subheader("What the results say", anchor=False)
-        st.markdown("\n".join(f"- {said}" for said in study_guidance.advice(shown, tuned)))
+        st.markdown("\n".join(f"- {said}" for said in findings.advice(shown, tuned)))
     first, second = st.tabs(["Test error", "Does it help?"])
     picked = st.session_state["study_cell"]
     with first:

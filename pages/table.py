@@ -4,10 +4,13 @@ import streamlit as st
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import parts, through_app
-from regcls import advise_columns, advise_plan, advise_samples
-from regcls.study_time import duration
-from regcls.tables import MAX_BYTES, SUFFIXES
+from pages import through_app
+from pages.components import selection
+from regcls.io.tables import MAX_BYTES, SUFFIXES
+from regcls.tabular import columns as tabular_columns
+from regcls.tabular import plan as tabular_plan
+from regcls.tabular import samples
+from regcls.utils.text import duration
 
 through_app()
 
@@ -31,7 +34,7 @@ GOAL_WORDS = {"balanced": "every target range alike", "overall": "every row alik
 
 def take(data: bytes, name: str, sheet: str | None = None) -> None:
     """A file's table becomes the page's; a file that cannot be read is told."""
-    from regcls.tables import TableError, read_table
+    from regcls.io.tables import TableError, read_table
 
     try:
         with st.spinner(f"Reading {name}…"):
@@ -48,12 +51,12 @@ def keep(frame, name: str, notes: tuple[str, ...], sample: str | None) -> None:
     st.session_state.pop("table_problem", None)
     st.session_state.pop("table_sheets", None)
     st.session_state["table_mark"] = st.session_state.get("table_mark", 0) + 1
-    frame, renamed = advise_columns.unique_names(frame)
+    frame, renamed = tabular_columns.unique_names(frame)
     st.session_state["table"] = frame, name, (*notes, *renamed), sample
 
 
 def take_sample(name: str) -> None:
-    keep(advise_samples.load(name), advise_samples.SAMPLES[name].title, (), name)
+    keep(samples.load(name), samples.SAMPLES[name].title, (), name)
 
 
 def stop_old() -> None:
@@ -67,14 +70,14 @@ def from_address() -> None:
         return
     st.session_state["table_seen"] = set()
     query = st.query_params
-    for name, offered in (("budget", advise_plan.BUDGETS), ("goal", advise_plan.GOALS)):
+    for name, offered in (("budget", tabular_plan.BUDGETS), ("goal", tabular_plan.GOALS)):
         if query.get(name) in offered:
             st.session_state[f"table_first_{name}"] = query[name]
     if sample := query.get("sample"):
-        if sample in advise_samples.SAMPLES:
+        if sample in samples.SAMPLES:
             take_sample(sample)
         else:
-            known = ", ".join(advise_samples.SAMPLES)
+            known = ", ".join(samples.SAMPLES)
             st.toast(f"There is no sample {sample!r}; the samples are {known}.")
 
 
@@ -95,12 +98,12 @@ def inputs() -> None:
     file = left.file_uploader(
         "A table: CSV, Parquet or Excel, one row a sample", TYPES, max_upload_size=MOST_MB
     )  # fmt: skip
-    for new in parts.unseen([file], "table"):
+    for new in selection.unseen([file], "table"):
         take(new.getvalue(), new.name)
     left.caption(PRIVACY)
     with right:
         st.markdown("Or a real sample")
-        for name, sample in advise_samples.SAMPLES.items():
+        for name, sample in samples.SAMPLES.items():
             st.button(
                 sample.title, on_click=take_sample, args=(name,), key=f"table_sample_{name}",
                 type="tertiary", icon=":material/table_chart:",
@@ -135,17 +138,17 @@ def first_of(name: str) -> str:
     return st.session_state.get(f"table_first_{name}", USUAL[name])
 
 
-def ask() -> tuple[advise_plan.Plan, tuple]:
+def ask() -> tuple[tabular_plan.Plan, tuple]:
     """The plan that the widgets describe, and its key. Stops with a sentence where there is none."""
     frame, name, notes, sample = st.session_state["table"]
-    told = advise_samples.SAMPLES.get(sample)
+    told = samples.SAMPLES.get(sample)
     st.subheader(name, anchor=False)
     words = f"{len(frame):,} rows, {frame.shape[1]:,} columns."
     st.caption(f"{words} {told.about} Source: {told.source}." if told else words)
     with st.expander("First rows"):
         st.dataframe(frame.head(50), height=220, hide_index=True)
     mark = st.session_state["table_mark"]
-    able = remembered("targets", (mark,), lambda: advise_columns.possible_targets(frame))
+    able = remembered("targets", (mark,), lambda: tabular_columns.possible_targets(frame))
     if not able:
         st.error("No column holds different numbers, so there is nothing to predict here.")
         st.stop()
@@ -157,12 +160,12 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
         "Target: the number to predict",
         offered,
         offered.index(first),
-        **parts.held("table_target", mark),
+        **selection.held("table_target", mark),
     )
     groups = [NONE, *(c for c in frame.columns if c != target)]
     first = told.group if told and told.group in groups else NONE
     group = columns[1].selectbox(
-        "Rows that belong together", groups, groups.index(first), **parts.held("table_group", mark),
+        "Rows that belong together", groups, groups.index(first), **selection.held("table_group", mark),
         help="A column such as person or place: rows of one value are held out together, so that "
         "nothing is learned from a twin of a test row.",
     )  # fmt: skip
@@ -171,13 +174,13 @@ def ask() -> tuple[advise_plan.Plan, tuple]:
     with st.container(horizontal=True):
         goal = st.segmented_control(
             "What counts", list(GOAL_WORDS), format_func=GOAL_WORDS.get, required=True,
-            default=first_of("goal"), **parts.held("table_goal"),
+            default=first_of("goal"), **selection.held("table_goal"),
             help="Settings are picked, and the verdict is given, by the mean over target ranges "
             "of the mean absolute error (balanced MAE), or over all rows.",
         )  # fmt: skip
         budget = st.segmented_control(
             "Budget", list(BUDGET_WORDS), format_func=BUDGET_WORDS.get, required=True,
-            default=first_of("budget"), **parts.held("table_budget"),
+            default=first_of("budget"), **selection.held("table_budget"),
             help="How many settings each kind of model may try, how long each learns, and how "
             "often the cross-validation is repeated.",
         )  # fmt: skip
@@ -198,13 +201,15 @@ def choose_columns(target: str, group: str | None, told) -> tuple[str, ...]:
         )
         for one in found.suspicions:
             text = f"Leave out **{one.column}**: {one.reason}."
-            if st.checkbox(text, one.certain, **parts.held("table_out", target, one.column, mark)):
+            if st.checkbox(
+                text, one.certain, **selection.held("table_out", target, one.column, mark)
+            ):
                 out.append(one.column)
     suspected = {one.column for one in found.suspicions}
     names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
     usual = [c for c in (told.leave_out if told else ()) if c in names]
     more = st.multiselect(
-        "More columns to leave out", names, usual, **parts.held("table_more", target, mark),
+        "More columns to leave out", names, usual, **selection.held("table_more", target, mark),
         placeholder="What would not be known when the model is used",
     )  # fmt: skip
     return tuple(sorted([*out, *more]))
@@ -214,21 +219,21 @@ def checked(frame, target: str, group: str | None):
     """The problem with all columns in it, for what it says of them."""
     try:
         with st.spinner("Looking at the columns…"):
-            return advise_columns.problem(frame, target, (), group)
-    except advise_columns.AdviseError as error:
+            return tabular_columns.problem(frame, target, (), group)
+    except tabular_columns.AdviseError as error:
         tell(error)
 
 
-def planned(key: tuple, frame, notes: tuple[str, ...]) -> advise_plan.Plan:
+def planned(key: tuple, frame, notes: tuple[str, ...]) -> tabular_plan.Plan:
     _, target, group, leave_out, goal, budget = key
 
     def make():
-        problem = advise_columns.problem(frame, target, leave_out, group, notes)
-        return advise_plan.Plan(problem, advise_plan.BUDGETS[budget], goal)
+        problem = tabular_columns.problem(frame, target, leave_out, group, notes)
+        return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal)
 
     try:
         return remembered("plan", key, make)
-    except advise_columns.AdviseError as error:
+    except tabular_columns.AdviseError as error:
         tell(error)
 
 
@@ -241,8 +246,8 @@ def tell(error: Exception) -> None:
 # A comparison: start, watch, cancel
 
 
-def start(key: tuple, plan: advise_plan.Plan) -> None:
-    from regcls.advise import Comparison
+def start(key: tuple, plan: tabular_plan.Plan) -> None:
+    from regcls.tabular.comparison import Comparison
 
     context = get_script_run_ctx()
     session = context.session_id if context else ""
@@ -255,11 +260,11 @@ def start(key: tuple, plan: advise_plan.Plan) -> None:
     st.session_state["table_run"] = key, Comparison(plan, present).start()
 
 
-def before(plan: advise_plan.Plan, key: tuple) -> None:
+def before(plan: tabular_plan.Plan, key: tuple) -> None:
     """What there is before anything runs."""
-    from regcls import charts_advise
+    from regcls.tabular import charts as tabular_charts
 
-    draw(charts_advise.target(plan.problem.y, plan.edges, plan.problem.target))
+    draw(tabular_charts.target(plan.problem.y, plan.edges, plan.problem.target))
     st.button(
         "Compare", on_click=start, args=(key, plan), type="primary", icon=":material/play_arrow:",
         key="table_start",
@@ -267,12 +272,12 @@ def before(plan: advise_plan.Plan, key: tuple) -> None:
     sampled = ""
     if plan.subsampled:
         sampled = (
-            f" Settings are searched on {advise_plan.SEARCH_ROWS:,} of each fold's rows; the best "
+            f" Settings are searched on {tabular_plan.SEARCH_ROWS:,} of each fold's rows; the best "
             "then learn from all."
         )
     fits = len(plan.fits)
     st.caption(
-        f"About {duration(plan.seconds)}: {len(advise_plan.KINDS)} kinds of models, "
+        f"About {duration(plan.seconds)}: {len(tabular_plan.KINDS)} kinds of models, "
         f"{plan.budget.settings} settings each, on {fits} held-out folds.{sampled}"
     )
 
@@ -301,25 +306,26 @@ def draw(picture) -> None:
 
 def answer(results, live: bool = False) -> None:
     """Verdict and charts."""
-    from regcls import advise_words, charts_advise
+    from regcls.tabular import charts as tabular_charts
+    from regcls.tabular import verdict
 
-    said = advise_words.verdict(results)
+    said = verdict.verdict(results)
     with st.container(border=True):
         st.markdown(f"**{said.headline}**")
         st.markdown("\n".join(f"- {point}" for point in said.points))
         st.markdown(f"**What to try first.** {said.first}")
-    draw(charts_advise.changes(results))
-    best = advise_words.best_network(results)
+    draw(tabular_charts.changes(results))
+    best = verdict.best_network(results)
     usual = list(dict.fromkeys(["reg", "control", "reg+cls", best, "trees"]))
     kinds = usual
     if not live:
         kinds = st.pills(
-            "Models", list(advise_plan.KINDS), default=usual, selection_mode="multi",
-            format_func=advise_plan.NAMES.get, key="table_kinds",
+            "Models", list(tabular_plan.KINDS), default=usual, selection_mode="multi",
+            format_func=tabular_plan.NAMES.get, key="table_kinds",
         )  # fmt: skip
     if kinds:
-        kinds = tuple(k for k in advise_plan.KINDS if k in kinds)
-        draw(charts_advise.per_range(results, kinds, results.plan.problem.target))
+        kinds = tuple(k for k in tabular_plan.KINDS if k in kinds)
+        draw(tabular_charts.per_range(results, kinds, results.plan.problem.target))
 
 
 def after(run) -> None:
@@ -343,20 +349,18 @@ def after(run) -> None:
 
 
 def downloads(run) -> None:
-    from regcls import advise_export, advise_words
-    from regcls.advise_snippet import snippet
-    from regcls.tables import safe_csv
+    from regcls.io.tables import safe_csv
+    from regcls.tabular import onnx_export, verdict
+    from regcls.tabular.pytorch_code import snippet
 
     st.subheader("Take it with you", anchor=False)
     results, plan = run.results, run.plan
     kind = st.selectbox(
-        "PyTorch code for", list(advise_plan.NETWORKS), format_func=advise_plan.NAMES.get,
-        index=list(advise_plan.NETWORKS).index("reg+cls"), key="table_code",
+        "PyTorch code for", list(tabular_plan.NETWORKS), format_func=tabular_plan.NAMES.get,
+        index=list(tabular_plan.NETWORKS).index("reg+cls"), key="table_code",
     )  # fmt: skip
     rows = round(len(plan.problem.y) * 0.8)
-    code = snippet(
-        kind, advise_words.usual(results, kind), plan.problem.target, rows, plan.budget.steps
-    )
+    code = snippet(kind, verdict.usual(results, kind), plan.problem.target, rows, plan.budget.steps)
     with st.expander("Show the code"):
         st.code(code, language="python")
     with st.container(horizontal=True):
@@ -364,7 +368,7 @@ def downloads(run) -> None:
         save("Ranges (CSV)", lambda: safe_csv(results.ranges()), "ranges.csv")
         save("Held-out predictions (CSV)", lambda: safe_csv(results.out_of_fold()), "held-out.csv")
         save("Code (Python)", lambda: code, f"{kind.replace('+', '')}.py")
-        save("Models (ONNX)", lambda: advise_export.onnx_zip(results, run.kept), "regcls-table.zip")
+        save("Models (ONNX)", lambda: onnx_export.onnx_zip(results, run.kept), "regcls-table.zip")
     st.caption(
         "The ONNX files take the table's own numbers: filling gaps, scaling and categories are "
         "inside; their metadata “regcls_table” names the columns and the levels of categories. "
@@ -378,8 +382,8 @@ def save(label: str, make, name: str) -> None:
 
 def new_rows(run) -> None:
     """The kept models on rows that somebody uploads now."""
-    from regcls import advise_export
-    from regcls.tables import TableError, read_table, safe_csv
+    from regcls.io.tables import TableError, read_table, safe_csv
+    from regcls.tabular import onnx_export
 
     st.subheader("Predict new rows", anchor=False)
     names = ", ".join(column.name for column in run.plan.problem.columns[:8])
@@ -392,11 +396,11 @@ def new_rows(run) -> None:
         return
     try:
         frame = read_table(file.getvalue(), file.name).frame
-        out = advise_export.predicted_rows(run.kept, run.plan.problem, frame)
+        out = onnx_export.predicted_rows(run.kept, run.plan.problem, frame)
     except TableError as error:
         st.error(str(error))
         return
-    except advise_columns.AdviseError as error:
+    except tabular_columns.AdviseError as error:
         st.error(f"{file.name}: {error}.")
         return
     st.dataframe(out.head(200), hide_index=True)
@@ -407,7 +411,7 @@ def how_to_read() -> None:
     with st.expander("How to read this", icon=":material/menu_book:"):
         st.markdown(
             "- **What is compared.** Small networks (two hidden layers of "
-            f"{' and '.join(map(str, advise_plan.HIDDEN))} units) that differ in their loss only: "
+            f"{' and '.join(map(str, tabular_plan.HIDDEN))} units) that differ in their loss only: "
             "**reg**; the **control**, reg with its loss scale tuned, since a larger loss alone "
             "can help; **reg+cls**; inverse and square-root **weights** and **LDS** (Yang et al. "
             "2021); **Balanced MSE** (Ren et al. 2022); **HL-Gauss** (Imani and White 2018). "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import through_app
-from regcls import charts_theory, data1d, theory
+from regcls.synthetic import data as synthetic_data
+from regcls.theory import charts as theory_charts
+from regcls.theory import terms
 
 through_app()
 
@@ -20,10 +22,10 @@ ABOUT = {
 }
 # Each control: its key in the address, what it may be, its default, and how it is read.
 CONTROLS = {
-    "function": (tuple(range(1, len(data1d.FUNCTIONS) + 1)), 1, int),
+    "function": (tuple(range(1, len(synthetic_data.FUNCTIONS) + 1)), 1, int),
     "seed": (tuple(range(5)), 0, int),
-    "s": (theory.WIDTHS, 0.03, float),
-    "model": (theory.MODELS, "ideal", str),
+    "s": (terms.WIDTHS, 0.03, float),
+    "model": (terms.MODELS, "ideal", str),
     "sigma": (SIGMAS, 0.1, float),
     "classes": (CLASSES, 16, int),
 }
@@ -61,13 +63,13 @@ def to_address() -> None:
 
 def controls() -> None:
     st.select_slider(
-        "Imbalance: half width s of the training peak", theory.WIDTHS, key="theory_s",
+        "Imbalance: half width s of the training peak", terms.WIDTHS, key="theory_s",
         format_func=lambda s: NAMED.get(s, f"{s:g}"),
         help="Most training targets lie within ± s of the target's range around a peak; every "
         "target still gets a few. s = 1 is uniform.",
     )  # fmt: skip
     st.selectbox(
-        "Model", theory.MODELS, key="theory_model", format_func=ABOUT.get,
+        "Model", terms.MODELS, key="theory_model", format_func=ABOUT.get,
         help="An ideal model errs by Gaussian noise alone. A trained one is taken as a Gaussian "
         "around its prediction, as wide as its error on uniform test points.",
     )  # fmt: skip
@@ -83,38 +85,38 @@ def controls() -> None:
 
 @st.cache_data(show_spinner="Training the Lab's three models on this data, some seconds…")
 def trained(function: int, seed: int, width: float):
-    return theory.trained(function, seed, width)
+    return terms.trained(function, seed, width)
 
 
 @st.cache_data(show_spinner=False)
 def over_imbalance(function: int, seed: int, sigma: float):
-    return theory.by_imbalance(data1d.FUNCTIONS[function - 1], seed, sigma)
+    return terms.by_imbalance(synthetic_data.FUNCTIONS[function - 1], seed, sigma)
 
 
-def chosen_case() -> theory.Case:
+def chosen_case() -> terms.Case:
     function, seed, width, model, sigma = (
         st.session_state[f"theory_{name}"] for name in ("function", "seed", "s", "model", "sigma")
     )
     if model != "ideal":
         return trained(function, seed, width)[model]
-    return theory.ideal(data1d.FUNCTIONS[function - 1], seed, width, sigma)
+    return terms.ideal(synthetic_data.FUNCTIONS[function - 1], seed, width, sigma)
 
 
-def show(case: theory.Case) -> None:
+def show(case: terms.Case) -> None:
     model = st.session_state["theory_model"]
-    regression = theory.regression(case)
-    table = theory.per_range(case, {"regression": regression})
-    picture = charts_theory.per_range(table, "Regression")
+    regression = terms.regression(case)
+    table = terms.per_range(case, {"regression": regression})
+    picture = theory_charts.per_range(table, "Regression")
     st.vega_lite_chart(picture.live, key="theory_regression")
     st.caption(picture.caption)
     kinds = {}
-    for kind in charts_theory.KINDS:
-        edges, priors = theory.class_priors(case, kind, st.session_state["theory_classes"])
-        kinds[kind] = theory.classification(case, edges, priors)
+    for kind in theory_charts.KINDS:
+        edges, priors = terms.class_priors(case, kind, st.session_state["theory_classes"])
+        kinds[kind] = terms.classification(case, edges, priors)
         if kind == "equalized":
             left = f"{len(priors)} classes are left of {st.session_state['theory_classes']}."
-    classes = theory.per_range(case, kinds)
-    picture = charts_theory.by_bins(classes)
+    classes = terms.per_range(case, kinds)
+    picture = theory_charts.by_bins(classes)
     st.vega_lite_chart(picture.live, key="theory_classes_chart")
     st.caption(f"{picture.caption} Equalized: {left}")
     worst = max(one.residual for one in (regression, *kinds.values()))
@@ -126,7 +128,7 @@ def show(case: theory.Case) -> None:
     sigma = st.session_state["theory_sigma"]
     if model == "ideal":
         where = (st.session_state[f"theory_{name}"] for name in ("function", "seed"))
-        picture = charts_theory.over_imbalance(
+        picture = theory_charts.over_imbalance(
             over_imbalance(*where, sigma), st.session_state["theory_s"]
         )
         st.vega_lite_chart(picture.live, key="theory_imbalance")
@@ -144,7 +146,7 @@ def downloads(table, classes) -> None:
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Chart as SVG", charts_theory.per_range(table, "Regression").svg, "theory.svg",
+            "Chart as SVG", theory_charts.per_range(table, "Regression").svg, "theory.svg",
             "image/svg+xml", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from regcls.commands import list_models
+from regcls.cli.models import list_models
 
 if TYPE_CHECKING:
-    from regcls.errors import ErrorReport
+    from regcls.stats.errors import ErrorReport
 
 TASKS = ("age", "depth", "progress")
 WHAT = {"age": "faces", "depth": "photos", "progress": "videos"}  # what `predict` gives a record of
@@ -24,7 +24,7 @@ def task_of(name: str) -> ModuleType:
     """The module of a task. Raises ``ValueError``."""
     if name not in TASKS:
         raise ValueError(f"no task is called {name!r}; there are: {', '.join(TASKS)}")
-    return importlib.import_module(f"regcls.tasks.{name}")
+    return importlib.import_module(f"regcls.tasks.{name}.predict")
 
 
 def predict(
@@ -65,7 +65,7 @@ def train(
     """Train a pair; ``report(name, progress)``. Finished work in ``runs`` is kept."""
     task_of(task)
     _demand_index_is_for_faces(task, csv)
-    module = importlib.import_module(f"regcls.training.{task}")
+    module = importlib.import_module(f"regcls.training.{task}.recipe")
     runs = Path("runs") / task if runs is None else runs
     return module.train(data, runs, report=report, part=part, **_index(task, csv))
 
@@ -76,7 +76,7 @@ def export(
     """Write a pair from finished runs into ``out``; a record a model file."""
     task_of(task)
     _demand_index_is_for_faces(task, csv)
-    module = importlib.import_module(f"regcls.training.{task}_export")
+    module = importlib.import_module(f"regcls.training.{task}.export")
     runs = Path("runs") / task if runs is None else runs
     out = Path("models") / task if out is None else out
     module.export(data, runs, out, **_index(task, csv))

@@ -19,7 +19,7 @@ import pytest
 
 from regcls import study_machine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 ARTEFACTS = ROOT / "artefacts"
 START_SECONDS = 60
 PATIENCE = 30_000  # ms that a page may take to show what it is asked for, on a busy machine

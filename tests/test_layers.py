@@ -10,19 +10,17 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = sorted((ROOT / "regcls").rglob("*.py"))
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
 WITH_TORCH = (
-    "ensemble.py",
-    "ensemble_shard.py",
-    "ensemble_step.py",
-    "lab.py",
-    "study",
-    "tabular_",
+    "nn/",
+    "lab/run.py",
+    "study/worker.py",
+    "tabular/fold.py",
     "training/",
 )
-WITH_ONNXRUNTIME = ("providers.py", "binding.py", "trial_child.py", "training/")
+WITH_ONNXRUNTIME = ("inference/", "training/")
 
 
 def name_of(path: Path) -> str:
@@ -77,9 +75,9 @@ def test_pages_leave_training_and_engines_to_the_library(path):
 
 
 def test_lab_and_runtime_import_engines_at_use_only():
-    assert "torch" not in roots(ROOT / "regcls/lab.py", at_start=True)
-    for name in ("runtime.py", "providers.py", "binding.py"):
-        assert "onnxruntime" not in roots(ROOT / "regcls" / name, at_start=True)
+    assert "torch" not in roots(ROOT / "regcls/lab/run.py", at_start=True)
+    for name in ("session.py", "providers.py", "batch.py"):
+        assert "onnxruntime" not in roots(ROOT / "regcls/inference" / name, at_start=True)
 
 
 def test_the_import_reader_sees_what_it_should(tmp_path):

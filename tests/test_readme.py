@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from regcls.__main__ import app
+from regcls.cli.app import app
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 

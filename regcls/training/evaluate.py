@@ -6,21 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from regcls import runtime
-from regcls.errors import ErrorReport
-from regcls.tasks import age as age_task
-from regcls.tasks import depth as depth_task
-from regcls.tasks import depth_truth, shared
-from regcls.tasks import progress as progress_task
-from regcls.training.datasets import SPLITS, load_faces
-from regcls.training.depth_data import load_rooms
-from regcls.training.progress_data import load_clips
+from regcls.inference import session
+from regcls.stats.errors import ErrorReport
+from regcls.tasks import pairs
+from regcls.tasks.age import predict as age_task
+from regcls.tasks.depth import ground_truth
+from regcls.tasks.depth import predict as depth_task
+from regcls.tasks.progress import predict as progress_task
+from regcls.training.age.data import SPLITS, load_faces
+from regcls.training.depth.data import load_rooms
+from regcls.training.progress.data import load_clips
 
 PIXELS = 500  # drawn from each photo: a map's neighbours say the same
 BATCH = 32
 
 
-def age(pair: runtime.Pair, data: Path, split: str, csv: Path | None = None) -> ErrorReport:
+def age(pair: session.Pair, data: Path, split: str, csv: Path | None = None) -> ErrorReport:
     """``data``: faces cropped as UTKFace's. Raises ``ValueError``, as do the others."""
     _demand(split)
     faces = load_faces(data, pair.reg.card.input["height"], csv)[split]
@@ -34,17 +35,17 @@ def age(pair: runtime.Pair, data: Path, split: str, csv: Path | None = None) -> 
     )
 
 
-def depth(pair: runtime.Pair, data: Path, split: str) -> ErrorReport:
+def depth(pair: session.Pair, data: Path, split: str) -> ErrorReport:
     """On pixels drawn from each photo; intervals resample photos."""
     _demand(split)
     rooms = load_rooms(data)[split]
     _demand_some(rooms, data, split)
-    truths, answers, photos = [], {model: [] for model in shared.MODELS}, []
+    truths, answers, photos = [], {model: [] for model in pairs.MODELS}, []
     for start in range(0, len(rooms), BATCH):
         values = _values(pair, rooms.images[start : start + BATCH])
         for number, millimetres in enumerate(rooms.depth[start : start + BATCH]):
             shape = values["reg"][number].shape
-            metres = depth_truth.resized(millimetres / np.float32(depth_truth.MM), shape).ravel()
+            metres = ground_truth.resized(millimetres / np.float32(ground_truth.MM), shape).ravel()
             known = np.flatnonzero(metres)
             rng = np.random.default_rng(start + number)
             at = rng.choice(known, min(PIXELS, len(known)), replace=False)
@@ -56,12 +57,12 @@ def depth(pair: runtime.Pair, data: Path, split: str) -> ErrorReport:
         np.concatenate(truths),
         {model: np.concatenate(parts) for model, parts in answers.items()},
         depth_task.EDGES,
-        train_counts=shared.train_counts(pair.reg.card, depth_task.EDGES),
+        train_counts=pairs.train_counts(pair.reg.card, depth_task.EDGES),
         clusters=np.concatenate(photos),
     )
 
 
-def progress(pair: runtime.Pair, data: Path, split: str) -> ErrorReport:
+def progress(pair: session.Pair, data: Path, split: str) -> ErrorReport:
     """On whole clips, in points; intervals resample clips."""
     _demand(split)
     clips = load_clips(data, cut=False)[split]
@@ -71,13 +72,13 @@ def progress(pair: runtime.Pair, data: Path, split: str) -> ErrorReport:
         percent * clips.progress,
         {model: percent * value for model, value in _values(pair, clips.frames).items()},
         edges,
-        train_counts=shared.train_counts(pair.reg.card, edges, percent),
+        train_counts=pairs.train_counts(pair.reg.card, edges, percent),
         clusters=clips.clip_of_frame,
     )
 
 
-def _values(pair: runtime.Pair, images: np.ndarray) -> dict[str, np.ndarray]:
-    return {model: answer[0] for model, answer in runtime.run_pair(pair, images).items()}
+def _values(pair: session.Pair, images: np.ndarray) -> dict[str, np.ndarray]:
+    return {model: answer[0] for model, answer in session.run_pair(pair, images).items()}
 
 
 def _demand(split: str) -> None:

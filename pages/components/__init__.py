@@ -1,0 +1,1 @@
+"""Widgets and layout that several pages share."""

@@ -1,0 +1,1 @@
+"""Running exported models: contract, engines, providers and memory."""

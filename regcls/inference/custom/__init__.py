@@ -1,0 +1,1 @@
+"""User-supplied ONNX models: inspect, complete and try them safely."""

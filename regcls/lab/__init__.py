@@ -1,0 +1,1 @@
+"""One live comparison on a 1D function."""

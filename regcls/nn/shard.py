@@ -1,0 +1,214 @@
+"""One thread's share of an ensemble: its data in visiting order, its buffers, its state."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from regcls.nn.kernels import Rules, Tensors, activate, fast_train
+
+if TYPE_CHECKING:
+    from regcls.nn.ensemble import Network, Training
+
+SLOW_CLASSES = 16  # up to here the classes are rows of the same product as the value
+BLOCK_BYTES = 1 << 21  # a block of logits: smaller ones cost calls, larger ones the cache
+
+
+def epoch_order(seed: int, epoch: int, samples: int) -> torch.Tensor:
+    """The order (samples,) in which a replica of this seed visits its samples in this epoch."""
+    return torch.randperm(samples, generator=_generator(seed, 2 * epoch + 2))
+
+
+def _generator(seed: int, stream: int) -> torch.Generator:
+    words = np.random.SeedSequence([int(seed), stream]).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) << 31 ^ int(words[1]))
+
+
+class Layout:
+    """Where each layer's ``(out, in + 1)`` block, bias last, lies in a replica's parameters."""
+
+    def __init__(self, network: Network):
+        self.inputs = (1, *network.hidden)
+        self.shapes = [(o, i + 1) for i, o in zip(self.inputs, network.hidden, strict=False)]
+        # The value head and the class head lie together: one product can serve both.
+        self.shapes.append((1 + network.classes, network.hidden[-1] + 1))
+        ends = np.cumsum([o * i for o, i in self.shapes]).tolist()
+        self.slices = list(zip([0, *ends[:-1]], ends, strict=True))
+        self.size = ends[-1]
+
+    def views(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """The blocks of ``flat`` (R, size), each (R, out, in + 1)."""
+        return [
+            flat[:, a:b].view(len(flat), *shape)
+            for (a, b), shape in zip(self.slices, self.shapes, strict=True)
+        ]
+
+
+class Shard:
+    """The replicas of one thread; ``data`` and ``settings`` hold their rows of checked arrays."""
+
+    def __init__(self, network: Network, training: Training, data: dict, settings: dict):
+        self.network, self.training, self.seeds = network, training, settings["seeds"]
+        self.dtype = getattr(torch, training.dtype)
+        self.device = torch.device(training.device)
+        self.replicas, self.samples = data["x"].shape
+        self.step, self.order_of = 0, -1
+        self.x, self.y = self._float(data["x"]), self._float(data["y"])
+        self.labels = None if data["labels"] is None else self._long(data["labels"])
+        self.keep = None if data["keep"] is None else torch.as_tensor(data["keep"])
+        self.layout = Layout(network)
+        self.flat = self._first_weights()
+        self.weights = self.layout.views(self.flat)
+        many = network.classes > SLOW_CLASSES
+        self.rules = Rules(
+            activation=network.activation,
+            reg_loss=training.reg_loss,
+            optimiser=training.optimiser,
+            soft=training.class_loss == "soft",
+            sigma=float(training.sigma),
+            momentum=float(training.momentum),
+            batch=training.batch,
+            classes=network.classes,
+            block=block_rows(network, training, self.replicas) if many else 0,
+            keeps=self.keep is not None,
+            decays=bool((settings["weight_decay"] > 0).any()),
+        )
+        self.tensors = self._make_tensors(data["edges"], settings)
+
+    def _float(self, array) -> torch.Tensor:
+        return torch.tensor(np.ascontiguousarray(array), dtype=self.dtype, device=self.device)
+
+    def _long(self, array) -> torch.Tensor:
+        return torch.tensor(np.ascontiguousarray(array), dtype=torch.int64, device=self.device)
+
+    def _first_weights(self) -> torch.Tensor:
+        """Xavier-uniform weights, zero biases; the class head is drawn last, so that reg is alike."""
+        flat = torch.zeros(self.replicas, self.layout.size, dtype=torch.float64)
+        for r, seed in enumerate(self.seeds):
+            rng = _generator(seed, 1)
+            for block in self.layout.views(flat[r : r + 1]):
+                out, inputs = block.shape[1], block.shape[2] - 1
+                head = block.data_ptr() == self.layout.views(flat[r : r + 1])[-1].data_ptr()
+                for rows in (slice(0, 1), slice(1, None)) if head else (slice(0, out),):
+                    weight = block[0, rows, :inputs]
+                    bound = math.sqrt(6 / (inputs + max(len(weight), 1)))
+                    draw = torch.rand(weight.shape, generator=rng, dtype=torch.float64)
+                    weight.copy_((2 * draw - 1) * bound)
+        return flat.to(self.device, self.dtype)
+
+    def _make_tensors(self, edges: np.ndarray | None, settings: dict) -> Tensors:
+        r, b, c, block = self.replicas, self.training.batch, self.network.classes, self.rules.block
+        new = lambda *shape: torch.zeros(shape, dtype=self.dtype, device=self.device)
+        gradient, wide = torch.zeros_like(self.flat), self.layout.inputs[-1] + 1
+        inputs = [new(r, size + 1, b) for size in self.layout.inputs]
+        for tensor in inputs:
+            tensor[:, -1] = 1
+        return Tensors(
+            x=torch.empty_like(self.x),
+            y=torch.empty_like(self.y),
+            labels=self._long([]) if self.labels is None else torch.empty_like(self.labels),
+            shown=torch.empty_like(self.x) if self.rules.keeps else new(0),
+            edges=new(0) if edges is None else self._float(edges),
+            reg_weight=self._float(settings["reg_weight"]).view(r, 1, 1),
+            lr=self._float(settings["lr"]).view(r, 1),
+            decay=self._float(settings["weight_decay"]).view(r, 1),
+            parameters=self.flat,
+            gradient=gradient,
+            first=torch.zeros_like(self.flat),
+            second=torch.zeros_like(self.flat),
+            work=torch.zeros_like(self.flat),
+            losses=new(2, r),
+            weights=self.weights,
+            gradients=self.layout.views(gradient),
+            inputs=inputs,
+            deltas=[new(r, size, b) for size in self.network.hidden],
+            slopes=[new(r, size, b) for size in self.network.hidden],
+            head=new(r, 1 if block else 1 + c, b),
+            logits=new(block, c, b),
+            scaled=new(r, wide, b) if block else new(0),
+            share=torch.full((1, 1, 1), 1 / b, dtype=self.dtype, device=self.device),
+        )
+
+    def advance(self, steps: int) -> None:
+        per_epoch = self.samples // self.training.batch
+        end = self.step + steps
+        # Unoptimised, a script runs the operators as they are written, so it rounds alike each time.
+        with torch.no_grad(), torch.jit.optimized_execution(False):
+            while self.step < end:
+                epoch, at = divmod(self.step, per_epoch)
+                if self.order_of != epoch:
+                    self._shuffle(epoch)
+                if at == 0:
+                    self.tensors.losses.zero_()
+                count = min(per_epoch - at, end - self.step)
+                fast_train()(self.rules, self.tensors, at, count, self.step)
+                self.step += count
+
+    def _shuffle(self, epoch: int) -> None:
+        """Lay the epoch's samples out in visiting order, once, and draw which labels it shows."""
+        orders = [epoch_order(seed, epoch, self.samples) for seed in self.seeds]
+        order = torch.stack(orders).to(self.device)
+        self.order_of, t = epoch, self.tensors
+        torch.gather(self.x, 1, order, out=t.x)
+        torch.gather(self.y, 1, order, out=t.y)
+        if self.labels is not None:
+            torch.gather(self.labels, 1, order, out=t.labels)
+        if self.keep is not None:
+            chance = torch.gather(self.keep, 1, t.labels.cpu())
+            rngs = (_generator(seed, 2 * epoch + 3) for seed in self.seeds)
+            draw = torch.stack([torch.rand(self.samples, generator=g) for g in rngs])
+            t.shown.copy_(draw < chance)
+
+    def mean_losses(self) -> dict[str, np.ndarray]:
+        per_epoch = self.samples // self.training.batch
+        steps = (self.step - 1) % per_epoch + 1 if self.step else 1
+        reg, cls = (self.tensors.losses / steps).cpu().numpy()
+        return {"reg": reg, "cls": cls}
+
+    def _last_hidden(self, x: np.ndarray) -> torch.Tensor:
+        a = self._float(x).unsqueeze(1)
+        for weight in self.weights[:-1]:
+            a = torch.baddbmm(weight[:, :, -1:], weight[:, :, :-1], a)
+            activate(self.network.activation, a, a, torch.empty_like(a))
+        return a
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        head = self.weights[-1][:, :1]
+        with torch.no_grad():
+            out = torch.baddbmm(head[:, :, -1:], head[:, :, :-1], self._last_hidden(x))
+        return out[:, 0].cpu().numpy()
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        head = self.weights[-1][:, 1:]
+        with torch.no_grad():
+            z = torch.baddbmm(head[:, :, -1:], head[:, :, :-1], self._last_hidden(x))
+            return torch.softmax(z.mT, dim=2).cpu().numpy()
+
+    def parameters_of(self, replica: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        blocks = [weight[replica].cpu().numpy().copy() for weight in self.weights]
+        head = blocks.pop()
+        blocks.append(head[:1])
+        if self.network.classes:
+            blocks.append(head[1:])
+        return [(block[:, :-1], block[:, -1]) for block in blocks]
+
+    @property
+    def state(self) -> dict[str, torch.Tensor]:
+        """All arrays that training changes and that do not follow from seeds and step, (r, …)."""
+        return {
+            "parameters": self.flat,
+            "first": self.tensors.first,
+            "second": self.tensors.second,
+            "losses": self.tensors.losses.mT,
+        }
+
+
+def block_rows(network: Network, training: Training, replicas: int) -> int:
+    """Replicas whose class logits are processed together."""
+    size = getattr(torch, training.dtype).itemsize * training.batch * network.classes
+    if torch.device(training.device).type != "cpu":
+        return replicas
+    return max(1, min(replicas, BLOCK_BYTES // size))

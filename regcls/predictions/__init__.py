@@ -1,0 +1,1 @@
+"""Your predictions: an error report for predictions of any model."""

@@ -1,0 +1,1 @@
+"""Numbers only: bins, errors, comparisons and intervals."""

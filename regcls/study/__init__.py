@@ -1,0 +1,37 @@
+"""The Study: grids of 1D experiments, planned, run, kept and read.
+
+``study_plan`` describes grids and ``study_fair`` those that search, ``study_train`` trains batches,
+``study_run`` runs them through joblib, ``study_store`` keeps the results, ``study_read`` compares
+them. What commands and pages need is gathered here.
+"""
+
+from regcls.study.grid import Cell, Grid, GridError, Run, load, names
+from regcls.study.processes import Status, begin, status, stop
+from regcls.study.results import Results, find_cell, read, summary
+from regcls.study.runner import ON_LOST, Progress, WorkerLost, run
+from regcls.study.store import Runner, Store, StoreDamaged, StoreError
+
+__all__ = [
+    "ON_LOST",
+    "Cell",
+    "Grid",
+    "GridError",
+    "Progress",
+    "Results",
+    "Run",
+    "Runner",
+    "Status",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "WorkerLost",
+    "begin",
+    "find_cell",
+    "load",
+    "names",
+    "read",
+    "run",
+    "status",
+    "stop",
+    "summary",
+]

@@ -1,0 +1,1 @@
+"""The paper's 1D data and a preview of it."""

@@ -1,0 +1,1 @@
+"""Your table: does classification help on these data?"""

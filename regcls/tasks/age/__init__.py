@@ -1,0 +1,1 @@
+"""Age from photos of faces."""

@@ -1,0 +1,1 @@
+"""Depth from photos of rooms."""

@@ -1,0 +1,233 @@
+"""Depth as pictures: maps with one scale of metres, their difference, shares, a cloud of points.
+
+Plotly draws what Altair cannot: maps that tell their values and a cloud that turns.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from regcls.plotting.errors import PALETTE, Picture, _finished
+from regcls.tasks.depth import predict
+from regcls.tasks.depth.predict import PhotoDepth
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SCALE = "Viridis_r"  # near is bright; even in lightness, so also without colours
+DIFFERENCE_SCALE = "PuOr"  # orange below zero, purple above: safe for colour-blind readers
+TRUTH = "true depth"
+_GRID = 4  # map pixels between two points that can be clicked
+_MARK = "#FF00AA"  # on neither scale
+_TRAINING_COLOUR = "#8A9AA3"
+
+
+def limits(photo: PhotoDepth, truth: np.ndarray | None = None) -> tuple[float, float]:
+    """The ends of the shared colour scale in metres: all but the last hundredth of the values."""
+    values = [metres.ravel() for metres in photo.depth.values()]
+    if truth is not None:
+        values.append(truth[truth > 0])
+    low, high = np.quantile(np.concatenate(values), [0.005, 0.995])
+    return float(np.floor(low * 10) / 10), float(np.ceil(high * 10) / 10)
+
+
+def maps(
+    photo: PhotoDepth, truth: np.ndarray | None = None, point: tuple[int, int] | None = None
+) -> go.Figure:
+    """Both models' maps (and the true depth, 0 where unknown) side by side in one colour scale.
+
+    ``point``: the (row, column) that is marked. Small invisible marks make the maps clickable;
+    each carries its row and column.
+    """
+    import plotly.graph_objects as go
+
+    panels = dict(photo.depth)
+    if truth is not None:
+        panels[TRUTH] = np.where(truth > 0, truth, np.nan)
+    figure = _panels(list(panels), _aspect(photo))
+    every = np.stack(list(photo.depth.values()), axis=-1).round(2)
+    hover = "<br>".join(f"{m}: %{{customdata[{i}]:.2f}} m" for i, m in enumerate(photo.depth))
+    for column, (name, metres) in enumerate(panels.items(), start=1):
+        own = "" if name in photo.depth else f"<br>{name}: %{{z:.2f}} m"
+        figure.add_trace(
+            go.Heatmap(
+                z=metres.round(2),
+                customdata=every,
+                coloraxis="coloraxis",
+                hovertemplate=f"{hover}{own}<extra></extra>",
+            ),
+            row=1,
+            col=column,
+        )
+        figure.add_trace(_clickable(every, f"{hover}<extra></extra>"), row=1, col=column)
+        if point is not None:
+            figure.add_trace(_marked(point), row=1, col=column)
+    low, high = limits(photo, truth)
+    bar = {"title": {"text": "metres"}, "thickness": 14}
+    figure.update_layout(
+        coloraxis={"colorscale": SCALE, "cmin": low, "cmax": high, "colorbar": bar}
+    )
+    return figure
+
+
+def difference(photo: PhotoDepth) -> go.Figure:
+    """reg+cls minus reg in metres, white where they agree."""
+    import plotly.graph_objects as go
+
+    gap = (photo.depth["reg+cls"] - photo.depth["reg"]).astype(np.float64)
+    end = float(np.ceil(np.quantile(np.abs(gap), 0.995) * 20) / 20) or 0.05
+    figure = _panels(["reg+cls minus reg"], _aspect(photo), 480)
+    figure.add_trace(
+        go.Heatmap(
+            z=gap.round(2),
+            zmin=-end,
+            zmax=end,
+            colorscale=DIFFERENCE_SCALE,
+            colorbar={"title": {"text": "metres"}, "thickness": 14},
+            hovertemplate="reg+cls minus reg: %{z:+.2f} m<extra></extra>",
+        ),
+        row=1,
+        col=1,
+    )
+    return figure
+
+
+def cloud(points: pd.DataFrame, model: str) -> go.Figure:
+    """``depth.cloud`` to turn and zoom, in metres from the camera; the photo's own colours."""
+    import plotly.graph_objects as go
+
+    hover = "%{x:.2f} m right, %{z:.2f} m up, %{y:.2f} m away<extra></extra>"
+    marks = go.Scatter3d(
+        x=points["x"].round(3),
+        y=points["z"].round(3),  # the way the camera looks lies on the floor of the picture
+        z=points["y"].round(3),
+        mode="markers",
+        marker={"size": 2, "color": points["colour"]},
+        hovertemplate=hover,
+    )
+    figure = go.Figure(marks)
+    axes = {"x": "right (m)", "y": "away (m)", "z": "up (m)"}
+    figure.update_layout(
+        title={"text": f"{model}: the room in space", "font": {"size": 15}},
+        height=520,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        showlegend=False,
+        scene={
+            **{f"{axis}axis": {"title": {"text": title}} for axis, title in axes.items()},
+            "aspectmode": "data",
+            "camera": {"eye": {"x": 0.0, "y": -1.6, "z": 0.35}},
+        },
+    )
+    return figure
+
+
+def shares(photo: PhotoDepth, card) -> Picture:
+    """How much of the photo lies in each range, beside the training data."""
+    table = predict.shares(photo, card)
+    caption = (
+        "Grey: the training photos. Where they have little, neither model had much to learn from."
+    )
+    return Picture(_shares_spec(tuple(photo.depth)), {"shares": table}, caption)
+
+
+@cache
+def _shares_spec(models: tuple[str, ...]) -> dict:
+    names = ["training", *models]
+    colours = [_TRAINING_COLOUR, *(PALETTE[model] for model in models)]
+    bars = (
+        alt.Chart(alt.NamedData("shares"))
+        .transform_calculate(range="datum.low + '–' + datum.high")
+        .mark_bar()
+        .encode(
+            x=alt.X("range:N", title="depth (m)", sort=alt.SortField("low"), axis=_flat()),
+            xOffset=alt.XOffset("model:N", sort=names),
+            y=alt.Y("share:Q", title="share of the pixels", axis=alt.Axis(format=".0%")),
+            color=alt.Color(
+                "model:N",
+                scale=alt.Scale(domain=names, range=colours),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("range:N", title="depth (m)"),
+                alt.Tooltip("share:Q", title="share", format=".1%"),
+            ],
+        )
+    )
+    return _finished(alt.layer(bars), "Share of the pixels per range", 260)
+
+
+def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """Metres (h, w) → uint8 (h, w, 3) in the colours of ``maps``."""
+    low, high = ends
+    place = np.clip((metres - low) / max(high - low, 1e-9), 0, 1)
+    return _lookup()[np.rint(255 * place).astype(np.uint8)]
+
+
+@cache
+def _lookup() -> np.ndarray:
+    """(256, 3) colours of ``SCALE``."""
+    from plotly.colors import get_colorscale, sample_colorscale
+
+    texts = sample_colorscale(get_colorscale(SCALE), np.linspace(0, 1, 256).tolist())
+    rows = [[float(v) for v in text[4:-1].split(",")] for text in texts]
+    return np.rint(rows).astype(np.uint8)
+
+
+def _panels(titles: list[str], aspect: float, most: int = 290) -> go.Figure:
+    """Empty panels side by side for maps of one shape, row 0 on top."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=0.02)
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain")
+    for number in range(1, len(titles) + 1):
+        figure.update_yaxes(scaleanchor=f"x{number if number > 1 else ''}", col=number)
+    height = int(np.clip(most * aspect, 140, 1.6 * most)) + 50
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 36, "b": 6},
+        showlegend=False,
+        clickmode="event+select",
+        dragmode=False,
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def _clickable(every: np.ndarray, hover: str) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    rows, columns = np.mgrid[0 : every.shape[0] : _GRID, 0 : every.shape[1] : _GRID]
+    rows, columns = rows.ravel(), columns.ravel()
+    return go.Scatter(
+        x=columns,
+        y=rows,
+        customdata=every[rows, columns],
+        mode="markers",
+        marker={"size": 9, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate=hover,
+    )
+
+
+def _marked(point: tuple[int, int]) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    marker = {"symbol": "cross-thin", "size": 16, "line": {"width": 3, "color": _MARK}}
+    return go.Scatter(x=[point[1]], y=[point[0]], mode="markers", marker=marker, hoverinfo="skip")
+
+
+def _aspect(photo: PhotoDepth) -> float:
+    height, width = photo.depth["reg"].shape
+    return height / width
+
+
+def _flat() -> alt.Axis:
+    return alt.Axis(labelAngle=0)

@@ -1,0 +1,1 @@
+"""Progress of an activity in a video."""

@@ -1,0 +1,96 @@
+"""Progress over the time of one video: both models, the true line, the moment that is looked at."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from regcls.plotting.errors import _FUNCTION_COLOUR, PALETTE, Picture, _finished
+from regcls.tasks.progress import predict
+from regcls.tasks.progress.predict import Curve
+
+TRUTH = "true, if it runs from start to finish"
+MONOTONE = "{}, never falling"
+_FEW_POINTS = 40  # up to here each frame is a dot: one alone would be no line
+_MOST_POINTS = 1_000  # a model; more than a screen has pixels would only make the chart slow
+
+
+def over_time(
+    curve: Curve, whole: bool, smooth: bool, moment: float | None = None, length: float = 0.0
+) -> Picture:
+    """``whole``: with the true line; ``smooth``: with the monotone fits; ``moment``: second that is
+    looked at; ``length``: seconds of the x-axis, where the video is longer than what was read."""
+    series = dict(curve.progress)
+    if smooth:
+        series |= {MONOTONE.format(m): fit for m, fit in predict.monotone(curve).items()}
+    if whole:
+        series[TRUTH] = curve.truth
+    data = {"curves": _long(curve.seconds, series)}
+    if moment is not None:
+        data["moment"] = pd.DataFrame({"at": [moment]})
+    caption = "A model that follows the activity rises from 0 to 100 % along the true line."
+    if whole:
+        caption += (
+            f" Mean error: {', '.join(f'{m} {curve.error(p):.1f}' for m, p in curve.progress.items())}"
+            f" points; always saying 50 % would have "
+            f"{curve.error(np.full(len(curve.seconds), predict.HALF)):.1f}."
+        )
+    end = round(max(length, curve.end), 3)
+    few = len(curve.seconds) <= _FEW_POINTS
+    return Picture(_spec(tuple(series), end, moment is not None, few), data, caption)
+
+
+def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
+    thin = slice(None, None, -(-len(seconds) // _MOST_POINTS))
+    parts = [
+        pd.DataFrame({"seconds": seconds[thin], "model": name, "percent": values[thin]})
+        for name, values in series.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@cache
+def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
+    x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
+    lines = (
+        alt.Chart(alt.NamedData("curves"))
+        .mark_line(strokeWidth=2, clip=True, point=alt.OverlayMarkDef(size=12) if few else False)
+        .encode(
+            x=x,
+            y=alt.Y("percent:Q", title="progress (%)", scale=alt.Scale(domain=[0, 100])),
+            color=alt.Color(
+                "model:N",
+                scale=alt.Scale(domain=list(names), range=[_colour(name) for name in names]),
+                legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
+            ),
+            strokeDash=alt.StrokeDash(
+                "model:N",
+                scale=alt.Scale(domain=list(names), range=[_dash(name) for name in names]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("seconds:Q", title="time (s)", format=".2f"),
+                alt.Tooltip("percent:Q", title="progress (%)", format=".1f"),
+            ],
+        )
+    )
+    layers = [lines]
+    if moment:
+        rule = alt.Chart(alt.NamedData("moment")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
+        at = alt.X("at:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
+        layers.append(rule.encode(x=at, color=alt.value(_FUNCTION_COLOUR)))
+    return _finished(alt.layer(*layers), "Progress over time", 330)
+
+
+def _colour(name: str) -> str:
+    return PALETTE.get(name.split(",")[0], _FUNCTION_COLOUR)
+
+
+def _dash(name: str) -> list[int]:
+    if name == TRUTH:
+        return [2, 3]
+    return [1, 0] if name in PALETTE else [7, 3]

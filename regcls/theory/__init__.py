@@ -1,0 +1,1 @@
+"""What imbalance adds to a loss."""

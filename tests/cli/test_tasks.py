@@ -1,0 +1,93 @@
+"""The commands of the tasks, on files as people have them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from regcls.cli.app import BAD_INPUT
+from regcls.tasks import pairs
+from regcls.tasks.progress import predict
+from tests.cli.test_app import one_sentence, run, run_json
+from tests.helpers import video_files
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """A folder as the robot tasks': two test clips of grey frames."""
+    root = tmp_path_factory.mktemp("clips")
+    rows = ["file,task,split,frames,fps"]
+    for number, frames in enumerate((20, 30)):
+        video_files.make(root / f"{number}.mp4", frames, rate=10)
+        rows.append(f"{number}.mp4,made,test,{frames},10")
+    (root / "index.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def test_a_video_gets_its_curve():
+    sample = pairs.SAMPLES / predict.SHIPPED_SAMPLES[2].file
+    record = run_json("predict", "progress", sample, "--frames", 10)
+    (video,) = record["videos"]
+    assert record["problems"] == [] and video["frames"] == 10
+    assert len(video["curve"]["seconds"]) == 10
+    assert video["curve"]["true (%)"][-1] == pytest.approx(100)
+    part = run_json("predict", "progress", sample, "--frames", 10, "--part")["videos"][0]
+    assert part["reg mean error"] is None and "true (%)" not in part["curve"]
+
+
+def test_a_video_in_words():
+    sample = pairs.SAMPLES / predict.SHIPPED_SAMPLES[2].file
+    done = run("predict", "progress", sample, "--frames", 5)
+    assert done.exit_code == 0 and "reg at the end" in done.stdout and "curve" not in done.stdout
+
+
+def test_bad_videos_are_named_and_the_others_answered(tmp_path):
+    words = tmp_path / "words.mp4"
+    words.write_text("Dear diary")
+    good = video_files.make(tmp_path / "good.mp4", 10)
+    done = run("predict", "progress", good, words, "--json")
+    assert done.exit_code == BAD_INPUT
+    record = json.loads(done.stdout)
+    assert len(record["videos"]) == 1 and len(record["problems"]) == 1
+    assert "words.mp4 is no video" in done.stderr
+
+
+def test_progress_is_evaluated_on_ones_own_clips(clips):
+    record = run_json("evaluate", "progress", "--data", clips)
+    rows = [row for row in record["ranges"] if row["model"] == "reg"]
+    assert sum(row["test"] for row in rows) == 50
+    assert [row["high"] for row in rows] == [20, 40, 60, 80, 100]
+    assert sum(row["train"] for row in rows) > 10_000  # the shipped pair's own histogram
+
+
+def test_shipped_progress_is_evaluated_without_data():
+    overall = run_json("evaluate", "progress")["overall"]
+    assert all(0 < row["mae_low"] < row["mae"] < row["mae_high"] < 15 for row in overall)
+
+
+BAD = {
+    "frames of a photo": ("predict", "age", "a.jpg", "--frames", "5"),
+    "part of a photo": ("predict", "depth", "a.jpg", "--part"),
+    "no frames": ("predict", "progress", "a.mp4", "--frames", "0"),
+    "no clips": ("evaluate", "progress", "--data", "absent.zip"),
+    "not a split": ("evaluate", "progress", "--data", "absent.zip", "--split", "all"),
+    "index of clips": ("evaluate", "progress", "--csv", "index.csv"),
+    "no data to train": ("train", "progress", "--data", "absent.zip"),
+    "no rooms to train": ("train", "depth", "--data", "absent.zip"),
+    "not a part": ("train", "progress", "--data", "absent.zip", "--part", "half"),
+    "no runs": ("export", "depth", "--data", "absent.zip"),
+}
+
+
+@pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
+def test_bad_input_gets_one_sentence(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one_sentence(run(*arguments))
+
+
+def test_a_split_without_clips_is_told(clips):
+    done = run("evaluate", "progress", "--data", clips, "--split", "val")
+    one_sentence(done)
+    assert "nothing in the split val" in done.stderr

@@ -1,0 +1,1 @@
+"""What several tests share: made models, videos and studies, and pages without a browser."""

@@ -1,0 +1,66 @@
+"""Cards as tables, and how fast a model is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from regcls.inference import cards, session
+from regcls.inference import charts as inference_charts
+from regcls.tasks import pairs
+from tests.helpers import fake_pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory) -> session.Pair:
+    root = tmp_path_factory.mktemp("models")
+    fake_pair.make_pair(root)
+    return session.load_pair("age", root)
+
+
+def test_all_three_pairs_ship_and_stay_small():
+    found = cards.shipped()
+    assert [one.task for one in found] == ["age", "depth", "progress"]
+    assert not [one.problem for one in found if one.problem]
+    files = [path for path in session.MODELS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 60_000_000
+
+
+def test_a_pair_that_is_missing_is_said_so(tmp_path, monkeypatch):
+    monkeypatch.setenv(pairs.ROOT, str(tmp_path))
+    problems = [one.problem for one in cards.shipped()]
+    assert all(p.startswith("The ") and "python -m regcls train" in p for p in problems)
+
+
+def test_facts_say_what_the_card_says(pair):
+    lines = cards.facts(pair.regcls)
+    assert lines["task and variant"] == "age, reg+cls"
+    assert lines["input"] == "96 × 96 pixels, RGB, uint8"
+    assert lines["classes"] == "12 equal-width"
+    assert "opset 18" in lines["file"] and "MB" in lines["file"]
+
+
+def test_metrics_have_a_row_a_part(pair):
+    table = cards.metrics({"reg": pair.reg.card})
+    assert table["part"].tolist() == ["overall", "many", "medium", "few"]
+    assert table["mae"].tolist() == [6.5, 6.0, 6.0, 6.0]
+    assert "delta1" not in table
+
+
+def test_histograms_keep_their_sums_when_neighbours_are_joined(pair):
+    whole = cards.histogram(pair.reg.card)
+    joined = cards.histogram(pair.reg.card, most=5)
+    assert len(whole) == 12 and len(joined) == 4
+    assert whole["train"].sum() == joined["train"].sum()
+    np.testing.assert_array_equal(joined["high"].iloc[:-1], joined["low"].iloc[1:])
+
+
+def test_timing_gives_a_row_a_batch(pair):
+    rows = list(cards.timed(pair.reg, repeats=2))
+    assert [row["images at once"] for row in rows] == list(cards.BATCHES)
+    assert all(0 < row["slowest"] <= row["images per second"] <= row["fastest"] for row in rows)
+
+
+def test_class_edges_are_drawn(pair):
+    picture = inference_charts.training(pair.reg.card, pair.regcls.card)
+    assert len(picture.data["edges"]) == 13 and "12 classes" in picture.caption

@@ -1,0 +1,155 @@
+"""The pool: made once, freed when unused, never while lent, made again on demand."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from regcls.inference.engine_pool import Pool
+
+
+class Thing:
+    """Something whose end can be watched."""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def use(pool: Pool, key: str) -> weakref.ref:
+    with pool.lent(key, Thing) as thing:
+        return weakref.ref(thing)
+
+
+def gone(watched: weakref.ref) -> bool:
+    gc.collect()
+    return watched() is None
+
+
+def test_the_same_thing_until_it_was_idle_too_long() -> None:
+    clock = Clock()
+    pool: Pool[Thing] = Pool(4, 100.0, clock)
+    first = use(pool, "a")
+    clock.now = 60.0
+    assert use(pool, "a")() is first() is not None
+    clock.now = 159.0  # 99 s after its last use
+    pool.sweep()
+    assert not gone(first) and len(pool) == 1
+    clock.now = 160.0
+    pool.sweep()
+    assert gone(first) and len(pool) == 0
+    assert not gone(use(pool, "a")) and len(pool) == 1
+
+
+def test_a_timer_frees_what_nobody_asks_for() -> None:
+    pool: Pool[Thing] = Pool(4, 0.05)
+    watched = use(pool, "a")
+    end = time.monotonic() + 10
+    while not gone(watched) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert gone(watched) and len(pool) == 0
+
+
+def test_beyond_the_cap_the_least_recently_used_goes() -> None:
+    pool: Pool[Thing] = Pool(2, 100.0)
+    a, b = use(pool, "a"), use(pool, "b")
+    use(pool, "a")
+    c = use(pool, "c")
+    assert (gone(a), gone(b), gone(c)) == (False, True, False)
+
+
+def test_what_is_lent_is_not_freed() -> None:
+    clock = Clock()
+    pool: Pool[Thing] = Pool(1, 100.0, clock)
+    with pool.lent("a", Thing) as a, pool.lent("b", Thing) as b:
+        clock.now = 1000.0
+        pool.sweep()
+        pool.clear()
+        assert len(pool) == 2  # over the cap rather than pulled from under a run
+        with pool.lent("a", Thing) as again:
+            assert again is a
+        kept = weakref.ref(b)
+        pool.discard("b")
+        assert not gone(kept)
+        with pool.lent("b", Thing) as other:
+            assert other is not b
+        del b, other
+    assert gone(kept) and len(pool) == 1
+    pool.clear()
+    assert len(pool) == 0
+
+
+def test_two_threads_that_ask_at_once_make_one() -> None:
+    pool: Pool[Thing] = Pool(4, 100.0)
+    made, together = [], threading.Barrier(8)
+
+    def make() -> Thing:
+        time.sleep(0.05)
+        made.append(Thing())
+        return made[-1]
+
+    def ask(_: int) -> Thing:
+        together.wait()
+        with pool.lent("a", make) as thing:
+            return thing
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, range(8)))
+    assert len(made) == 1 and all(answer is made[0] for answer in answers)
+
+
+def test_one_being_made_holds_up_no_other() -> None:
+    pool: Pool[Thing] = Pool(4, 100.0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Thing:
+        begun.set()
+        assert go_on.wait(10)
+        return Thing()
+
+    def ask() -> None:
+        with pool.lent("slow", slow):
+            pass
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    assert begun.wait(10)
+    assert use(pool, "quick") is not None and len(pool) == 1
+    go_on.set()
+    waiting.join()
+    assert len(pool) == 2
+
+
+def test_what_cannot_be_made_is_tried_anew() -> None:
+    pool: Pool[Thing] = Pool(4, 100.0)
+
+    def broken() -> Thing:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"), pool.lent("a", broken):
+            pass
+    assert len(pool) == 0
+    assert use(pool, "a") is not None and len(pool) == 1
+
+
+def test_many_threads_many_keys() -> None:
+    pool: Pool[str] = Pool(3, 0.001)
+
+    def ask(number: int) -> bool:
+        key = f"key {number % 7}"
+        with pool.lent(key, lambda: str(key)) as thing:
+            return thing == key
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(ask, range(2000)))
+    assert len(pool) <= 3

@@ -1,0 +1,172 @@
+"""The Study page without a browser: full, partial and no results, links, and stores that are bad."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from regcls import study, study_machine
+from regcls.study import catalogue, layout
+from regcls.study import charts as study_charts
+from tests.helpers import study_store
+from tests.helpers.app_page import opened as opened_page
+from tests.helpers.app_page import query_of, said
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory) -> Path:
+    return study_store.make(study.load("quick"), tmp_path_factory.mktemp("s") / "study.sqlite")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_shipped(monkeypatch, tmp_path):
+    """What ships would stand in for what a test leaves out."""
+    monkeypatch.setattr("regcls.study.results.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("regcls.study.catalogue.SHIPPED", tmp_path / "none")
+
+
+def opened(monkeypatch, store: Path, **query: str) -> AppTest:
+    monkeypatch.setenv(catalogue.STORE, str(store))
+    return opened_page("study", 120, **query)
+
+
+def test_all_results_are_shown(monkeypatch, quick):
+    page = opened(monkeypatch, quick, grid="quick")
+    assert "reg+cls is better in 4, worse in 0 and undecided in 0 of 4 settings" in said(page)
+    assert len(page.dataframe[1].value) == 4
+    assert query_of(page) == {"grid": "quick", "cell": "uniform_4"}
+
+
+def test_nothing_yet_says_so_and_offers_to_start(monkeypatch, tmp_path):
+    page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+    assert "Nothing of this grid is trained yet" in said(page)
+    assert page.button(key="study_start").label == "Start"
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_part_of_the_results_hides_no_cell(monkeypatch, tmp_path):
+    store = tmp_path / "s.sqlite"
+    study_store.make(study.load("quick"), store, only=lambda m: m.sampling == "severe")
+    page = opened(monkeypatch, store, grid="quick")
+    assert page.button(key="study_start").label == "Resume"
+    assert list(page.dataframe[1].value["runs"]) == [0, 0, 20, 20]
+    assert "of 2 settings" in said(page)
+
+
+def test_a_link_leads_to_its_cell_and_comparison(monkeypatch, quick):
+    query = {"grid": "quick", "against": "control", "cell": "severe_64"}
+    page = opened(monkeypatch, quick, **query)
+    assert query_of(page) == query
+    assert page.selectbox(key="study_cell").value == "severe_64"
+    assert "over that of the control" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"grid": "quik"}, "No grid is called 'quik'; did you mean 'quick'? Here is quick."),
+        ({"grid": "/etc/grid.toml"}, "Here is paper."),
+        ({"grid": "quick", "cell": "severe_63"}, "No setting is called 'severe_63'"),
+        ({"grid": "quick", "against": "contrl"}, "did you mean 'control'?"),
+    ],
+)
+def test_a_link_that_is_wrong_is_told(monkeypatch, quick, query, message):
+    assert message in said(opened(monkeypatch, quick, **query))
+
+
+def test_tuned_reg_without_its_grid_is_said_plainly(monkeypatch, quick):
+    page = opened(monkeypatch, quick, grid="quick", against="tuned")
+    assert "No results of the grid “fair”" in said(page)
+
+
+def test_the_fair_grid_compares_best_with_best(monkeypatch, tmp_path):
+    store = tmp_path / "s.sqlite"
+    clean = lambda m: m.scenario == "clean" and m.sampling == "severe"
+    study_store.make(study.load("fair"), store, only=clean)
+    page = opened(monkeypatch, store, grid="fair")
+    assert "**Against tuned reg**" in said(page) and "Best setting against best" in said(page)
+    assert query_of(page)["against"] == "tuned"
+    assert "(72 are planned.)" in said(page)
+
+
+def test_one_run_is_shown_and_goes_to_the_lab(monkeypatch, quick):
+    page = opened(monkeypatch, quick, grid="quick", cell="severe_64")
+    page.selectbox(key="study_run").select("function 3, seed 201, start 201").run()
+    assert not page.exception
+    assert "The Lab then trains function 3, seed 201." in said(page)
+    results = study.read(study.load("quick"), quick)
+    cell = layout.named(results.grid)["severe_64"]
+    query = results.lab_settings(cell, study.Run(3, 201, 201)).to_query()
+    assert query == {"function": "3", "classes": "64", "seed": "201", "repeats": "1"}
+
+
+def test_a_damaged_store_is_kept_and_a_fresh_one_offered(monkeypatch, tmp_path):
+    store = tmp_path / "s.sqlite"
+    store.write_bytes(b"torn" * 1000)
+    page = opened(monkeypatch, store, grid="quick")
+    assert "is damaged" in page.error[0].value
+    page.button[0].click().run()
+    assert "The damaged store is now" in said(page)
+    assert [p.read_bytes() for p in tmp_path.glob("s.sqlite.damaged-*")] == [b"torn" * 1000]
+    assert page.button(key="study_start").label == "Start"
+
+
+def test_a_store_of_another_version_is_told(monkeypatch, tmp_path, quick):
+    store = tmp_path / "s.sqlite"
+    store.write_bytes(quick.read_bytes())
+    with sqlite3.connect(store) as db:
+        db.execute("PRAGMA user_version = 99")
+    page = opened(monkeypatch, store, grid="quick")
+    assert "another version of this program" in page.error[0].value
+
+
+def test_a_folder_that_cannot_be_written_is_told(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    page = opened(monkeypatch, tmp_path / "file" / "s.sqlite", grid="quick")
+    page.button(key="study_start").click().run()
+    assert "It was not started" in said(page)
+    assert "cannot be made" in said(page)
+
+
+def test_one_grid_at_a_time(monkeypatch, tmp_path):
+    with study.Store(tmp_path / "s.sqlite") as store:
+        runner = store.start("paper")
+        page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+        assert "paper is at work in this store; one grid runs at a time." in said(page)
+        store.finish(runner)
+
+
+def test_the_store_comes_before_what_ships_once_it_has_as_much(monkeypatch, tmp_path, quick):
+    grid = study.load("quick")
+    monkeypatch.setattr("regcls.study.results.SHIPPED", tmp_path)
+    study.read(grid, quick).export(tmp_path / "quick.parquet")
+    assert list(catalogue.read(grid, quick)) == ["store", "shipped"]
+    part = study_store.make(grid, tmp_path / "p.sqlite", only=lambda m: m.function < 4)
+    assert list(catalogue.read(grid, part)) == ["shipped", "store"]
+
+
+def test_charts_hold_every_cell_and_come_as_files(quick):
+    results = study.read(study.load("quick"), quick)
+    compared = layout.compared(results, "reg")
+    grid = (["clean"], ["uniform", "severe"])
+    sheet = study_charts.does_it_help(compared, ["4", "64"], "C", grid, "plain reg", "severe_4")
+    assert [len(picture.data["cells"]) for picture in sheet.panels.values()] == [2, 2]
+    points = layout.points(results)
+    assert len(points) == 4 * 3
+    errors = study_charts.test_errors(points, layout.published(results), ["4", "64"], "C", grid, "")
+    for made in (sheet, errors):
+        assert made.svg().startswith(b"<svg")
+        assert made.png().startswith(b"\x89PNG")
+
+
+def test_a_run_elsewhere_on_the_machine_is_told_and_none_is_offered(monkeypatch, tmp_path):
+    monkeypatch.setenv(study_machine.NOTES, str(tmp_path))
+    with study_machine.noted("paper", tmp_path / "other.sqlite"):
+        page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+        assert "paper is at work on this machine" in said(page)
+        assert "study_start" not in {button.key for button in page.button}
+    page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
+    assert page.button(key="study_start").label == "Start"

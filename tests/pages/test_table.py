@@ -1,0 +1,150 @@
+"""The page Your table without a browser: samples, uploads, warnings, a comparison, cancel."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from regcls.tabular import plan as tabular_plan
+from regcls.tabular import samples
+from regcls.tabular.plan import Budget
+from tests.helpers.app_page import opened, ran, said
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setitem(tabular_plan.BUDGETS, "quick", Budget(repeats=1, settings=2, steps=40))
+    slow = Budget(repeats=4, settings=10, steps=4000)
+    monkeypatch.setitem(tabular_plan.BUDGETS, "thorough", slow)
+
+
+def uploaded(data: bytes, name: str) -> AppTest:
+    page = opened("table")
+    page.file_uploader[0].upload(name, data).run()
+    return ran(page)
+
+
+def table(**more) -> bytes:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=80)
+    return (
+        pd.DataFrame({"a": a, "y": 2 * a + rng.normal(size=80)} | more).to_csv(index=False).encode()
+    )
+
+
+def to_the_end(page: AppTest) -> AppTest:
+    ran(page.button(key="table_start").click().run())
+    run, end = page.session_state["table_run"][1], time.monotonic() + 60
+    while run.running:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert run.error is None
+    return ran(page.run())
+
+
+def held(page: AppTest, kind: str, name: str):
+    """The widget of this name that belongs to the table shown."""
+    return getattr(page, kind)(key=f"table_{name}_{page.session_state['table_mark']}")
+
+
+def test_it_opens_with_samples_and_a_promise():
+    page = opened("table")
+    labels = {button.label for button in page.button}
+    assert {sample.title for sample in samples.SAMPLES.values()} <= labels
+    assert "nothing leaves the machine" in said(page)
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_each_sample_is_ready_to_compare(name):
+    page = opened("table", sample=name)
+    sample = samples.SAMPLES[name]
+    assert held(page, "selectbox", "target").value == sample.target
+    assert held(page, "selectbox", "group").value == (sample.group or "none")
+    assert "About" in said(page) and page.button(key="table_start")
+
+
+def test_a_sample_from_click_to_verdict_and_files():
+    page = opened("table")
+    ran(page.button(key="table_sample_tips").click().run())
+    assert "sample" in page.query_params
+    page = to_the_end(page)
+    assert "On your data" in said(page) and "What to try first" in said(page)
+    labels = {button.label for button in page.get("download_button")}
+    assert {"Code (Python)", "Models (ONNX)", "Held-out predictions (CSV)"} <= labels
+    assert "def train(x, y" in page.code[0].value
+    ran(page.selectbox(key="table_code").select("hl-gauss").run())
+    assert "HL-Gauss" in page.code[0].value
+
+
+def test_an_upload_with_a_copy_of_the_target_is_warned_of():
+    y = np.random.default_rng(1).exponential(size=80)
+    page = uploaded(table(y=y, copy=np.sqrt(y)), "mine.csv")
+    ran(held(page, "selectbox", "target").select("y").run())
+    box = held(page, "checkbox", "out_y_copy")
+    assert box.value and "orders the rows just as the target does" in box.label
+    before = page.session_state["table_kept_plan"][1].problem.columns
+    ran(box.uncheck().run())
+    after = page.session_state["table_kept_plan"][1].problem.columns
+    assert [c.name for c in before] == ["a"] and [c.name for c in after] == ["a", "copy"]
+
+
+def test_new_rows_are_predicted():
+    page = uploaded(table(), "mine.csv")
+    ran(held(page, "selectbox", "target").select("y").run())
+    page = to_the_end(page)
+    page.file_uploader(key="table_new").upload("new.csv", b"a\n0.5\n-1\n").run()
+    ran(page)
+    assert "Predictions (CSV)" in {button.label for button in page.get("download_button")}
+    page.file_uploader(key="table_new").upload("other.csv", b"b\n0.5\n").run()
+    assert "lack the column “a”" in said(ran(page))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"a,b\nx,y\nu,v\n", "No column holds different numbers"),
+        (b"a,b\n1,2\n2,3\n3,5\n", "At least 50 rows"),
+        (b"", "empty"),
+    ],
+)
+def test_tables_that_cannot_be_worked_on_are_told(data, words):
+    assert words.lower() in said(uploaded(data, "bad.csv")).lower()
+
+
+def test_cancel_ends_it_and_a_new_table_too():
+    page = opened("table", sample="wine", budget="thorough")
+    ran(page.button(key="table_start").click().run())
+    run = page.session_state["table_run"][1]
+    assert run.running
+    ran(page.button(key="table_cancel").click().run())
+    run._thread.join(60)
+    assert "It was cancelled" in said(ran(page.run()))
+    page = opened("table", sample="wine", budget="thorough")
+    ran(page.button(key="table_start").click().run())
+    run = page.session_state["table_run"][1]
+    ran(page.button(key="table_sample_tips").click().run())
+    run._thread.join(60)
+    assert run.cancelled and "table_run" not in page.session_state
+
+
+def test_an_unknown_sample_is_told_and_settings_come_from_the_address():
+    page = opened("table", sample="toy")
+    assert "no sample 'toy'" in page.toast[0].value
+    page = opened("table", sample="tips", budget="thorough", goal="overall")
+    plan = page.session_state["table_kept_plan"][1]
+    assert plan.goal == "overall" and plan.budget.repeats == 4
+
+
+def test_a_column_left_out_may_become_the_target_or_the_group():
+    page = opened("table", sample="tips")
+    target = held(page, "selectbox", "target").value
+    out = held(page, "multiselect", f"more_{target}")
+    name, other = out.options[:2]
+    ran(out.set_value([name, other]).run())
+    ran(held(page, "selectbox", "group").select(name).run())
+    assert held(page, "multiselect", f"more_{target}").value == [other]
+    assert page.session_state["table_kept_plan"][1].problem.groups is not None

@@ -1,0 +1,219 @@
+"""Errors per range against hand-worked answers, a plain bootstrap and simulated coverage."""
+
+import numpy as np
+import pytest
+
+from regcls.stats import errors
+from regcls.stats.errors import ErrorReport, conformal_radius, paired_runs
+
+
+def _report(n=3000, **options):
+    rng = np.random.default_rng(1)
+    y = rng.uniform(0, 10, n)
+    shared = rng.normal(size=n)
+    predictions = {"reg": y + shared + 0.3, "reg+cls": y + 0.9 * shared}
+    return y, predictions, ErrorReport.from_predictions(y, predictions, [0, 2, 5, 10], **options)
+
+
+def test_hand_worked_table_and_gap():
+    report = ErrorReport.from_predictions(
+        [1, 2, 9], {"reg": [2, 0, 9.5]}, [0, 4, 8, 12], y_train=[1, 1, 5]
+    )
+    table = report.table().set_index("low")
+    assert table["train"].tolist() == [2, 1, 0] and table["test"].tolist() == [2, 0, 1]
+    assert table.loc[0, "mae"] == 1.5
+    assert table.loc[0, "rmse"] == pytest.approx(np.sqrt(2.5))
+    assert table.loc[0, "bias"] == -0.5
+    values = [f"{m}{end}" for m in errors.METRICS for end in ("", "_low", "_high")]
+    assert table.loc[4, values].isna().all(), "no test sample is a gap, never a zero"
+    overall = report.overall().iloc[0]
+    assert overall["mae"] == pytest.approx(3.5 / 3)
+    assert overall["balanced_mae"] == pytest.approx((1.5 + 0.5) / 2)
+    assert overall["gm"] == pytest.approx((1 * 2 * 0.5) ** (1 / 3))
+    # Relevance 1 - density/max: 0 in the first range, 1 in the last: only 0.5² counts.
+    assert overall["sera"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("y_train", [None, {"train_counts": [0, 0, 0]}])
+def test_sera_is_unknown_without_training_targets(y_train):
+    _, _, report = _report(**(y_train or {}))
+    assert report.overall()["sera"].isna().all()
+
+
+def _plain_bootstrap(values, statistic, resamples=2000):
+    rng = np.random.default_rng(5)
+    n = len(values)
+    draws = [statistic(values[rng.integers(n, size=n)]) for _ in range(resamples)]
+    return np.quantile(draws, [0.025, 0.975])
+
+
+@pytest.mark.parametrize("n", [400, 20_000])  # all samples are units; samples are grouped
+def test_intervals_agree_with_a_plain_bootstrap(n):
+    y, predictions, report = _report(n, resamples=2000)
+    a, b = (np.abs(predictions[k] - y) for k in ("reg", "reg+cls"))
+    in_range = (y >= 2) & (y < 5)
+    row = report.table().query("model == 'reg' and low == 2").iloc[0]
+    difference = report.difference("reg", "reg+cls").query("low == 2").iloc[0]
+    for values, statistic, low, high in [
+        (a[in_range], np.mean, row.mae_low, row.mae_high),
+        (a[in_range], lambda v: np.sqrt(np.mean(v**2)), row.rmse_low, row.rmse_high),
+        ((a - b)[in_range], np.mean, difference.diff_low, difference.diff_high),
+    ]:
+        plain = _plain_bootstrap(values, statistic)
+        width = plain[1] - plain[0]
+        assert high - low == pytest.approx(width, rel=0.2)
+        np.testing.assert_allclose([low, high], plain, atol=0.15 * width)
+
+
+def test_intervals_of_large_ranges_cover_the_truth():
+    hits = []
+    for seed in range(200):
+        error = np.random.default_rng(seed).normal(size=2000)
+        report = ErrorReport.from_predictions(
+            np.ones(2000), {"reg": 1 + error}, [0, 2], resamples=300, seed=seed
+        )
+        row = report.table().iloc[0]
+        hits.append(row.mae_low <= np.sqrt(2 / np.pi) <= row.mae_high)
+    # 0.95 nominal; 200 trials: four standard errors are 0.062.
+    assert 0.885 < np.mean(hits) < 1
+
+
+def test_pairing_makes_the_difference_sharper_than_its_parts():
+    _, _, report = _report()
+    table = report.table().set_index(["model", "low"])
+    row = report.difference("reg+cls", "reg").set_index("low").loc[5]
+    width = table["mae_high"] - table["mae_low"]
+    assert row.diff_high - row.diff_low < 0.7 * width["reg", 5]
+    assert row.difference == pytest.approx(
+        table.loc[("reg+cls", 5), "mae"] - table.loc[("reg", 5), "mae"]
+    )
+    assert row.diff_high < 0, "reg+cls errs less and is known to"
+    overall = report.overall_difference("reg+cls", "reg")
+    assert overall["low"] < overall["difference"] < overall["high"] < 0
+
+
+def test_clusters_widen_the_interval():
+    rng = np.random.default_rng(2)
+    cluster = np.repeat(np.arange(40), 50)
+    error = rng.normal(size=40)[cluster] + 0.1 * rng.normal(size=2000)
+    y = np.ones(2000)
+    plain, clustered = (
+        ErrorReport.from_predictions(y, {"reg": y + error}, [0, 2], clusters=c).table().iloc[0]
+        for c in (None, cluster)
+    )
+    ratio = (clustered.bias_high - clustered.bias_low) / (plain.bias_high - plain.bias_low)
+    assert 5 < ratio < 9  # √50 = 7.1
+
+
+def test_shots_pool_their_ranges():
+    y, predictions, report = _report()
+    table = report.shots(np.array(["few", "many", "few"])).query("model == 'reg'")
+    assert table["shot"].tolist() == ["many", "few"]
+    few = (y < 2) | (y >= 5)
+    expected = np.abs(predictions["reg"] - y)[few].mean()
+    assert table.iloc[1]["mae"] == pytest.approx(expected)
+    assert table["test"].sum() == len(y)
+
+
+def test_same_seed_same_report():
+    first, again, other = (_report(seed=s)[2].table() for s in (0, 0, 1))
+    assert first.equals(again) and not first.equals(other)
+
+
+GOOD = {"y_true": [1.0, 2.0], "predictions": {"reg": [1.0, 2.0]}, "edges": [0, 1.5, 3]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y_true": []}, "y_true"), ({"y_true": [1, np.nan]}, "y_true"),
+        ({"y_true": [1, 9]}, "y_true"), ({"predictions": {}}, "predictions"),
+        ({"predictions": {"reg": [1]}}, r"predictions\['reg'\]"),
+        ({"predictions": {"reg": [1, np.nan]}}, r"predictions\['reg'\]"),
+        ({"predictions": {"reg": ["a", "b"]}}, r"predictions\['reg'\]"),
+        ({"edges": [0, 2, 2]}, "edges"), ({"edges": [3]}, "edges"), ({"edges": [3, 1]}, "edges"),
+        ({"train_counts": [1]}, "train_counts"), ({"y_train": [np.inf]}, "y_train"),
+        ({"clusters": [1]}, "clusters"), ({"level": 95}, "level"), ({"resamples": 0}, "resamples"),
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        ErrorReport.from_predictions(**(GOOD | change))
+
+
+def test_unknown_model_metric_or_labels():
+    report = ErrorReport.from_predictions(**GOOD)
+    with pytest.raises(ValueError, match="no model is called 'x'"):
+        report.difference("x", "reg")
+    with pytest.raises(ValueError, match="metric"):
+        report.difference("reg", "reg", "mse")
+    with pytest.raises(ValueError, match="labels"):
+        report.shots(np.array(["few"]))
+
+
+def test_paired_runs_verdicts():
+    rng = np.random.default_rng(0)
+    b = rng.uniform(1, 2, 30)
+    assert paired_runs(0.8 * b, b).verdict == "better"
+    assert paired_runs(b, 0.8 * b).verdict == "worse"
+    unclear = paired_runs(b + rng.normal(0, 0.1, 30), b)
+    assert unclear.low < 0 < unclear.high and unclear.verdict == "no clear difference"
+    better = paired_runs(0.8 * b, b)
+    assert better.median_ratio == pytest.approx(0.8) and better.wins == 1
+    assert paired_runs(b, b).wins == 0.5
+
+
+@pytest.mark.parametrize("runs", [1, errors.MIN_RUNS - 1])
+def test_few_runs_give_no_verdict(runs):
+    result = paired_runs(np.full(runs, 0.1), np.ones(runs))
+    assert np.isnan(result.low) and result.verdict == "no clear difference" and result.wins == 1
+
+
+def test_paired_runs_rejects_unequal_lengths():
+    with pytest.raises(ValueError, match=r"^b has"):
+        paired_runs([1, 2], [1])
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_conformal_covers_each_predicted_range(level):
+    rng = np.random.default_rng(3)
+    edges = np.linspace(0, 10, 6)
+
+    def sample(n):
+        prediction = rng.uniform(0, 10, n)
+        return prediction + rng.normal(size=n) * (0.5 + prediction / 5), prediction
+
+    radius = conformal_radius(*sample(5000), edges, level)
+    assert (np.diff(radius) > 0).all(), "the noise grows with the target"
+    y, prediction = sample(50_000)
+    which = np.searchsorted(edges[1:-1], prediction, side="right")
+    hit = np.abs(y - prediction) <= radius[which]
+    for k in range(5):  # 1000 calibration points: one standard error is about 0.013
+        assert hit[which == k].mean() == pytest.approx(level, abs=0.05)
+
+
+def test_conformal_rank_and_borrowing():
+    error = np.arange(1.0, 10)  # nine points, level 0.9: the ninth smallest
+    prediction = np.full(9, 0.5)
+    radius = conformal_radius(prediction + error, prediction, [0, 1, 2, 3], 0.9)
+    assert radius.tolist() == [9, 9, 9], "empty ranges borrow their neighbours' points"
+    few = conformal_radius(prediction[:8] + error[:8], prediction[:8], [0, 1, 2], 0.9)
+    assert np.isinf(few).all(), "eight points cannot promise 0.9"
+
+
+def test_conformal_bad_input():
+    with pytest.raises(ValueError, match="y_pred"):
+        conformal_radius([1, 2], [1], [0, 3])
+    with pytest.raises(ValueError, match="level"):
+        conformal_radius([1, 2], [1, 2], [0, 3], 1.0)
+
+
+def test_one_sample_in_a_range_has_a_value_and_no_interval():
+    report = errors.ErrorReport.from_predictions([1, 2, 9], {"reg": [1, 4, 7]}, [0, 5, 10])
+    alone = report.table().iloc[1]
+    assert alone["mae"] == 2
+    assert np.isnan([alone["mae_low"], alone["rmse_high"], alone["bias_low"]]).all()
+    overall = report.overall().iloc[0]
+    assert overall["balanced_mae"] == 1.5
+    # The first range resamples (0, 2) to means 0, 1 or 2; the lone sample stays at 2.
+    assert (overall["balanced_mae_low"], overall["balanced_mae_high"]) == (1.0, 2.0)

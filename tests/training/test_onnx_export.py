@@ -1,0 +1,132 @@
+"""torch → ONNX: the same answers at any batch, half the bytes, a file that keeps the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from regcls.inference import contract
+from regcls.training import onnx_export
+from regcls.training.card_markdown import write_card_md
+from regcls.training.networks import ImageRegressor
+from tests.helpers import fake_pair
+
+
+def _network(classes: int) -> ImageRegressor:
+    """Random weights, and batch-norm statistics that folding must respect."""
+    torch.manual_seed(0)
+    model = ImageRegressor(classes, 33.0, 18.0, pretrained=False).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.2, 0.2)
+    return model
+
+
+def _images(n: int) -> np.ndarray:
+    return np.random.default_rng(n).integers(0, 256, (n, 96, 96, 3), np.uint8)
+
+
+@pytest.fixture(scope="module", params=[("reg", 0), ("reg+cls", 12)], ids=lambda p: p[0])
+def exported(request, tmp_path_factory) -> tuple[ImageRegressor, Path]:
+    variant, classes = request.param
+    model = onnx_export.shippable(_network(classes))
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    return model, onnx_export.to_onnx(model, path, fake_pair.card(variant))
+
+
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_same_answers_as_torch(exported: tuple[ImageRegressor, Path], n: int) -> None:
+    model, path = exported
+    assert onnx_export.answers_alike(model, path, _images(n)) <= 1e-3
+
+
+def test_the_file_is_small_sound_and_clean(exported: tuple[ImageRegressor, Path]) -> None:
+    model, path = exported
+    assert contract.check(path).class_count == (
+        model.class_head.out_features if model.class_head else 0
+    )
+    weights = sum(p.numel() for p in model.parameters())
+    assert path.stat().st_size < 2.2 * weights
+    assert str(Path(onnx_export.__file__).parent).encode() not in path.read_bytes()
+
+
+def test_the_graph_has_no_waste(exported: tuple[ImageRegressor, Path]) -> None:
+    """Convolutions with their own padding and bias, one normalisation, nothing in between."""
+    graph = onnx.load(exported[1]).graph
+    counts = Counter(node.op_type for node in graph.node)
+    assert counts["Conv"] == 49 and counts["DequantizeLinear"] == 1
+    assert not counts["BatchNormalization"] and not counts["Pad"]
+    halves = [t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT16]
+    assert counts["Cast"] == len(halves) >= 50
+
+
+def test_another_network_is_noticed(exported: tuple[ImageRegressor, Path]) -> None:
+    model, path = exported
+    other = onnx_export.fold(_network(model.class_head.out_features if model.class_head else 0))
+    with torch.no_grad():
+        other.centre += 0.01
+    with pytest.raises(ValueError, match="differs from torch"):
+        onnx_export.answers_alike(other, path, _images(2))
+
+
+def test_folding_changes_no_answer_and_not_the_original() -> None:
+    model = _network(0)
+    folded = onnx_export.fold(model)
+    images = torch.from_numpy(_images(2))
+    with torch.no_grad():
+        np.testing.assert_allclose(model(images)[0], folded(images)[0], atol=1e-3)
+    norms = lambda m: sum(isinstance(x, torch.nn.BatchNorm2d) for x in m.modules())
+    assert norms(model) == 49 and norms(folded) == 0
+
+
+def test_rounding() -> None:
+    layer = torch.nn.Linear(50, 50)
+    bias = layer.bias.detach().clone()
+    assert onnx_export.round_weights(layer) is layer
+    assert torch.equal(layer.weight, layer.weight.half().float())
+    assert torch.equal(layer.bias, bias)
+    layer.weight.data[0, 0] = 1e6
+    with pytest.raises(ValueError, match="weight"):
+        onnx_export.round_weights(layer)
+
+
+def test_weights_that_were_not_rounded_are_refused(tmp_path: Path) -> None:
+    weight = onnx.numpy_helper.from_array(np.full((1, 1), 0.1, np.float32), "w")
+    proto = fake_pair.graph()
+    proto.graph.initializer.append(weight)
+    with pytest.raises(ValueError, match="w is not rounded"):
+        onnx_export._store_halves(proto)
+
+
+def test_card_text(tmp_path: Path) -> None:
+    search = [{"reg_weight": 0.1, "classes": 12, "val_mae": 8.692}]
+    training = {"data_set": "faces", "recipe": {"lr": 0.001}, "search_on_val": search}
+    reg = replace(fake_pair.card("reg"), training=training, licence="non-commercial")
+    write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")), "- None.")
+    text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
+    for part in (
+        "non-commercial",
+        "6.6 ± 0.1",
+        "| reg | many | 100 |",
+        "8.692",
+        "± 9 ",
+        "90%",
+        "- None.",
+    ):
+        assert part in text
+
+
+def test_card_text_of_one_seed_claims_no_spread(tmp_path: Path) -> None:
+    seeds = {"mae_mean": 6.8, "mae_std": None, "n": 1}
+    one = {**fake_pair.card().metrics, "seeds": seeds}
+    reg, regcls = (replace(fake_pair.card(v), metrics=one) for v in ("reg", "reg+cls"))
+    write_card_md(tmp_path / "CARD.md", reg, regcls, "- None.")
+    assert "standard deviation" not in (tmp_path / "CARD.md").read_text(encoding="utf-8")
