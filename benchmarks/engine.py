@@ -34,7 +34,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from regcls.nn.ensemble import Ensemble, Network, Training
+from regcls.nn.ensemble import Ensemble
+from regcls.nn.spec import Network, Training
 from regcls.stats import bins
 
 CLASSES = (0, 4, 64, 1024)

@@ -39,6 +39,7 @@ import torch
 
 from regcls.inference import session
 from regcls.inference.contract import ContractError
+from regcls.tasks import pairs
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = ("age", "depth", "progress")
@@ -101,7 +102,7 @@ def image_rows(task: str, root: Path, seconds: float) -> Iterator[dict]:
 
 
 def pair_rows(task: str, root: Path, seconds: float, clip: Path) -> Iterator[dict]:
-    pair = session.load_pair(task, root)
+    pair = pairs.load_pair(task, root)
     found = rates(ways.photo_ways(pair), ways.TORCH_BATCH, seconds)
     yield _row(task, "photos, both models", found)
     frames = FRAMES[task]

@@ -19,6 +19,7 @@ from regcls.io import images as io_images
 from regcls.tasks import pairs
 from regcls.tasks.age import faces
 from regcls.tasks.depth import predict
+from regcls.tasks.pairs import Pair
 from regcls.training.depth.network import DepthNet
 from regcls.training.networks import ImageRegressor
 
@@ -54,7 +55,7 @@ def image_ways(path: Path, batch: int) -> dict[str, Way]:
     return ways
 
 
-def photo_ways(pair: inference_session.Pair) -> dict[str, Way]:
+def photo_ways(pair: Pair) -> dict[str, Way]:
     """Sixteen photos through both models: decoded, fitted and asked, or asked alone."""
     card = pair.reg.card
     size = (card.input["height"], card.input["width"])
@@ -74,7 +75,7 @@ def photo_ways(pair: inference_session.Pair) -> dict[str, Way]:
     return _both_ways(pair, lambda: [read()], [ready])
 
 
-def video_ways(pair: inference_session.Pair, clip: Path, frames: int) -> dict[str, Way]:
+def video_ways(pair: Pair, clip: Path, frames: int) -> dict[str, Way]:
     """Every frame of ``clip`` through both models: decoded, shrunk and asked, or asked alone."""
     from regcls.io import video
 
@@ -88,9 +89,7 @@ def video_ways(pair: inference_session.Pair, clip: Path, frames: int) -> dict[st
     return _both_ways(pair, read, list(read()))
 
 
-def _both_ways(
-    pair: inference_session.Pair, read: Callable, ready: list[np.ndarray]
-) -> dict[str, Way]:
+def _both_ways(pair: Pair, read: Callable, ready: list[np.ndarray]) -> dict[str, Way]:
     """``read`` gives the batches that are ``ready`` here: with it and without, ONNX and torch."""
     nets = [network(session.card) for session in (pair.reg, pair.regcls)]
 
@@ -100,8 +99,8 @@ def _both_ways(
                 net(torch.from_numpy(images[start : start + TORCH_BATCH]))
 
     return {
-        "onnx, infer only": lambda: [inference_session.run_pair(pair, images) for images in ready],
-        "onnx, end to end": lambda: [inference_session.run_pair(pair, images) for images in read()],
+        "onnx, infer only": lambda: [pairs.run_pair(pair, images) for images in ready],
+        "onnx, end to end": lambda: [pairs.run_pair(pair, images) for images in read()],
         "torch, infer only": lambda: [asked(images) for images in ready],
         "torch, end to end": lambda: [asked(images) for images in read()],
     }

@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 
 from regcls.io import tables
-from regcls.predictions import report
+from regcls.predictions import columns as predictions_columns
+from regcls.predictions import ranges, report
+from regcls.predictions.columns import Columns
 
 
 def made(rows: int) -> pd.DataFrame:
@@ -42,8 +44,8 @@ def files(frame: pd.DataFrame) -> dict[str, bytes]:
 
 def whole_report(frame: pd.DataFrame) -> report.Report:
     """Everything that the page shows."""
-    found = report.arrays(frame, report.Columns("y", ("reg", "regcls")))
-    one = report.Report(found, report.edges(found))
+    found = predictions_columns.arrays(frame, Columns("y", ("reg", "regcls")))
+    one = report.Report(found, ranges.edges(found))
     assert one.verdict and len(one.overall) and len(one.shots) and len(one.density)
     assert len(one.bands) and len(one.worst)
     return one

@@ -5,20 +5,29 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import through_app
-from pages.components import selection, uploads
-from regcls.io import images
+from pages.components import (
+    answer_cards,
+    custom_models,
+    downloads,
+    messages,
+    selection,
+    task_models,
+    uploads,
+)
+from regcls.io.labelled_zip import AGE_LIMITS, MAX_ZIP_BYTES
 from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks.age import predict
+from regcls.tasks.age import predict, table
+from regcls.tasks.age.gallery import Entry, Gallery
 
 through_app()
 
 
-def album() -> predict.Album:
-    return st.session_state.setdefault("age_album", predict.Album())
+def album() -> Gallery:
+    return st.session_state.setdefault("age_album", Gallery())
 
 
 def take_zip(data: bytes) -> None:
-    pair, _ = uploads.models("age")
+    pair, _ = task_models.models("age")
     bar = st.progress(0.0, "Looking at the photos of the zip…")
     selection.show(album().add_zip(data, pair, bar.progress), "age")
     bar.empty()
@@ -34,7 +43,7 @@ def inputs() -> None:
     elif source == "Camera":
         uploads.camera("A photo of you", "age", album())
     else:
-        for file in selection.unseen([zip_widget()], "age"):
+        for file in uploads.unseen([zip_widget()], "age"):
             take_zip(file.getvalue())
         st.caption(
             "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
@@ -47,12 +56,12 @@ def zip_widget():
     """The uploader for labelled zips."""
     return st.file_uploader(
         "A zip of photos and one CSV", "zip", key="age_zip",
-        max_upload_size=images.MAX_ZIP_BYTES // 1_000_000,
+        max_upload_size=MAX_ZIP_BYTES // 1_000_000,
     )  # fmt: skip
 
 
 def take_sample(sample: predict.Sample) -> None:
-    pair, _ = uploads.models("age")
+    pair, _ = task_models.models("age")
     with st.spinner("Looking…"):
         key = album().add(sample.read(), sample.title, pair, sample.age)
     selection.show(key, "age")
@@ -82,7 +91,7 @@ def show(key: str) -> None:
         charts(entry.faces[at], entry.truths.get(at))
 
 
-def chosen_face(key: str, entry: predict.Entry) -> int:
+def chosen_face(key: str, entry: Entry) -> int:
     """The face shown: its crop, and below the crops a click for each where there are several."""
     count = len(entry.faces)
     side = entry.faces[0].crop.shape[0]
@@ -114,11 +123,11 @@ def answers(face: predict.FaceAges) -> None:
             f'<span style="font-size:1rem;font-weight:400"> years</span></div>'
             f"<div>{interval}</div>"
         )
-    selection.answers(cells)
+    answer_cards.answers(cells)
 
 
-def true_age(key: str, entry: predict.Entry, at: int) -> None:
-    low, high = images.AGE_LIMITS
+def true_age(key: str, entry: Entry, at: int) -> None:
+    low, high = AGE_LIMITS
     truth = st.number_input(
         "True age, if you know it (years)", low, high, entry.truths.get(at), 1.0, format="%.0f",
         placeholder="joins the charts and the table below", key=f"age_truth_{key}_{at}",
@@ -132,7 +141,7 @@ def true_age(key: str, entry: predict.Entry, at: int) -> None:
 def charts(face: predict.FaceAges, truth: float | None) -> None:
     from regcls.plotting.errors import errors_per_range, probabilities
 
-    pair, report = uploads.models("age")
+    pair, report = task_models.models("age")
     mark = truth if truth is not None else [face.readings[m].age for m in tasks_pairs.MODELS]
     own = predict.own_report(album().labelled(), pair.reg.card)
     st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
@@ -176,17 +185,17 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(uploads.PHOTO_PRIVACY)
-    selection.offer_own("age")
+    custom_models.offer_own("age")
 with right:
-    selection.problems(album().problems, "age")
+    messages.problems(album().problems, "age")
     if album().entries:
         entries = album().entries
-        album().look_again(uploads.models("age")[0])
-        selection.own_problems("age")
+        album().look_again(task_models.models("age")[0])
+        custom_models.own_problems("age")
         key = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
-        uploads.engine("age", entries[key].photo.milliseconds, "face")
-        uploads.results("**All your photos**", predict.table(album().records()), "ages.csv")
+        task_models.engine("age", entries[key].photo.milliseconds, "face")
+        downloads.results("**All your photos**", table.table(album().records()), "ages.csv")
     else:
         st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
     limits()

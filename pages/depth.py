@@ -6,10 +6,13 @@ import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import selection, uploads
+from pages.components import answer_cards, custom_models, messages, selection, task_models, uploads
+from pages.components import downloads as components_downloads
 from regcls.io import images
 from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks.depth import ground_truth, predict
+from regcls.tasks.depth import gallery, ground_truth, predict
+from regcls.tasks.depth import table as depth_table
+from regcls.tasks.depth.gallery import Entry, Gallery
 
 through_app()
 
@@ -23,8 +26,8 @@ VIEWS = {
 WIDEST, NARROWEST = 100, 30  # degrees across
 
 
-def album() -> predict.Album:
-    return st.session_state.setdefault("depth_album", predict.Album())
+def album() -> Gallery:
+    return st.session_state.setdefault("depth_album", Gallery())
 
 
 # State in the address: ?sample=, view=
@@ -93,7 +96,7 @@ def show(key: str) -> None:
     )
 
 
-def maps(key: str, entry: predict.Entry) -> None:
+def maps(key: str, entry: Entry) -> None:
     from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -111,13 +114,13 @@ def maps(key: str, entry: predict.Entry) -> None:
     )
 
 
-def chosen_point(key: str, entry: predict.Entry) -> tuple[int, int]:
+def chosen_point(key: str, entry: Entry) -> tuple[int, int]:
     """The place that was clicked, else the middle, and what both models say of it."""
     height, width = entry.photo.depth["reg"].shape
     picked = st.session_state.get(f"depth_maps_{key}", {}).get("selection", {}).get("points", [])
     x, y = (picked[-1]["x"], picked[-1]["y"]) if picked else (width // 2, height // 2)
     row, column = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
-    selection.answers(
+    answer_cards.answers(
         {
             model: '<div style="font-size:2.1rem;line-height:1.3;font-weight:600">'
             f'{metres[row, column]:.2f}<span style="font-size:1rem;'
@@ -131,8 +134,8 @@ def chosen_point(key: str, entry: predict.Entry) -> tuple[int, int]:
     return row, column
 
 
-def wiped(key: str, entry: predict.Entry) -> None:
-    from pages.components.image_slider import wipe
+def wiped(key: str, entry: Entry) -> None:
+    from pages.components.image_slider import image_slider
     from regcls.tasks.depth import charts as depth_charts
 
     ends = depth_charts.limits(entry.photo)
@@ -140,14 +143,14 @@ def wiped(key: str, entry: predict.Entry) -> None:
         predict.png(depth_charts.coloured(predict.enlarged(entry.photo, model), ends))
         for model in tasks_pairs.MODELS
     ]
-    wipe(*pictures, tasks_pairs.MODELS, key=f"depth_wipe_{key}")
+    image_slider(*pictures, tasks_pairs.MODELS, key=f"depth_wipe_{key}")
     st.caption(
         f"Drag the line, or use the arrow keys. Bright is near; from {ends[0]:.1f} to "
         f"{ends[1]:.1f} m."
     )
 
 
-def difference(key: str, entry: predict.Entry) -> None:
+def difference(key: str, entry: Entry) -> None:
     from regcls.tasks.depth import charts as depth_charts
 
     st.plotly_chart(
@@ -161,7 +164,7 @@ def difference(key: str, entry: predict.Entry) -> None:
     )
 
 
-def space(key: str, entry: predict.Entry) -> None:
+def space(key: str, entry: Entry) -> None:
     from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns(2)
@@ -185,11 +188,11 @@ def space(key: str, entry: predict.Entry) -> None:
     )
 
 
-def errors(key: str, entry: predict.Entry) -> None:
+def errors(key: str, entry: Entry) -> None:
     from regcls.plotting.errors import errors_per_range
     from regcls.tasks.depth.charts import shares
 
-    pair, report = uploads.models("depth")
+    pair, report = task_models.models("depth")
     true_depth(key, entry)
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "m", "depth", extra=own))
@@ -200,7 +203,7 @@ def errors(key: str, entry: predict.Entry) -> None:
         + ("" if own is None else " Diamonds: your own photos.")
     )
     if entry.truth is not None:
-        table = predict.own_metrics(entry)
+        table = gallery.own_metrics(entry)
         st.dataframe(table, hide_index=True)
         st.download_button(
             "Download these errors", table.to_csv(index=False), "depth_errors.csv", "text/csv",
@@ -211,7 +214,7 @@ def errors(key: str, entry: predict.Entry) -> None:
     st.caption(picture.caption)
 
 
-def true_depth(key: str, entry: predict.Entry) -> None:
+def true_depth(key: str, entry: Entry) -> None:
     if entry.truth is not None:
         return
     file = st.file_uploader(
@@ -220,12 +223,12 @@ def true_depth(key: str, entry: predict.Entry) -> None:
         help="A 16-bit PNG in millimetres or a .npy file in metres, of the photo's shape; 0 where "
         "it is not known.",
     )  # fmt: skip
-    for new in selection.unseen([file], "depth"):
+    for new in uploads.unseen([file], "depth"):
         album().add_truth(key, new.getvalue(), new.name)
         st.rerun()
 
 
-def downloads(key: str, entry: predict.Entry) -> None:
+def downloads(key: str, entry: Entry) -> None:
     from regcls.tasks.depth import charts as depth_charts
 
     photo, ends = entry.photo, depth_charts.limits(entry.photo)
@@ -278,12 +281,12 @@ left, right = st.columns([1, 3], gap="medium")
 with left:
     inputs()
     st.caption(uploads.PHOTO_PRIVACY)
-    selection.offer_own("depth")
+    custom_models.offer_own("depth")
 with right:
-    selection.problems(album().problems, "depth")
+    messages.problems(album().problems, "depth")
     if entries := album().entries:
-        album().look_again(uploads.models("depth")[0])
-        selection.own_problems("depth")
+        album().look_again(task_models.models("depth")[0])
+        custom_models.own_problems("depth")
         key = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]
         to_address(entry.photo.name)
@@ -293,9 +296,9 @@ with right:
             if st.button("Remove", key=f"depth_remove_{key}", icon=":material/delete:"):
                 del entries[key]
                 st.rerun()
-        uploads.engine("depth", entry.photo.milliseconds, "photo")
-        rows = [predict.row(entry.photo.name, entry.photo) for entry in entries.values()]
-        uploads.results("**All your photos** (metres)", rows, "depths.csv")
+        task_models.engine("depth", entry.photo.milliseconds, "photo")
+        rows = [depth_table.row(entry.photo.name, entry.photo) for entry in entries.values()]
+        components_downloads.results("**All your photos** (metres)", rows, "depths.csv")
     else:
         to_address(None)
         st.info("Add a photo of a room, take one, or click a sample.", icon=":material/arrow_back:")

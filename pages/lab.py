@@ -6,8 +6,15 @@ from dataclasses import asdict, fields
 import streamlit as st
 
 from pages import through_app
+from regcls.lab import charts as lab_charts
+from regcls.lab import cost as lab_cost
+from regcls.lab import data as lab_data
 from regcls.lab import run as lab_run
+from regcls.lab import settings as lab_settings
+from regcls.lab.cost import Estimate
+from regcls.lab.settings import CHOICES, LIMITS, OWN, PRESETS, SCENARIO_DEFAULTS, LabSettings
 from regcls.plotting import errors
+from regcls.plotting.chart import Picture
 
 through_app()
 
@@ -21,7 +28,7 @@ def key(name: str) -> str:
     return f"lab_{name}"
 
 
-def show(settings: lab_run.LabSettings) -> None:
+def show(settings: LabSettings) -> None:
     """Set every widget to these settings."""
     for name, value in asdict(settings).items():
         st.session_state[key(name)] = "-".join(map(str, value)) if name == "hidden" else value
@@ -34,7 +41,7 @@ def first_settings() -> None:
     query = st.query_params.to_dict()
     settings, messages = last_settings(), []
     if query:
-        settings, messages = lab_run.LabSettings.from_query(query)
+        settings, messages = LabSettings.from_query(query)
     st.session_state["lab_messages"] = messages
     stop()  # coming back to the page does not start anything by itself
     show(settings)
@@ -43,18 +50,18 @@ def first_settings() -> None:
 def apply_preset() -> None:
     name = st.session_state["lab_preset"]
     if name:
-        show(lab_run.PRESETS[name][0])
+        show(PRESETS[name][0])
         st.session_state["lab_messages"] = []
 
 
 def apply_scenario() -> None:
     """A scenario brings the paper's λ and learning rate along."""
-    for name, value in lab_run.SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
+    for name, value in SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
         st.session_state[key(name)] = value
 
 
-def last_settings() -> lab_run.LabSettings:
-    return st.session_state.get("lab_last", lab_run.LabSettings())
+def last_settings() -> LabSettings:
+    return st.session_state.get("lab_last", LabSettings())
 
 
 def remembered(name: str) -> str:
@@ -64,19 +71,19 @@ def remembered(name: str) -> str:
 
 
 def number(name: str, label: str, help: str, **options) -> None:
-    low, high = lab_run.LIMITS[name]
+    low, high = LIMITS[name]
     kind = int if name in WHOLE_NUMBERS else float
     st.number_input(label, kind(low), kind(high), key=remembered(name), help=help, **options)
 
 
 def choice(name: str, label: str, help: str, **options) -> None:
-    st.selectbox(label, lab_run.CHOICES[name], key=key(name), help=help, **options)
+    st.selectbox(label, CHOICES[name], key=key(name), help=help, **options)
 
 
 def data_controls() -> None:
     st.selectbox(
         "Function",
-        range(int(lab_run.LIMITS["function"][1]) + 1),
+        range(int(LIMITS["function"][1]) + 1),
         format_func=lambda n: f"{n} of the paper's ten" if n else "my own",
         key=key("function"),
         help="f(x) = A sin(Cx) + (1.5 − A) sin(⌊C/3⌋x) on −1 ≤ x ≤ 1.",
@@ -97,8 +104,8 @@ def data_controls() -> None:
         "uniform, or most targets around a random peak, within ±30 % (mild), ±10 % (moderate) or "
         "±3 % (severe) of the range. Tests are always sampled uniformly.",
     )
-    if st.session_state[key("sampling")] == lab_run.OWN:
-        low, high = lab_run.LIMITS["imbalance"]
+    if st.session_state[key("sampling")] == OWN:
+        low, high = LIMITS["imbalance"]
         st.slider(
             "Half-width of the peak, as a share of the range",
             low,
@@ -144,12 +151,12 @@ def training_controls() -> None:
     number("seed", "Seed", "Run r takes seed + r for its data and its first weights.")
 
 
-def controls() -> lab_run.LabSettings:
+def controls() -> LabSettings:
     """The sidebar. Stops the page with a sentence when the settings do not work together."""
     with st.sidebar:
         st.selectbox(
             "Preset",
-            list(lab_run.PRESETS),
+            list(PRESETS),
             index=None,
             placeholder="Choose an experiment",
             key="lab_preset",
@@ -166,10 +173,10 @@ def controls() -> lab_run.LabSettings:
         st.caption("The paper: 60 000 samples, 80 epochs, five data seeds a function.")
     values = {
         f.name: st.session_state.get(key(f.name), getattr(last_settings(), f.name))
-        for f in fields(lab_run.LabSettings)
+        for f in fields(LabSettings)
     }
     try:
-        return lab_run.LabSettings(**{**values, "hidden": lab_run.parse_hidden(values["hidden"])})
+        return LabSettings(**{**values, "hidden": lab_settings.parse_hidden(values["hidden"])})
     except ValueError as error:
         st.session_state["lab_playing"] = False
         st.error(f"These settings do not work: {error}.")
@@ -194,19 +201,19 @@ def one_epoch() -> None:
     st.session_state["lab_one_epoch"] = True
 
 
-def remember(settings: lab_run.LabSettings) -> None:
+def remember(settings: LabSettings) -> None:
     """Put the settings into the address; a change of settings starts a new run."""
     if st.session_state.get("lab_last") != settings:
         st.session_state.pop("lab", None)
         st.session_state["lab_last"] = settings
-        if lab_run.estimate(settings).warning:
+        if lab_cost.estimate(settings).warning:
             stop()  # what takes long starts only when asked to
     query = settings.to_query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
 
-def buttons(run: lab_run.Lab | None, cost: lab_run.Estimate) -> None:
+def buttons(run: lab_run.Lab | None, cost: Estimate) -> None:
     playing = st.session_state.get("lab_playing", False)
     able = cost.fits and not (run and run.done)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -225,7 +232,7 @@ def buttons(run: lab_run.Lab | None, cost: lab_run.Estimate) -> None:
         st.button("Reset", on_click=reset, icon=":material/replay:", disabled=run is None)
 
 
-def started(settings: lab_run.LabSettings, cost: lab_run.Estimate) -> lab_run.Lab | None:
+def started(settings: LabSettings, cost: Estimate) -> lab_run.Lab | None:
     """The run of these settings, made when Play or One epoch asks for it."""
     wanted = st.session_state.get("lab_playing") or st.session_state.get("lab_one_epoch")
     if "lab" not in st.session_state and wanted and cost.fits:
@@ -237,11 +244,11 @@ def started(settings: lab_run.LabSettings, cost: lab_run.Estimate) -> lab_run.La
     return run
 
 
-def draw(place, picture: errors.Picture) -> None:
+def draw(place, picture: Picture) -> None:
     place.vega_lite_chart(picture.live, width="stretch", alt=picture.caption)
 
 
-def draw_caption(place, picture: errors.Picture) -> None:
+def draw_caption(place, picture: Picture) -> None:
     place.caption(picture.caption)
 
 
@@ -260,10 +267,10 @@ def shown_run(run: lab_run.Lab) -> int | None:
     return None if picked == "All runs" else int(picked.split()[1]) - 1
 
 
-def prediction_picture(run: lab_run.Lab, one: int | None) -> errors.Picture:
-    return errors.predictions(
+def prediction_picture(run: lab_run.Lab, one: int | None) -> Picture:
+    return lab_charts.predictions(
         run.prediction_bands(run=one),
-        lab_run.function_curve(run.settings),
+        lab_data.function_curve(run.settings),
         run.target_density(one),
         run.training_density(one),
         run.data.limits,
@@ -271,18 +278,18 @@ def prediction_picture(run: lab_run.Lab, one: int | None) -> errors.Picture:
     )
 
 
-def history_picture(run: lab_run.Lab) -> errors.Picture:
-    return errors.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
+def history_picture(run: lab_run.Lab) -> Picture:
+    return lab_charts.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
 
 
-def errors_picture(run: lab_run.Lab, one: int | None, around: bool) -> errors.Picture:
+def errors_picture(run: lab_run.Lab, one: int | None, around: bool) -> Picture:
     target = "target y, from the run's training peak" if around else "target y"
     return errors.errors_picture(run.errors(one, around), "", target)
 
 
-def class_picture(run: lab_run.Lab, one: int | None) -> errors.Picture:
-    function = lab_run.function_curve(run.settings)
-    return errors.class_map(run.class_probabilities(run=one), function, run.data.limits)
+def class_picture(run: lab_run.Lab, one: int | None) -> Picture:
+    function = lab_data.function_curve(run.settings)
+    return lab_charts.class_map(run.class_probabilities(run=one), function, run.data.limits)
 
 
 def live(run: lab_run.Lab) -> None:
@@ -382,9 +389,9 @@ def file(label: str, make, name: str) -> None:
     st.download_button(label, make, name, on_click="ignore")
 
 
-def before_the_start(settings: lab_run.LabSettings, cost: lab_run.Estimate) -> None:
+def before_the_start(settings: LabSettings, cost: Estimate) -> None:
     """What there is to see before anything trains: the function alone."""
-    picture = errors.function(lab_run.function_curve(settings))
+    picture = lab_charts.function(lab_data.function_curve(settings))
     draw(st, picture)
     draw_caption(st, picture)
     st.info(
@@ -405,9 +412,9 @@ remember(settings)
 for message in st.session_state.get("lab_messages", []):
     st.warning(message)
 preset = st.session_state.get("lab_preset")
-if preset and lab_run.PRESETS[preset][0] == settings:
-    st.caption(f"**{preset}.** {lab_run.PRESETS[preset][1]}")
-cost = lab_run.estimate(settings)
+if preset and PRESETS[preset][0] == settings:
+    st.caption(f"**{preset}.** {PRESETS[preset][1]}")
+cost = lab_cost.estimate(settings)
 if cost.warning and "lab" not in st.session_state:
     st.warning(cost.warning)
 bar = st.container()

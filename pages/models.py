@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import selection
+from pages.components import answer_cards, messages, uploads
+from pages.components.custom_models import OWN
 from regcls.inference import contract
 from regcls.inference.contract import ContractError
 from regcls.tasks import pairs
@@ -22,9 +23,9 @@ PAGES = ("age", "depth", "progress")
 def shipped():
     """The three pairs. Their sessions are shared, and loaded anew when a file has changed."""
     with st.spinner("Reading the models…"):
-        from regcls.inference import cards
+        from regcls.tasks import pairs
 
-        return cards.shipped()
+        return pairs.shipped()
 
 
 def from_address() -> None:
@@ -72,7 +73,7 @@ def pair_of(found) -> None:
     benchmark(found.task, sessions)
     with st.expander("The whole card"):
         st.markdown(pair.card_text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### "))
-    selection.link(found.task, f"Use the {found.task} pair")
+    messages.link(found.task, f"Use the {found.task} pair")
 
 
 @st.cache_resource(show_spinner=False)
@@ -93,7 +94,7 @@ def facts(model: str, lines: dict[str, str]) -> None:
         f'<div style="margin:.25rem 0"><span style="opacity:.75">{name}:</span> {escape(text)}</div>'
         for name, text in lines.items()
     )
-    selection.card(model, rows)
+    answer_cards.card(model, rows)
 
 
 def benchmark(task: str, sessions) -> None:
@@ -140,7 +141,7 @@ def bring() -> None:
         "memory; nothing is written to disk."
     )
     found = st.session_state.setdefault("own_found", {})
-    for file in selection.unseen(files, "own"):
+    for file in uploads.unseen(files, "own"):
         from regcls.inference.custom import inspect
 
         with st.spinner(f"Trying {file.name}…"):
@@ -217,13 +218,13 @@ def form(key: str, finding) -> None:
 
 def attempt(key: str, finding, filled) -> None:
     """Make the conforming file, or say why not."""
-    from regcls.inference.custom import inspect
+    from regcls.inference.custom import wrap
 
     kept = st.session_state.setdefault("own_complete", {})
     kept.pop(key, None)
     try:
         with st.spinner("Trying it…"):
-            kept[key] = inspect.complete(finding, filled)
+            kept[key] = wrap.complete(finding, filled)
     except ContractError as error:
         st.error(f"It cannot be used so: {error}.")
 
@@ -281,12 +282,12 @@ def use(key: str, data: bytes, name: str) -> None:
     if task not in PAGES:
         st.error(f"There is no page for the task {task!r}; there are {', '.join(PAGES)}.")
         return
-    models = st.session_state.setdefault(selection.OWN, {}).setdefault(task, {})
+    models = st.session_state.setdefault(OWN, {}).setdefault(task, {})
     models[inspect.NAMES[session.card.variant]] = session
 
 
 def in_use() -> None:
-    brought = st.session_state.get(selection.OWN, {})
+    brought = st.session_state.get(OWN, {})
     for task in [task for task, models in brought.items() if models]:
         with st.container(horizontal=True, vertical_alignment="center"):
             names = ", ".join(f"{name} ({s.name})" for name, s in brought[task].items())
@@ -294,7 +295,7 @@ def in_use() -> None:
             if st.button("Stop using them", key=f"own_stop_{task}"):
                 brought.pop(task)
                 st.rerun()
-            selection.link(task, f"To the {task} page")
+            messages.link(task, f"To the {task} page")
 
 
 st.title("Models")

@@ -8,11 +8,15 @@ from pathlib import Path
 import streamlit as st
 
 from pages import through_app
-from pages.components import selection
-from regcls.inference import session
+from pages.components import selection, uploads
 from regcls.io import tables
 from regcls.io.tables import TableError
+from regcls.predictions import columns as predictions_columns
+from regcls.predictions import ranges as predictions_ranges
 from regcls.predictions import report
+from regcls.predictions.columns import MOST_MODELS, Columns
+from regcls.predictions.ranges import KINDS, MOST_RANGES
+from regcls.tasks.pairs import MODELS_FOLDER
 
 through_app()
 
@@ -33,11 +37,11 @@ def kept() -> dict:
     return st.session_state.setdefault("predictions", empty)
 
 
-def take(make, name: str, columns: report.Columns | None = None) -> None:
+def take(make, name: str, columns: Columns | None = None) -> None:
     """Read a table and start afresh with it; a bad one leaves what was there."""
     try:
         table = make()
-        columns = columns or report.guess(table.frame)
+        columns = columns or predictions_columns.guess(table.frame)
     except TableError as error:
         st.session_state["predictions_problem"] = str(error)
         return
@@ -51,16 +55,16 @@ def take(make, name: str, columns: report.Columns | None = None) -> None:
 def example(task: str) -> None:
     """The shipped pair's own predictions on its test data, and what it was trained on."""
     from regcls.inference import contract
-    from regcls.tasks.pairs import training_targets
+    from regcls.tasks.reports import training_targets
 
-    folder = Path(session.MODELS) / task
+    folder = Path(MODELS_FOLDER) / task
     group = "clip" if task == "progress" else None
 
     def make() -> tables.Table:
         read = tables.read_table((folder / "test_predictions.parquet").read_bytes(), task)
         return replace(read, frame=read.frame.rename(columns={"regcls": "reg+cls"}))
 
-    take(make, EXAMPLES[task], report.Columns("y_true", ("reg", "reg+cls"), group=group))
+    take(make, EXAMPLES[task], Columns("y_true", ("reg", "reg+cls"), group=group))
     kept()["train"] = training_targets(contract.read(folder / "reg.onnx"))
 
 
@@ -76,7 +80,7 @@ def inputs() -> None:
                 max_upload_size=tables.MAX_BYTES // 1_000_000,
             )
         ]  # fmt: skip
-        for file in selection.unseen(files, "predictions"):
+        for file in uploads.unseen(files, "predictions"):
             with st.spinner(f"Reading {file.name}…"):
                 take(lambda file=file: tables.read_table(file.getvalue(), file.name), file.name)
             st.session_state["predictions_content"] = file.getvalue()
@@ -105,7 +109,7 @@ def choose_sheet() -> None:
         st.rerun()
 
 
-def columns_of(table: tables.Table) -> report.Columns:
+def columns_of(table: tables.Table) -> Columns:
     names = list(map(str, table.frame.columns))
     guess, mark = kept()["guess"], kept()["mark"]
 
@@ -125,7 +129,7 @@ def columns_of(table: tables.Table) -> report.Columns:
     others = [name for name in names if name != target]
     models = st.multiselect(
         "Predictions", others, default=[name for name in guess.models if name in others],
-        max_selections=report.MOST_MODELS, **held("models"),
+        max_selections=MOST_MODELS, **held("models"),
     )  # fmt: skip
     with st.expander("Training targets, segments, rows that belong together"):
         train = one("Column of training targets", "train")
@@ -135,7 +139,7 @@ def columns_of(table: tables.Table) -> report.Columns:
             "Rows belong together by", "group",
             help="A person, a video, a day: intervals then resample those, not rows.",
         )  # fmt: skip
-    return report.Columns(target, tuple(models), train, category, group)
+    return Columns(target, tuple(models), train, category, group)
 
 
 def train_file(target: str) -> None:
@@ -149,10 +153,10 @@ def train_file(target: str) -> None:
         "Or a file of training targets", tables.SUFFIXES, key=key, on_change=dropped,
         max_upload_size=tables.MAX_BYTES // 1_000_000,
     )  # fmt: skip
-    for new in selection.unseen([file], "predictions"):
+    for new in uploads.unseen([file], "predictions"):
         try:
             table = tables.read_table(new.getvalue(), new.name)
-            kept()["train"] = report.training_targets(table.frame, new.name, target)
+            kept()["train"] = predictions_columns.training_targets(table.frame, new.name, target)
         except TableError as error:
             st.error(str(error))
     if kept()["train"] is not None:
@@ -163,25 +167,23 @@ def ranges() -> tuple[str, float, str]:
     def held(name: str) -> dict:
         return selection.held("predictions_ranges", name)
 
-    kind = st.selectbox("Ranges", list(report.KINDS), format_func=report.KINDS.get, **held("kind"))
+    kind = st.selectbox("Ranges", list(KINDS), format_func=KINDS.get, **held("kind"))
     if kind == "edges":
         hint = "0, 10, 20, 50"
         return kind, 0.0, st.text_input("Edges, with commas", placeholder=hint, **held(kind))
     if kind == "width":
         width = st.number_input("Width of a range", 0.0, None, SIZES[kind], **held(kind))
         return kind, width, ""
-    many = st.number_input(
-        "How many ranges", 1, report.MOST_RANGES, int(SIZES[kind]), **held("many")
-    )
+    many = st.number_input("How many ranges", 1, MOST_RANGES, int(SIZES[kind]), **held("many"))
     return kind, many, ""
 
 
-def made(table: tables.Table, columns: report.Columns, how: tuple) -> report.Report:
+def made(table: tables.Table, columns: Columns, how: tuple) -> report.Report:
     train = kept()["train"]
 
     def make() -> report.Report:
-        found = report.arrays(table.frame, columns, train)
-        return report.Report(found, report.edges(found, *how))
+        found = predictions_columns.arrays(table.frame, columns, train)
+        return report.Report(found, predictions_ranges.edges(found, *how))
 
     key = (kept()["mark"], columns, how, id(train))  # the report that is kept keeps it alive
     if st.session_state.get("predictions_key") != key:

@@ -7,12 +7,14 @@ from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import through_app
-from pages.components import selection, uploads
+from pages.components import answer_cards, custom_models, messages, selection, task_models, uploads
+from pages.components import downloads as components_downloads
 from regcls.io import images, video
 from regcls.tasks import pairs as tasks_pairs
 from regcls.tasks.progress import predict
-from regcls.tasks.progress.gallery import Album, Entry
-from regcls.utils.background import CANCELLED, LEFT, Work
+from regcls.tasks.progress import table as progress_table
+from regcls.tasks.progress.gallery import Entry, Gallery
+from regcls.utils.background import CANCELLED, LEFT, BackgroundJob
 
 through_app()
 
@@ -34,7 +36,7 @@ def sample_of(key: str) -> predict.Sample | None:
     return next((sample for sample in predict.SHIPPED_SAMPLES if sample.key == key), None)
 
 
-def album() -> Album:
+def album() -> Gallery:
     if "progress_album" not in st.session_state:
         context = get_script_run_ctx()
         session = context.session_id if context else ""
@@ -43,12 +45,12 @@ def album() -> Album:
             """Whether this person's page is still open; tests have no server to ask."""
             return not exists() or get_instance().is_active_session(session)
 
-        st.session_state["progress_album"] = Album(present=present)
+        st.session_state["progress_album"] = Gallery(present=present)
     return st.session_state["progress_album"]
 
 
 def add(data: bytes, name: str, sample: str | None = None) -> None:
-    pair, _ = uploads.models("progress")
+    pair, _ = task_models.models("progress")
     with st.spinner(f"Looking through {name}…"):
         key = album().add(data, name, pair, st.session_state["progress_frames"], sample)
     selection.show(key, "progress")
@@ -96,7 +98,7 @@ def inputs() -> None:
         "A video of an activity", video.SUFFIXES, accept_multiple_files=True, key="progress_files",
         max_upload_size=video.MAX_BYTES // 1_000_000,
     )  # fmt: skip
-    for file in selection.unseen(files, "progress"):
+    for file in uploads.unseen(files, "progress"):
         add(file.getvalue(), file.name)
     st.select_slider(
         "Frames to read, at most", predict.BUDGETS, key="progress_frames",
@@ -118,7 +120,7 @@ def inputs() -> None:
 # What goes on
 
 
-def bar(work: Work, doing: str, key: str) -> None:
+def bar(work: BackgroundJob, doing: str, key: str) -> None:
     left = work.seconds_left
     wait = "" if left is None else f", about {max(1, round(left))} s left"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -187,7 +189,7 @@ def again(key: str, entry: Entry) -> None:
     budget, reading = st.session_state["progress_frames"], entry.reading
     broken = reading.work.state in (CANCELLED, LEFT)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
-    pair, _ = uploads.models("progress")
+    pair, _ = task_models.models("progress")
     others = entry.curve and set(entry.curve.progress) != set(tasks_pairs.sessions(pair))
     if reading.work.active or not (broken or finer or others):
         return
@@ -218,7 +220,7 @@ def scrubber(key: str, entry: Entry) -> float:
 
 def values(entry: Entry, at: int) -> None:
     """Both models' progress at a frame, and how far it truly is."""
-    selection.answers(
+    answer_cards.answers(
         {
             model: '<div style="font-size:2rem;line-height:1.3;font-weight:600">'
             f"{values[at]:.0f} %</div>"
@@ -232,7 +234,7 @@ def values(entry: Entry, at: int) -> None:
 def errors() -> None:
     from regcls.plotting.errors import errors_per_range
 
-    pair, report = uploads.models("progress")
+    pair, report = task_models.models("progress")
     own = album().report(pair.reg.card)
     st.altair_chart(errors_per_range(report, "%", "progress", extra=own))
     clips = pair.predictions["clip"].nunique()
@@ -244,10 +246,10 @@ def errors() -> None:
 
 
 def downloads(key: str, entry: Entry) -> None:
-    from regcls.plotting.errors import PALETTE
+    from regcls.plotting.style import PALETTE
 
     stem = entry.name.rsplit(".", 1)[0]
-    table = predict.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
+    table = progress_table.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Curve as CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv",
@@ -294,11 +296,11 @@ left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
     st.caption(PRIVACY)
-    selection.offer_own("progress")
+    custom_models.offer_own("progress")
 with right:
     album().drop_empty()
-    selection.problems(album().problems, "progress")
-    selection.own_problems("progress")
+    messages.problems(album().problems, "progress")
+    custom_models.own_problems("progress")
     if album().entries:
         entries = album().entries
         key = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
@@ -310,8 +312,8 @@ with right:
             st.session_state.pop("progress_active", None)
         show(key)
         if entry.curve is not None:
-            uploads.engine("progress", entry.curve.milliseconds, "frame")
-        uploads.results(
+            task_models.engine("progress", entry.curve.milliseconds, "frame")
+        components_downloads.results(
             "**All your videos** (progress in %, errors in points)",
             album().records(st.session_state["progress_monotone"]),
             "progress.csv",

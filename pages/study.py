@@ -99,7 +99,7 @@ def watch(name: str) -> None:
     """Where the grid stands, and the one button that fits."""
     what, store = catalogue.catalogue()[name], catalogue.store_path()
     try:
-        now = study.status(study.load(what), store)
+        now = study.read_status(study.load(what), store)
     except study.StoreDamaged as error:
         st.error(f"{error}.")
         st.button("Put it aside and start a fresh store", on_click=renew)

@@ -5,7 +5,7 @@ from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import through_app
-from pages.components import selection
+from pages.components import selection, uploads
 from regcls.io.tables import MAX_BYTES, SUFFIXES
 from regcls.tabular import columns as tabular_columns
 from regcls.tabular import plan as tabular_plan
@@ -98,7 +98,7 @@ def inputs() -> None:
     file = left.file_uploader(
         "A table: CSV, Parquet or Excel, one row a sample", TYPES, max_upload_size=MOST_MB
     )  # fmt: skip
-    for new in selection.unseen([file], "table"):
+    for new in uploads.unseen([file], "table"):
         take(new.getvalue(), new.name)
     left.caption(PRIVACY)
     with right:

@@ -8,6 +8,7 @@ from pages import through_app
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import charts as theory_charts
 from regcls.theory import terms
+from regcls.theory import trained as theory_trained
 
 through_app()
 
@@ -85,7 +86,7 @@ def controls() -> None:
 
 @st.cache_data(show_spinner="Training the Lab's three models on this data, some seconds…")
 def trained(function: int, seed: int, width: float):
-    return terms.trained(function, seed, width)
+    return theory_trained.trained(function, seed, width)
 
 
 @st.cache_data(show_spinner=False)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from regcls import study_machine
+from regcls.study.processes import NOTES
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTEFACTS = ROOT / "artefacts"
@@ -86,7 +86,7 @@ def stop_server(server: subprocess.Popen) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_notes(tmp_path_factory) -> None:
     """Studies that go on outside the tests are no business of the tests, nor the other way round."""
-    os.environ[study_machine.NOTES] = str(tmp_path_factory.mktemp("notes"))
+    os.environ[NOTES] = str(tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture(scope="session")

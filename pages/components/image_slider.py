@@ -54,7 +54,7 @@ export default function ({ data, parentElement }) {
 _component = st.components.v2.component("regcls.wipe", html=_HTML, css=_CSS, js=_JS)
 
 
-def wipe(first: bytes, second: bytes, names: tuple[str, str], key: str) -> None:
+def image_slider(first: bytes, second: bytes, names: tuple[str, str], key: str) -> None:
     """Two PNG files of one size: ``first`` is left of the line, ``second`` right of it."""
     data = {"first": _address(first), "second": _address(second), "names": list(names)}
     _component(data=data, key=key)

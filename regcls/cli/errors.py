@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regcls.cli import models as cli_models
+from regcls.cli import output
 from regcls.cli.output import AsJson, plainly, say, show_json, show_table
 
 
@@ -75,24 +75,31 @@ def errors(
 
 def _report(file, target, models, training, segments, groups, how, edges, sheet):
     from regcls.io import tables
+    from regcls.predictions import columns as predictions_columns
+    from regcls.predictions import ranges as predictions_ranges
     from regcls.predictions import report
+    from regcls.predictions.columns import Columns
 
     frame = tables.read_table(_content(file), file.name, sheet).frame
-    guessed = None if target and models else report.guess(frame)
+    guessed = None if target and models else predictions_columns.guess(frame)
     chosen = [name.strip() for name in models.split(",")] if models else guessed.models
     target = target or guessed.target
     chosen = tuple(name for name in chosen if name != target) if not models else tuple(chosen)
     column, values = _training(frame, training, target)
-    columns = report.Columns(target, chosen, column, segments, groups)
-    found = report.arrays(frame, columns, values)
-    cut = report.edges(found, "edges", 0, edges) if edges else report.edges(found, *how)
+    columns = Columns(target, chosen, column, segments, groups)
+    found = predictions_columns.arrays(frame, columns, values)
+    cut = (
+        predictions_ranges.edges(found, "edges", 0, edges)
+        if edges
+        else predictions_ranges.edges(found, *how)
+    )
     return report.Report(found, cut)
 
 
 def _training(frame, training: str | None, target: str):
     """The column's name or the values, whichever ``training`` names."""
     from regcls.io import tables
-    from regcls.predictions import report
+    from regcls.predictions import columns as predictions_columns
 
     if training is None or training in frame:
         return training, None
@@ -100,7 +107,7 @@ def _training(frame, training: str | None, target: str):
     if not path.is_file():
         raise tables.TableError(f"There is neither a column nor a file called {training}.")
     table = tables.read_table(path.read_bytes(), path.name)
-    return None, report.training_targets(table.frame, path.name, target)
+    return None, predictions_columns.training_targets(table.frame, path.name, target)
 
 
 def _content(file: Path) -> bytes:
@@ -114,7 +121,7 @@ def _content(file: Path) -> bytes:
 
 
 def _record(found) -> dict:
-    return cli_models.report_record(found.errors) | {
+    return output.report_record(found.errors) | {
         "verdict": found.verdict,
         "imbalance": found.imbalance,
         "overall": found.overall.to_dict("records"),

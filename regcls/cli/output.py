@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regcls.cli import models
+if TYPE_CHECKING:
+    from regcls.stats.errors import ErrorReport
 
 BAD_INPUT = 2  # exit code; 0 is success
 
@@ -49,7 +51,7 @@ def say(text: str) -> None:
 
 
 def show_json(value: Any) -> None:
-    print(json.dumps(models.plain(value), allow_nan=False))
+    print(json.dumps(plain(value), allow_nan=False))
 
 
 def show_table(records: list[dict], columns: list[str] | None = None) -> None:
@@ -60,7 +62,7 @@ def show_table(records: list[dict], columns: list[str] | None = None) -> None:
 
 
 def show_report(report, as_json: bool) -> None:
-    record = models.report_record(report)
+    record = report_record(report)
     if as_json:
         return show_json(record)
     show_table(record["ranges"], ["model", "low", "high", "train", "test", "mae", "rmse", "bias"])
@@ -78,3 +80,28 @@ def progress(text: str) -> None:
     """One line that is written over; only where a person watches."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def report_record(report: ErrorReport) -> dict[str, Any]:
+    """An error report as plain lists: overall, ranges, and the first two models' difference."""
+    record: dict[str, Any] = {
+        "overall": report.overall().to_dict("records"),
+        "ranges": report.table().to_dict("records"),
+    }
+    if len(report.names) > 1:
+        a, b = report.names[1], report.names[0]
+        record["difference"] = {"a": a, "b": b, **report.overall_difference(a, b)}
+    return record
+
+
+def plain(value: Any) -> Any:
+    """``value`` with numbers JSON knows: numpy's become Python's, NaN and infinities None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

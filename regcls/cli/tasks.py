@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from regcls import commands_tasks
 from regcls.cli.output import (
     BAD_INPUT,
     AsJson,
@@ -19,8 +18,11 @@ from regcls.cli.output import (
     show_report,
     show_table,
 )
+from regcls.tasks import registry
+from regcls.tasks.registry import TASKS, WHAT
+from regcls.training import pipeline
 
-Task = StrEnum("Task", {name: name for name in commands_tasks.TASKS})
+Task = StrEnum("Task", {name: name for name in TASKS})
 TaskName = Annotated[Task, typer.Argument(help="Which task.")]
 Data = Annotated[
     Path,
@@ -60,11 +62,11 @@ def predict(
     as_json: AsJson = False,
 ):
     """What both models say of each file; exit code 2 if any of them could not be read."""
-    records = commands_tasks.predict(task, files, frames, part)
+    records = registry.predict(task, files, frames, part)
     good = [record for record in records if "problem" not in record]
     bad = [record for record in records if "problem" in record]
     if as_json:
-        show_json({"task": task, commands_tasks.WHAT[task]: good, "problems": bad})
+        show_json({"task": task, WHAT[task]: good, "problems": bad})
     elif good:
         show_table(good, [name for name in good[0] if name != "curve"])
     for record in bad:
@@ -85,7 +87,7 @@ def evaluate(
     as_json: AsJson = False,
 ):
     """The pair's errors per target range, on its own test split or on your labelled data."""
-    show_report(commands_tasks.evaluate(task, data, csv, split), as_json)
+    show_report(pipeline.evaluate(task, data, csv, split), as_json)
 
 
 @plainly
@@ -103,7 +105,7 @@ def train(
         left = f"{p.seconds_left / 60:.0f} min left in this run"
         progress(f"{name}: {p.done:.0%}, epoch {p.epoch} of {p.epochs}, loss {p.loss:.3f}, {left}")
 
-    record = commands_tasks.train(task, data, out, csv, part, report)
+    record = pipeline.train(task, data, out, csv, part, report)
     progress("")
     if as_json:
         return show_json({"task": task, "runs": record})
@@ -126,5 +128,5 @@ def export(
     as_json: AsJson = False,
 ):
     """Write the trained pair as ONNX with its card and predictions."""
-    records = commands_tasks.export(task, data, runs, out, csv)
+    records = pipeline.export(task, data, runs, out, csv)
     show_json({"task": task, "models": records}) if as_json else show_table(records)

@@ -26,7 +26,7 @@ def theory(
 ):
     """What imbalance adds to the loss, per target range, for regression and for classification."""
     from regcls.synthetic import data as synthetic_data
-    from regcls.theory import terms
+    from regcls.theory import terms, trained
 
     if not 1 <= function <= len(synthetic_data.FUNCTIONS):
         raise ValueError(
@@ -39,7 +39,7 @@ def theory(
     if model == "ideal":
         case = terms.ideal(synthetic_data.FUNCTIONS[function - 1], seed, s, sigma)
     else:
-        case = terms.trained(function, seed, s)[model]
+        case = trained.trained(function, seed, s)[model]
     losses = {"regression": terms.regression(case)}
     for kind in ("equal-width", "equalized"):
         edges, priors = terms.class_priors(case, kind, classes)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regcls.inference import contract
 from regcls.inference import session as inference_session
-from regcls.inference.contract import Card, ContractError
-from regcls.tasks import pairs
+from regcls.inference.contract import Card
 
-TASKS = ("age", "depth", "progress")
 SHOTS = {
     "shots": "",
     "shots_nyud2_dir": ", NYUD2-DIR's lists",
@@ -23,26 +23,6 @@ SHOTS = {
 METRICS = ("mae", "rmse", "abs_rel", "log10", "delta1", "delta2", "delta3")
 BATCHES = (1, 8, 32)
 REPEATS = 5
-
-
-@dataclass(frozen=True)
-class Shipped:
-    """A task's pair, or a ``problem``: a sentence why there is none."""
-
-    task: str
-    pair: inference_session.Pair | None
-    problem: str = ""
-
-
-def shipped() -> list[Shipped]:
-    """The three pairs, from where the tasks take theirs."""
-    found = []
-    for task in TASKS:
-        try:
-            found.append(Shipped(task, pairs.load(task)))
-        except ContractError as error:
-            found.append(Shipped(task, None, f"The {task} pair cannot be used: {error}."))
-    return found
 
 
 def facts(session: inference_session.Session) -> dict[str, str]:
@@ -120,3 +100,45 @@ def _seconds(session: inference_session.Session, images: np.ndarray) -> float:
     started = time.perf_counter()
     session.run(images, batch=len(images))
     return time.perf_counter() - started
+
+
+def list_models(root: Path | None) -> list[dict[str, Any]]:
+    """One record a model file below ``root`` (the shipped models by default)."""
+    from regcls.inference import contract
+    from regcls.tasks.pairs import MODELS_FOLDER
+
+    root = MODELS_FOLDER if root is None else root
+    if not root.is_dir():
+        raise ValueError(f"there is no folder {root}")
+    return [model_record(path, contract.read(path)) for path in sorted(root.rglob("*.onnx"))]
+
+
+def check_model(path: Path) -> dict[str, Any]:
+    """A file's record, if it keeps the contract and runs, tried in a process of its own. Raises
+    ``ContractError`` naming what is wrong."""
+    from regcls.inference import contract
+    from regcls.inference.custom import inspect
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    card = contract.check(path)
+    found = inspect.examine(path.read_bytes(), path.name)
+    if found.problem:
+        raise contract.ContractError(found.problem)
+    outputs = {name: asdict(output) for name, output in found.tried.outputs.items()}
+    milliseconds = round(1000 * found.tried.seconds_per_image, 2)
+    return model_record(path, card) | {"outputs": outputs, "milliseconds": milliseconds}
+
+
+def model_record(path: Path, card) -> dict[str, Any]:
+    overall = card.metrics.get("overall", {})
+    return {
+        "file": str(path),
+        "task": card.task,
+        "variant": card.variant,
+        "unit": card.target["unit"],
+        "classes": card.class_count,
+        "megabytes": round(path.stat().st_size / 1e6, 2),
+        "mae": overall.get("mae"),
+        "licence": card.licence,
+    }

@@ -10,7 +10,9 @@ import pandas as pd
 
 from regcls.inference import cards
 from regcls.inference.contract import Card
-from regcls.plotting.errors import _HISTOGRAM_COLOUR, COLOURS, Picture, _finished, _with_unit
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.encodings import with_unit
+from regcls.plotting.style import COLOURS, HISTOGRAM_COLOUR
 
 _MOST_EDGES = 101  # more lines would be one
 
@@ -33,10 +35,10 @@ def training(reg: Card, regcls: Card) -> Picture:
 @cache
 def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict:
     scale = alt.Scale(domain=[low, high], nice=False)
-    x = alt.X("low:Q", title=_with_unit(name, unit), scale=scale)
+    x = alt.X("low:Q", title=with_unit(name, unit), scale=scale)
     bars = (
         alt.Chart(alt.NamedData("training"))
-        .mark_bar(color=_HISTOGRAM_COLOUR, opacity=0.75)
+        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.75)
         .encode(
             x=x,
             x2="high:Q",
@@ -55,4 +57,4 @@ def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict:
             color=COLOURS["reg+cls"], strokeWidth=1, opacity=0.7
         )
         layers.append(rule.encode(x=alt.X("at:Q", scale=scale)))
-    return _finished(alt.layer(*layers), "Training data and classes", 240)
+    return finished(alt.layer(*layers), "Training data and classes", 240)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,24 +22,16 @@ from regcls.inference.contract import Card, ContractError
 from regcls.inference.engine_pool import Pool
 from regcls.inference.providers import OVERRIDE, Engine, Provider, provider, threads
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = [
-    "MODELS",
     "OVERRIDE",
-    "Pair",
     "Provider",
     "Session",
-    "load_pair",
     "own_session",
     "provider",
-    "run_pair",
     "session",
     "threads",
 ]
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
 MOST_ENGINES = 8  # in memory at once; the three pairs that ship and a pair of somebody's own
 IDLE_SECONDS = 600.0
 OWN_LIMIT = 60.0  # seconds that a model somebody brought may take for a batch
@@ -62,21 +53,6 @@ class Key:
     asked: str
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The two models of a task, their test predictions (y_true, reg, regcls, …) and CARD.md.
-
-    ``extra``: models that one person brought, by name, which answer beside the two.
-    ``predictions`` is shared by all who load the pair: not to be written to.
-    """
-
-    reg: Session
-    regcls: Session
-    predictions: pd.DataFrame
-    card_text: str
-    extra: Mapping[str, Session] = field(default_factory=dict)
-
-
 def session(path: Path | str) -> Session:
     """The session of a model file: checked against the contract, and shared by all that ask.
 
@@ -88,7 +64,7 @@ def session(path: Path | str) -> Session:
         raise ContractError(f"there is no file at {path}")
     asked = os.environ.get(OVERRIDE, "")
     providers.parse(asked)
-    key = Key(path, _stamp(path), asked)
+    key = Key(path, stamp_of(path), asked)
     with _lock:
         if key not in _sessions:
             for old in [k for k in _sessions if k.source == path and k.asked == asked]:
@@ -108,31 +84,6 @@ def own_session(data: bytes, name: str, limit: float = OWN_LIMIT) -> Session:
     own = Session(name, data, card, key, limit)
     weakref.finalize(own, ENGINES.discard, key)
     return own
-
-
-def load_pair(task: str, root: Path | str = MODELS) -> Pair:
-    """The shipped pair of ``task`` under ``root``. Raises ``ContractError`` saying what to do."""
-    folder = Path(root) / task
-    names = ("reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise ContractError(
-            f"the {task} pair lacks {', '.join(missing)} in {folder}; "
-            f"make it with `python -m regcls train {task}`, then `python -m regcls export {task}`"
-        )
-    reg, regcls = session(folder / "reg.onnx"), session(folder / "regcls.onnx")
-    _demand_alike(task, reg.card, regcls.card)
-    table = folder / "test_predictions.parquet"
-    predictions = _predictions(table, *_stamp(table))
-    return Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
-
-
-def run_pair(
-    pair: Pair, images: np.ndarray, batch: int | None = None
-) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    """Both models on the same uint8 ``images`` (N, H, W, 3) → by "reg" and "reg+cls" what
-    ``Session.run`` gives. On a GPU each batch crosses to it once, for both."""
-    return dict(zip(contract.VARIANTS, _run((pair.reg, pair.regcls), images, batch), strict=True))
 
 
 class Session:
@@ -168,7 +119,7 @@ class Session:
         type, ``ContractError`` for a model that fails, and for one that somebody brought whose
         answer is no number.
         """
-        value, logits = _run((self,), images, batch)[0]
+        value, logits = run_sessions((self,), images, batch)[0]
         if self.limit and not np.isfinite(value).all():
             raise ContractError(f"{self.name} answered with NaN or infinities")
         return value, logits
@@ -206,7 +157,7 @@ class Session:
         source = self._source
         if isinstance(source, Path):
             # The card speaks of the file that was checked, not of one that has taken its place.
-            if not source.is_file() or _stamp(source) != self._key.stamp:
+            if not source.is_file() or stamp_of(source) != self._key.stamp:
                 raise ContractError(f"{source.name} was replaced or removed; load the page anew")
             source = str(source)
         engine = providers.make_engine(source, self.name, self._key.asked, self.limit is not None)
@@ -214,7 +165,7 @@ class Session:
         return engine
 
 
-def _run(
+def run_sessions(
     sessions: Sequence[Session], images: np.ndarray, batch: int | None
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """Each session's value and logits, batch by batch through all of them."""
@@ -253,28 +204,6 @@ def _nothing(engine: Engine) -> dict[str, np.ndarray]:
     }
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def stamp_of(path: Path) -> tuple[int, int]:
     stat = path.stat()
     return stat.st_mtime_ns, stat.st_size
-
-
-@lru_cache(maxsize=8)
-def _predictions(path: Path, *stamp: int) -> pd.DataFrame:
-    """A table of test predictions, read once for each ``stamp`` of the file."""
-    import pandas as pd
-
-    predictions = pd.read_parquet(path)
-    absent = {"y_true", "reg", "regcls"} - set(predictions.columns)
-    if absent:
-        raise ContractError(f"{path.name} lacks {', '.join(sorted(absent))}")
-    return predictions
-
-
-def _demand_alike(task: str, reg: Card, regcls: Card) -> None:
-    if (reg.variant, regcls.variant) != ("reg", "reg+cls"):
-        raise ContractError("reg.onnx must be a reg model and regcls.onnx a reg+cls model")
-    for name in ("task", "target", "input"):
-        if getattr(reg, name) != getattr(regcls, name):
-            raise ContractError(f"the models of the {task} pair differ in {name}")
-    if reg.task != task:
-        raise ContractError(f"the folder {task} holds a pair for the task {reg.task}")

@@ -6,391 +6,30 @@ torch is imported when a ``Lab`` is made, not before: settings and estimates cos
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import math
 import time
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from regcls.stats import bins, errors
-from regcls.synthetic import data as synthetic_data
+from regcls.lab.data import make_arrays
+from regcls.lab.settings import MODELS, LabSettings
+from regcls.nn.labels import make_classes
+from regcls.nn.onnx_graph import onnx_bytes
+from regcls.stats import bins, comparison, errors
+from regcls.stats.comparison import MIN_RUNS, PairedRuns
 
-MODELS = ("reg", "control", "reg+cls")
-OWN = "own"  # the sampling whose imbalance is the person's own number
-ACTIVATIONS = ("relu", "tanh", "gelu")
-OPTIMISERS = ("adam", "adamw", "sgd")
-REG_LOSSES = ("mse", "mae", "huber")
-CLASS_LOSSES = ("hard", "soft")
-# λ and learning rate that the paper's code uses in each scenario.
-SCENARIO_DEFAULTS = {
-    "clean": {"weight": 100.0, "lr": 1e-3},
-    "noisy": {"weight": 1000.0, "lr": 1e-2},
-    "ood": {"weight": 10000.0, "lr": 1e-4},
-}
+if TYPE_CHECKING:
+    from regcls.lab.settings import LabSettings
+
 RANGES = 16  # target ranges of the error report
-TEST_POINTS = 4000  # of each run's uniform test set; enough for 2 % of an MSE, cheap every epoch
 BAND = (0.1, 0.9)  # the bands hold the middle 80 % of the runs
-SLOW_SECONDS = 60.0
-MEMORY_BUDGET = 1.5e9  # bytes
-LARGEST_NETWORK = 4
-WIDEST_LAYER = 256
-OPSET = 17
-
-# Least and greatest value of each number a person can set, and the choices of each word.
-LIMITS: dict[str, tuple[float, float]] = {
-    "function": (0, len(synthetic_data.FUNCTIONS)),
-    "A": (0.0, 1.0),
-    "C": (3, 60),
-    "imbalance": (0.005, 1.0),
-    "noise": (0.0, 1.0),
-    "samples": (900, 300_000),
-    "weight": (0.01, 1e6),
-    "loss_scale": (0.01, 1e6),
-    "weight_decay": (0.0, 1.0),
-    "lr": (1e-6, 1.0),
-    "batch": (16, 4096),
-    "classes": (2, 1024),
-    "seed": (0, 99_999),
-    "repeats": (1, 50),
-    "epochs": (1, 1000),
-}
-CHOICES: dict[str, tuple[str, ...]] = {
-    "scenario": synthetic_data.SCENARIOS,
-    "sampling": (*synthetic_data.SAMPLINGS, OWN),
-    "activation": ACTIVATIONS,
-    "optimiser": OPTIMISERS,
-    "reg_loss": REG_LOSSES,
-    "class_loss": CLASS_LOSSES,
-    "bins": bins.KINDS,
-}
-
-
-@dataclass(frozen=True)
-class LabSettings:
-    """All that a person can set. Raises ``ValueError`` naming the setting and its allowed values.
-
-    ``function`` is 1 to 10 for the authors' ten, 0 for one's own (``A``, ``C``). ``weight`` is λ;
-    ``loss_scale`` multiplies reg's loss; the control is reg with ``loss_scale`` = λ. The paper:
-    60 000 samples, 80 epochs, Adam with weight decay 1e-3, batch 256, five data seeds.
-
-    >>> LabSettings(sampling="mild").to_query()
-    {'sampling': 'mild'}
-    """
-
-    function: int = 1
-    A: float = 0.5
-    C: int = 20
-    scenario: str = "clean"
-    sampling: str = "severe"
-    imbalance: float = 0.03
-    noise: float = 0.1
-    samples: int = 60_000
-    hidden: tuple[int, ...] = (6, 15)
-    activation: str = "relu"
-    reg_loss: str = "mse"
-    class_loss: str = "hard"
-    weight: float = 100.0
-    loss_scale: float = 1.0
-    weight_decay: float = 1e-3
-    optimiser: str = "adam"
-    lr: float = 1e-3
-    batch: int = 256
-    bins: str = "equal-width"
-    classes: int = 4
-    seed: int = 0
-    repeats: int = 10
-    epochs: int = 80
-
-    def __post_init__(self):
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value}")
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                value = getattr(self, name)
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-        self._check_network()
-        if self.points < max(self.batch, self.classes):
-            raise ValueError(
-                f"samples must be at least {3 * max(self.batch, self.classes):,}: a third of them "
-                f"trains, and that must fill a batch ({self.batch}) and the {self.classes} classes"
-            )
-
-    def _check_network(self):
-        sizes = self.hidden
-        if not 1 <= len(sizes) <= LARGEST_NETWORK or not all(1 <= n <= WIDEST_LAYER for n in sizes):
-            raise ValueError(
-                f"hidden must be 1 to {LARGEST_NETWORK} layer sizes from 1 to {WIDEST_LAYER}, "
-                f"not {sizes}"
-            )
-
-    @property
-    def points(self) -> int:
-        """Training points of one run: a third of the samples."""
-        return self.samples // 3
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return self.points // self.batch
-
-    @property
-    def target_function(self) -> synthetic_data.Function:
-        return (
-            synthetic_data.FUNCTIONS[self.function - 1]
-            if self.function
-            else synthetic_data.Function(self.A, self.C)
-        )
-
-    def to_query(self) -> dict[str, str]:
-        """The settings that differ from the defaults of this scenario, as text for a URL."""
-        default = for_scenario(self.scenario)
-        query = {
-            f.name: _as_text(getattr(self, f.name))
-            for f in fields(self)
-            if getattr(self, f.name) != getattr(default, f.name)
-        }
-        return {"scenario": self.scenario, **query} if self.scenario != "clean" else query
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> tuple[LabSettings, list[str]]:
-        """Settings from a URL, and a sentence for each part of it that could not be used."""
-        messages = []
-        settings = cls()
-        if query.get("scenario") in synthetic_data.SCENARIOS:
-            settings = for_scenario(query["scenario"])
-        known = {f.name: f.name for f in fields(cls)}
-        values: dict[str, object] = {}
-        for name, text in query.items():
-            if name not in known:
-                messages.append(f"The address sets “{name}”, which the Lab does not know.")
-                continue
-            try:
-                values[name] = _from_text(getattr(settings, name), text)
-                _check_one(name, values[name])
-            except ValueError:
-                values.pop(name, None)
-                messages.append(
-                    f"The address asks for {name} = “{text}”, which is not possible; "
-                    f"the default, {_as_text(getattr(settings, name))}, is used."
-                )
-        try:
-            return replace(settings, **values), messages
-        except ValueError as error:  # each value is possible, but not all of them together
-            return settings, [*messages, f"The address does not work as a whole: {error}."]
-
-
-def for_scenario(scenario: str) -> LabSettings:
-    """The paper's defaults of a scenario."""
-    return LabSettings(scenario=scenario, **SCENARIO_DEFAULTS[scenario])
-
-
-def _as_text(value) -> str:
-    if isinstance(value, tuple):
-        return "-".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _from_text(default, text: str):
-    if isinstance(default, tuple):
-        return parse_hidden(text)
-    if isinstance(default, float):
-        value = float(text)
-        if not math.isfinite(value):
-            raise ValueError(text)
-        return value
-    return type(default)(text)
-
-
-def parse_hidden(text: str) -> tuple[int, ...]:
-    """Layer sizes from text such as "6-15" or "6, 15". Raises ``ValueError``.
-
-    >>> parse_hidden("6, 15")
-    (6, 15)
-    """
-    try:
-        return tuple(int(part) for part in text.replace(",", "-").split("-"))
-    except ValueError as error:
-        raise ValueError(f"hidden must be layer sizes such as 6-15, not {text!r}") from error
-
-
-def _check_one(name: str, value) -> None:
-    """Raise ``ValueError`` if ``value`` is not possible whatever the other settings are."""
-    generous = {"samples": int(LIMITS["samples"][1])} if name in ("batch", "classes") else {}
-    if name == "samples":
-        generous = {"batch": int(LIMITS["batch"][0])}
-    replace(LabSettings(), **{**generous, name: value})
-
-
-def _presets() -> dict[str, tuple[LabSettings, str]]:
-    base = LabSettings()
-    noisy = for_scenario("noisy")
-    return {
-        "Severe imbalance": (
-            base,
-            "Nearly all training targets lie within ±3 % of the range around a peak. "
-            "reg+cls beats plain reg in most runs. Look at the control as well.",
-        ),
-        "Moderate imbalance": (
-            replace(base, sampling="moderate"),
-            "Most training targets lie within ±10 % of the range around a peak.",
-        ),
-        "Mild imbalance": (
-            replace(base, sampling="mild"),
-            "Most training targets lie within ±30 % of the range around a peak.",
-        ),
-        "Uniform sampling": (
-            replace(base, sampling="uniform"),
-            "All targets are equally frequent, so there is little for the classes to repair.",
-        ),
-        "The scale control": (
-            replace(noisy, classes=16, repeats=20),
-            "Noisy targets, λ = 1000. Give plain reg the same loss scale (the control) and see how "
-            "much of the gain of reg+cls remains.",
-        ),
-        "Equalized bins": (
-            replace(base, bins="equalized", classes=64),
-            "64 classes are merged until they are about equally frequent, and labels of frequent "
-            "classes are dropped at random.",
-        ),
-        "Too many classes": (
-            replace(base, classes=1024, repeats=6, epochs=30),
-            "1024 classes on a network of 15 hidden units: most classes see hardly any sample.",
-        ),
-        "Classification does not help": (
-            replace(base, loss_scale=1000.0, weight=1000.0, lr=1e-2, classes=16, repeats=20),
-            "Learning rate and loss scale tuned for both sides alike: what is left is no clear "
-            "difference.",
-        ),
-    }
-
-
-PRESETS = _presets()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a whole run would cost on a machine like ours (two cores)."""
-
-    seconds: float
-    bytes: float
-
-    @property
-    def warning(self) -> str | None:
-        """A sentence to show before the start, None when there is nothing to say."""
-        if self.bytes > MEMORY_BUDGET:
-            return (
-                f"This setting needs about {self.bytes / 1e9:.1f} GB of memory, more than the "
-                f"{MEMORY_BUDGET / 1e9:.1f} GB the Lab allows. Take fewer repeats or samples."
-            )
-        if self.seconds > SLOW_SECONDS:
-            minutes = self.seconds / 60
-            return (
-                f"This setting takes about {minutes:.0f} minute{'s' if minutes >= 1.5 else ''} "
-                "to train. Fewer repeats, epochs or classes are faster."
-            )
-        return None
-
-    @property
-    def fits(self) -> bool:
-        return self.bytes <= MEMORY_BUDGET
-
-
-# Seconds per training step, fitted to what two cores took: a fixed part for each of the two
-# ensembles, and a part per run and sample for each unit, weight and class.
-_STEP_SECONDS = 2.5e-4
-_SECONDS_PER_UNIT = 4e-9
-_SECONDS_PER_WEIGHT = 1e-10
-_SECONDS_PER_CLASS = 2.5e-9
-
-
-def estimate(settings: LabSettings) -> Estimate:
-    """Time and memory of ``settings`` before anything is built, from a cost model (no torch)."""
-    sizes = (1, *settings.hidden)
-    weights = sum(a * b for a, b in itertools.pairwise(sizes)) + settings.hidden[-1]
-    units = sum(settings.hidden) + 1
-    a_network = units * _SECONDS_PER_UNIT + weights * _SECONDS_PER_WEIGHT
-    a_sample = 3 * a_network + settings.classes * _SECONDS_PER_CLASS
-    work = settings.repeats * settings.batch * a_sample
-    steps = settings.epochs * max(settings.steps_per_epoch, 1)
-    data = (
-        settings.repeats * settings.samples * 8 * 5
-    )  # as generated, and float32 for two ensembles
-    activations = 4 * settings.repeats * settings.batch * (12 * units + 4 * settings.classes)
-    heads = 4 * 5 * 3 * settings.repeats * (weights + settings.hidden[-1] * settings.classes)
-    testing = 4 * 3 * settings.repeats * TEST_POINTS * 2 * max(settings.hidden)
-    return Estimate(steps * (2 * _STEP_SECONDS + work), data + activations + heads + testing)
-
-
-def function_curve(settings: LabSettings, points: int = 241) -> pd.DataFrame:
-    """Columns x, y: the function that is learned."""
-    x = np.linspace(-1, 1, points)
-    return pd.DataFrame({"x": x, "y": settings.target_function(x)})
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """Training points ``x``, ``y`` (R, N), test points ``test_x``, ``test_y`` (R, M), peaks (R,)."""
-
-    x: np.ndarray
-    y: np.ndarray
-    test_x: np.ndarray
-    test_y: np.ndarray
-    peaks: np.ndarray
-    limits: tuple[float, float]
-
-
-def make_arrays(settings: LabSettings) -> Arrays:
-    """The data of all runs; run r has the data seed ``settings.seed + r``."""
-    sampling = settings.imbalance if settings.sampling == OWN else settings.sampling
-    sets = synthetic_data.make_many(
-        settings.target_function,
-        range(settings.seed, settings.seed + settings.repeats),
-        scenario=settings.scenario,
-        sampling=sampling,
-        samples=settings.samples,
-        noise=settings.noise,
-    )
-    return Arrays(
-        np.stack([d.train.x for d in sets]),
-        np.stack([d.train.y for d in sets]),
-        np.stack([d.test.x[:TEST_POINTS] for d in sets]),
-        np.stack([d.test.y[:TEST_POINTS] for d in sets]),
-        np.array([np.nan if d.peak is None else d.peak for d in sets]),
-        settings.target_function.limits,
-    )
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Class labels of the training points; runs with fewer classes are padded with unused ones."""
-
-    labels: np.ndarray  # (R, N)
-    edges: np.ndarray  # (R, C+1)
-    keep: np.ndarray | None  # (R, C), only for equalized bins
-
-
-def make_classes(settings: LabSettings, y: np.ndarray) -> Classes:
-    """Bins of each run's training targets ``y`` (R, N)."""
-    made = [bins.make(settings.bins, row, settings.classes) for row in y]
-    most = max(b.classes for b in made)
-    labels = np.stack([b.label(row) for b, row in zip(made, y, strict=True)])
-    edges = np.stack([_padded(b.edges, most + 1) for b in made])
-    keep = None
-    if settings.bins == "equalized":
-        keep = np.stack([bins.keep_probability(row, most) for row in labels])
-    return Classes(labels, edges, keep)
-
-
-def _padded(edges: np.ndarray, length: int) -> np.ndarray:
-    width = edges[-1] - edges[0]
-    return np.concatenate((edges, edges[-1] + width * np.arange(1, length - len(edges) + 1)))
 
 
 @dataclass(frozen=True)
@@ -400,7 +39,7 @@ class Verdict:
     other: str
     mse: float  # mean over runs
     other_mse: float
-    paired: errors.PairedRuns
+    paired: PairedRuns
 
     @property
     def numbers(self) -> str:
@@ -416,10 +55,10 @@ class Verdict:
     @property
     def words(self) -> str:
         other = "reg" if self.other == "reg" else "the control (reg with the same loss scale)"
-        if self.paired.runs < errors.MIN_RUNS:
+        if self.paired.runs < MIN_RUNS:
             return (
                 f"{self.paired.runs} run{'s' if self.paired.runs > 1 else ''} against {other}: "
-                f"too few to tell. Take at least {errors.MIN_RUNS} repeats."
+                f"too few to tell. Take at least {MIN_RUNS} repeats."
             )
         verdict = self.paired.verdict
         if verdict == "no clear difference":
@@ -435,7 +74,8 @@ class Lab:
     """
 
     def __init__(self, settings: LabSettings):
-        from regcls.nn.ensemble import Ensemble, Network, Training
+        from regcls.nn.ensemble import Ensemble
+        from regcls.nn.spec import Network, Training
 
         self.settings = settings
         self.data = make_arrays(settings)
@@ -615,7 +255,7 @@ class Lab:
                 other,
                 float(mse["reg+cls"].mean()),
                 float(mse[other].mean()),
-                errors.paired_runs(mse["reg+cls"], mse[other]),
+                comparison.paired_runs(mse["reg+cls"], mse[other]),
             )
             for other in ("reg", "control")
         ]
@@ -715,7 +355,7 @@ class Lab:
         note = {"model": model, "run": run + 1, "epoch": self.epoch, **asdict(self.settings)}
         if model == "reg+cls":
             note["class_edges"] = self.classes.edges[run].tolist()
-        return _onnx_bytes(ensemble.parameters_of(index), self.settings, model == "reg+cls", note)
+        return onnx_bytes(ensemble.parameters_of(index), self.settings, model == "reg+cls", note)
 
 
 def _bands(at: np.ndarray, values: np.ndarray, name: str) -> pd.DataFrame:
@@ -739,54 +379,33 @@ def _overlap(edges: np.ndarray, grid: np.ndarray) -> np.ndarray:
     return np.clip(high - low, 0, None) / np.diff(edges)[:, None]
 
 
-def _onnx_bytes(layers, settings: LabSettings, has_classes: bool, note: dict) -> bytes:
-    """``layers``: (W (out, in), b (out,)) of the hidden layers, the value head, the class head."""
-    from onnx import TensorProto, checker, helper, numpy_helper
+def train_comparison(
+    settings: LabSettings, csv: Path | None, report: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Train one comparison to its end; ``report(epoch, epochs)`` after each epoch.
 
-    nodes, weights = [], []
+    ``csv``: where to write the test error of each run at each epoch, or None.
+    """
+    from regcls.lab import cost
+    from regcls.lab import run as lab_run
 
-    def dense(x: str, index: int, out: str) -> str:
-        for kind, array in zip("Wb", layers[index], strict=True):
-            weights.append(numpy_helper.from_array(np.float32(array), f"{kind}{index}"))
-        nodes.append(helper.make_node("Gemm", [x, f"W{index}", f"b{index}"], [out], transB=1))
-        return out
-
-    x = "x"
-    for i in range(len(settings.hidden)):
-        x = _activate(nodes, weights, settings.activation, dense(x, i, f"z{i}"), f"h{i}")
-    depth = len(settings.hidden)
-    dense(x, depth, "column")
-    weights.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
-    nodes.append(helper.make_node("Squeeze", ["column", "axis"], ["value"]))
-    outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, ["N"])]
-    if has_classes:
-        dense(x, depth + 1, "logits")
-        shape = ["N", len(layers[depth + 1][1])]
-        outputs.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape))
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1])]
-    graph = helper.make_graph(nodes, "regcls-lab", inputs, outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = 8  # the one of this opset, so that older runtimes read the file
-    helper.set_model_props(model, {"regcls_lab": json.dumps(note)})
-    checker.check_model(model)
-    return model.SerializeToString()
-
-
-def _activate(nodes: list, weights: list, activation: str, x: str, out: str) -> str:
-    from onnx import helper, numpy_helper
-
-    if activation in ("relu", "tanh"):
-        nodes.append(helper.make_node(activation.capitalize(), [x], [out]))
-        return out
-    # GELU came into ONNX after this opset: x/2 · (1 + erf(x/√2)).
-    for name, value in {"root": math.sqrt(0.5), "one": 1.0, "half": 0.5}.items():
-        weights.append(numpy_helper.from_array(np.float32(value), f"{out}_{name}"))
-    for operator, inputs, result in (
-        ("Mul", [x, f"{out}_root"], f"{out}_a"),
-        ("Erf", [f"{out}_a"], f"{out}_b"),
-        ("Add", [f"{out}_b", f"{out}_one"], f"{out}_c"),
-        ("Mul", [x, f"{out}_c"], f"{out}_d"),
-        ("Mul", [f"{out}_d", f"{out}_half"], out),
-    ):
-        nodes.append(helper.make_node(operator, inputs, [result]))
-    return out
+    estimate = cost.estimate(settings)
+    if not estimate.fits:
+        raise ValueError(estimate.warning)
+    trained = lab_run.Lab(settings)
+    while not trained.done:
+        trained.advance_epoch()
+        report(trained.epoch, settings.epochs)
+    if csv is not None:
+        trained.history.to_csv(csv, index=False)
+    median = trained.history_bands()
+    last = median[median["epoch"] == median["epoch"].max()].set_index("model")["median"]
+    return {
+        "settings": asdict(settings),
+        "test_mse": last.to_dict(),
+        "verdicts": [
+            {"a": "reg+cls", "b": v.other, "words": v.words, **asdict(v.paired)}
+            for v in trained.verdicts()
+        ],
+        "errors": trained.errors().table().to_dict("records"),
+    }

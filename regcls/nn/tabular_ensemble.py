@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from regcls.nn import losses
-from regcls.nn.shard import epoch_order
+from regcls.nn.layout import epoch_order
 
 KINDS = ("bmc", "mse", "cls", "hl")  # laid out in this order
 PREDICT_ROWS = 2048

@@ -6,207 +6,25 @@ time, so the browser only exchanges the data instead of building the chart anew.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.encodings import colour, histogram, shape, with_unit
+from regcls.plotting.style import (
+    COLOURS,
+    FUNCTION_COLOUR,
+)
 from regcls.stats.errors import ErrorReport
 
-# Okabe and Ito's colours; the control is dashed as well, so that no one needs to see colours.
-COLOURS = {"reg": "#D55E00", "control": "#009E73", "reg+cls": "#0072B2"}
-# Models that somebody brought stand beside the shipped ones: kin in colour, and named.
-OWN_COLOURS = {"own reg": "#E69F00", "own reg+cls": "#56B4E9"}
-PALETTE = COLOURS | OWN_COLOURS
-_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#B8A500", "#7A7A7A")
-_ALIASES = {"regcls": "reg+cls", "reg_cls": "reg+cls"}
-NAMES = {
-    "reg": "reg",
-    "control": "control (reg, matched scale)",
-    "reg+cls": "reg+cls",
-}
-FUNCTION = "true function"
-_FUNCTION_COLOUR = "#7A7A7A"
-_HISTOGRAM_COLOUR = "#8A9AA3"
-_DENSITY_COLOUR = "#CC79A7"
-_DASHES = {"reg": [1, 0], "control": [5, 3], "reg+cls": [1, 0]}
-_SHAPES = {"reg": "circle", "control": "triangle-up", "reg+cls": "square"}
 METRICS = {
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
     "bias": "bias (mean of prediction − truth)",
 }
-_STRIP = 0.06  # height of the strip of training inputs, as a share of the y-axis
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A Vega-Lite ``spec`` that names its data, the ``data``, and what there is to see."""
-
-    spec: dict
-    data: dict[str, pd.DataFrame]
-    caption: str
-
-    @property
-    def live(self) -> dict:
-        """Spec and data frames for ``st.vega_lite_chart``."""
-        return {**self.spec, "datasets": self.data}
-
-    @property
-    def whole(self) -> dict:
-        """The spec with its data inside, as plain JSON values."""
-        records = {k: json.loads(v.to_json(orient="records")) for k, v in self.data.items()}
-        return {**self.spec, "datasets": records}
-
-    def chart(self) -> alt.LayerChart:
-        return alt.LayerChart.from_dict(self.whole)
-
-    def png(self) -> bytes:
-        import vl_convert
-
-        return vl_convert.vegalite_to_png(self._printed, scale=2)
-
-    def svg(self) -> bytes:
-        import vl_convert
-
-        return vl_convert.vegalite_to_svg(self._printed).encode()
-
-    @property
-    def _printed(self) -> dict:
-        return {**self.whole, "width": 720, "background": "white"}
-
-
-def predictions(
-    bands: pd.DataFrame,
-    function: pd.DataFrame,
-    ranges: pd.DataFrame,
-    density: pd.DataFrame,
-    limits: tuple[float, float],
-    runs: int,
-) -> Picture:
-    """The function, each model's median prediction and band, and where the training data is.
-
-    ``bands``: x, model, median, low, high; ``function``: x, y; ``ranges``: low, high, share of the
-    training targets; ``density``: left, right, share of the training inputs.
-    """
-    room = 0.15 * (limits[1] - limits[0])
-    bottom, top = limits[0] - room, limits[1] + room
-    strip = density.assign(
-        bottom=bottom, top=bottom + _STRIP * (top - bottom), weight=_relative(density["share"])
-    )
-    data = {
-        "predictions": bands,
-        "function": function.assign(model=FUNCTION),
-        "ranges": ranges.assign(weight=_relative(ranges["share"])),
-        "density": strip,
-    }
-    middle = "lines: median of the runs, bands: the middle 80 % of them" if runs > 1 else "one run"
-    caption = (
-        f"Where does each prediction leave the grey function ({middle})? The darker a horizontal "
-        "stripe, the more training targets fall into that range; the pink strip at the bottom "
-        "shows where the training inputs lie."
-    )
-    return Picture(_predictions_spec(round(bottom, 6), round(top, 6)), data, caption)
-
-
-@cache
-def _predictions_spec(bottom: float, top: float) -> dict:
-    x = alt.X("x:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False))
-    y_axis = {"scale": alt.Scale(domain=[bottom, top], nice=False), "axis": alt.Axis(grid=False)}
-    weight = alt.Opacity("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.45]), legend=None)
-    stripes = (
-        alt.Chart(alt.NamedData("ranges"))
-        .mark_rect(color=_HISTOGRAM_COLOUR, stroke=_HISTOGRAM_COLOUR, strokeOpacity=0.15)
-        .encode(
-            y=alt.Y("low:Q", title="target y", **y_axis),
-            y2="high:Q",
-            opacity=weight,
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".2f"),
-                alt.Tooltip("high:Q", title="to", format=".2f"),
-                alt.Tooltip("share:Q", title="of training targets", format=".1%"),
-            ],
-        )
-    )
-    strip = (
-        alt.Chart(alt.NamedData("density"))
-        .mark_rect(color=_DENSITY_COLOUR)
-        .encode(
-            x=alt.X("left:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False)),
-            x2="right:Q",
-            y=alt.Y("bottom:Q", **y_axis),
-            y2="top:Q",
-            opacity=alt.Opacity(
-                "weight:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None
-            ),
-        )
-    )
-    truth = (
-        alt.Chart(alt.NamedData("function"))
-        .mark_line(strokeWidth=4, opacity=0.55)
-        .encode(x=x, y=alt.Y("y:Q", **y_axis), color=_colour(with_function=True))
-    )
-    source = alt.Chart(alt.NamedData("predictions"))
-    band = source.mark_area(opacity=0.16, clip=True).encode(
-        x=x, y=alt.Y("low:Q", **y_axis), y2="high:Q", color=_colour(with_function=True)
-    )
-    line = source.mark_line(strokeWidth=2, clip=True).encode(
-        x=x,
-        y=alt.Y("median:Q", **y_axis),
-        color=_colour(with_function=True),
-        strokeDash=_dash(),
-        tooltip=_tooltips("x", "input x"),
-    )
-    chart = alt.layer(stripes, strip, truth, band, line).resolve_scale(opacity="independent")
-    return _finished(chart, "The function and what each model makes of it", 330)
-
-
-def function(curve: pd.DataFrame) -> Picture:
-    """The function alone, before anything learns it. ``curve``: x, y."""
-    caption = "The function to learn. Its training points appear when a run starts."
-    return Picture(_function_spec(), {"function": curve}, caption)
-
-
-@cache
-def _function_spec() -> dict:
-    line = alt.Chart(alt.NamedData("function")).mark_line(strokeWidth=4, color=_FUNCTION_COLOUR)
-    x = alt.X("x:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False))
-    return _finished(line.encode(x=x, y=alt.Y("y:Q", title="target y")), "The function", 330)
-
-
-def history(bands: pd.DataFrame, epochs: int, runs: int) -> Picture:
-    """Test error over epochs. ``bands``: epoch, model, median, low, high."""
-    caption = (
-        "Lower is better. Always measured on uniformly sampled targets, however uneven the "
-        "training targets are"
-        + ("; lines: median of the runs, bands: the middle 80 %." if runs > 1 else ".")
-    )
-    return Picture(_history_spec(epochs), {"history": bands}, caption)
-
-
-@cache
-def _history_spec(epochs: int) -> dict:
-    x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, epochs], nice=False))
-    scale = alt.Scale(type="log", nice=False)
-    source = alt.Chart(alt.NamedData("history"))
-    band = source.mark_area(opacity=0.16).encode(
-        x=x,
-        y=alt.Y("low:Q", scale=scale, title="test MSE (y², log scale)"),
-        y2="high:Q",
-        color=_colour(),
-    )
-    line = source.mark_line(strokeWidth=2).encode(
-        x=x,
-        y=alt.Y("median:Q", scale=scale),
-        color=_colour(),
-        strokeDash=_dash(),
-        tooltip=_tooltips("epoch", "epoch"),
-    )
-    return _finished(alt.layer(band, line), "Test error over epochs", 330)
 
 
 def errors_per_range(
@@ -294,7 +112,7 @@ def _errors_spec(
     domain: tuple[float, float],
 ) -> dict:
     scale = alt.Scale(domain=list(domain), nice=False)
-    x_title, y_title = _with_unit(target, unit), _with_unit(METRICS[metric], unit)
+    x_title, y_title = with_unit(target, unit), with_unit(METRICS[metric], unit)
     x = alt.X("at:Q", title=x_title, scale=scale)
     tooltip = [
         alt.Tooltip("model:N", title="model"),
@@ -311,10 +129,10 @@ def _errors_spec(
         x=x,
         y=alt.Y("error_low:Q", title=y_title, scale=zero),
         y2="error_high:Q",
-        color=_colour(models),
+        color=colour(models),
     )
     points = source.mark_point(filled=True, size=45, opacity=1).encode(
-        x=x, y=alt.Y("error:Q"), color=_colour(models), shape=_shape(models), tooltip=tooltip
+        x=x, y=alt.Y("error:Q"), color=colour(models), shape=shape(models), tooltip=tooltip
     )
     layers = [bars, points]
     if "extra" in parts:
@@ -322,87 +140,16 @@ def _errors_spec(
         layers.append(
             own.mark_point(
                 shape="diamond", filled=False, size=130, strokeWidth=2.5, opacity=1
-            ).encode(x=x, y=alt.Y("error:Q"), color=_colour(models), tooltip=tooltip)
+            ).encode(x=x, y=alt.Y("error:Q"), color=colour(models), tooltip=tooltip)
         )
     errors = alt.layer(*layers)
     stack = [errors]
-    stack.insert(0, _histogram(parts[0], x_title, scale))
+    stack.insert(0, histogram(parts[0], x_title, scale))
     if "mark" in parts:
         rule = alt.Chart(alt.NamedData("mark")).mark_rule(strokeWidth=2, strokeDash=[6, 3])
-        stack.append(rule.encode(x=alt.X("at:Q", scale=scale), color=alt.value(_FUNCTION_COLOUR)))
+        stack.append(rule.encode(x=alt.X("at:Q", scale=scale), color=alt.value(FUNCTION_COLOUR)))
     chart = alt.layer(*stack).resolve_scale(y="independent")
-    return _finished(chart, f"Error per target range, over the {parts[0]} data", 330)
-
-
-def _histogram(split: str, x_title: str, scale: alt.Scale) -> alt.Chart:
-    return (
-        alt.Chart(alt.NamedData(split))
-        .mark_bar(color=_HISTOGRAM_COLOUR, opacity=0.3)
-        .encode(
-            x=alt.X("low:Q", title=x_title, scale=scale),
-            x2="high:Q",
-            y=alt.Y(
-                "samples:Q",
-                title=f"{split} samples",
-                axis=alt.Axis(orient="right", grid=False, format="~s"),
-            ),
-            y2=alt.datum(0),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".3~g"),
-                alt.Tooltip("high:Q", title="to", format=".3~g"),
-                alt.Tooltip("samples:Q", title=f"{split} samples", format=","),
-            ],
-        )
-    )
-
-
-def class_map(
-    probability: pd.DataFrame, function: pd.DataFrame, limits: tuple[float, float]
-) -> Picture:
-    """What the class head thinks along x. ``probability``: left, right, low, high, probability."""
-    caption = (
-        "How likely the class head of reg+cls finds each of 24 strips of the target at each input "
-        "(mean of the runs; a wide bin spreads its probability over its strips). It should be dark "
-        "along the line, the true function."
-    )
-    spec = _class_map_spec(round(limits[0], 6), round(limits[1], 6))
-    return Picture(spec, {"probability": probability, "function": function}, caption)
-
-
-@cache
-def _class_map_spec(bottom: float, top: float) -> dict:
-    y = {"scale": alt.Scale(domain=[bottom, top], nice=False)}
-    x = {"scale": alt.Scale(domain=[-1, 1], nice=False), "title": "input x"}
-    x["axis"] = y["axis"] = alt.Axis(grid=False)
-    cells = (
-        alt.Chart(alt.NamedData("probability"))
-        .mark_rect()
-        .encode(
-            x=alt.X("left:Q", **x),
-            x2="right:Q",
-            y=alt.Y("low:Q", title="target y", **y),
-            y2="high:Q",
-            color=alt.Color(
-                "probability:Q",
-                scale=alt.Scale(scheme="blues", domainMin=0),
-                legend=alt.Legend(
-                    title=["probability", "of a strip"], format=".0~%", gradientLength=160
-                ),
-            ),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".2f"),
-                alt.Tooltip("high:Q", title="to", format=".2f"),
-                alt.Tooltip("probability:Q", format=".1%"),
-            ],
-        )
-    )
-    truth = (
-        alt.Chart(alt.NamedData("function"))
-        .mark_line(color=COLOURS["reg"], strokeWidth=2)
-        .encode(x=alt.X("x:Q", **x), y=alt.Y("y:Q", **y))
-    )
-    title = "What the class head thinks"
-    return _finished(alt.layer(cells, truth), title, 280)
+    return finished(chart, f"Error per target range, over the {parts[0]} data", 330)
 
 
 def probabilities(
@@ -423,7 +170,7 @@ def probabilities(
         .encode(
             x=alt.X(
                 "low:Q",
-                title=_with_unit(target, unit),
+                title=with_unit(target, unit),
                 scale=alt.Scale(domain=[edges[0], edges[-1]], nice=False),
             ),
             x2="high:Q",
@@ -440,70 +187,6 @@ def probabilities(
     if mark is not None:
         data["mark"] = pd.DataFrame({"at": [float(mark)]})
         rule = alt.Chart(alt.NamedData("mark")).mark_rule(strokeWidth=2, strokeDash=[6, 3])
-        layers.append(rule.encode(x="at:Q", color=alt.value(_FUNCTION_COLOUR)))
+        layers.append(rule.encode(x="at:Q", color=alt.value(FUNCTION_COLOUR)))
     title = "What the class head thinks"
-    return Picture(_finished(alt.layer(*layers), title, 220), data, "").chart()
-
-
-def _relative(share: pd.Series) -> pd.Series:
-    """0 to 1; the square root keeps rare ranges visible beside frequent ones."""
-    return np.sqrt(share / max(share.max(), 1e-12))
-
-
-def _with_unit(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit else name
-
-
-def _colour(models: tuple[str, ...] = tuple(COLOURS), with_function: bool = False) -> alt.Color:
-    domain = list(models) + ([FUNCTION] if with_function else [])
-    colours = [*palette(models), *[_FUNCTION_COLOUR] * with_function]
-    return alt.Color(
-        "model:N",
-        scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(
-            title=None,
-            orient="top",
-            labelExpr=_label_expression(),
-            labelLimit=260,
-            symbolOpacity=1,
-            symbolStrokeWidth=0,
-            columns=2,
-        ),
-    )
-
-
-def palette(models: Sequence[str]) -> list[str]:
-    """A colour for each name: reg and reg+cls keep theirs, others take those that are left."""
-    known = [PALETTE.get(_ALIASES.get(model, model)) for model in models]
-    left = iter([colour for colour in _OTHERS if colour not in known] + list(_OTHERS) * 8)
-    return [colour or next(left) for colour in known]
-
-
-def _label_expression() -> str:
-    return f"{json.dumps(NAMES)}[datum.label] || datum.label"
-
-
-def _dash() -> alt.StrokeDash:
-    scale = alt.Scale(domain=list(_DASHES), range=list(_DASHES.values()))
-    return alt.StrokeDash("model:N", scale=scale, legend=None)
-
-
-def _shape(models: tuple[str, ...]) -> alt.Shape:
-    shapes = [_SHAPES.get(m, "circle") for m in models]
-    return alt.Shape("model:N", scale=alt.Scale(domain=list(models), range=shapes), legend=None)
-
-
-def _tooltips(field: str, title: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("model:N", title="model"),
-        alt.Tooltip(f"{field}:Q", title=title, format=".3~g"),
-        alt.Tooltip("median:Q", format=".3g"),
-        alt.Tooltip("low:Q", title="band from", format=".3g"),
-        alt.Tooltip("high:Q", title="band to", format=".3g"),
-    ]
-
-
-def _finished(chart: alt.LayerChart, title: str, height: int) -> dict:
-    spec = chart.properties(title=title, height=height).to_dict()
-    spec.pop("datasets", None)
-    return spec
+    return Picture(finished(alt.layer(*layers), title, 220), data, "").chart()

@@ -8,7 +8,8 @@ import altair as alt
 import pandas as pd
 
 from regcls.plotting import errors as plotting_errors
-from regcls.plotting.errors import _FUNCTION_COLOUR, _HISTOGRAM_COLOUR, Picture, _finished, palette
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.style import FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
 from regcls.predictions.report import Report
 
 
@@ -37,7 +38,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict:
             y2=alt.datum(0),
             color=alt.Color(
                 "split:N",
-                scale=alt.Scale(domain=["training", "test"], range=[_HISTOGRAM_COLOUR, "#CC79A7"]),
+                scale=alt.Scale(domain=["training", "test"], range=[HISTOGRAM_COLOUR, "#CC79A7"]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
@@ -49,7 +50,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict:
             ],
         )
     )
-    return _finished(alt.layer(bars), "Share of the targets in each range", 220)
+    return finished(alt.layer(bars), "Share of the targets in each range", 220)
 
 
 def errors(report: Report, metric: str = "mae") -> Picture:
@@ -91,9 +92,9 @@ def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict:
             alt.Tooltip("test:Q", title="test targets", format=","),
         ],
     )
-    zero = alt.Chart(alt.NamedData("differences")).mark_rule(color=_FUNCTION_COLOUR)
+    zero = alt.Chart(alt.NamedData("differences")).mark_rule(color=FUNCTION_COLOUR)
     zero = zero.encode(y=alt.datum(0))
-    return _finished(alt.layer(zero, rule, points), f"{a} minus {b}: error per target range", 260)
+    return finished(alt.layer(zero, rule, points), f"{a} minus {b}: error per target range", 260)
 
 
 def density(report: Report, model: str) -> Picture:
@@ -133,9 +134,9 @@ def _density_spec(model: str, domain: tuple[float, float]) -> dict:
             ],
         )
     )
-    line = alt.Chart(alt.NamedData("line")).mark_line(color=_FUNCTION_COLOUR, strokeDash=[6, 3])
+    line = alt.Chart(alt.NamedData("line")).mark_line(color=FUNCTION_COLOUR, strokeDash=[6, 3])
     line = line.encode(x=alt.X("at:Q", scale=scale), y=alt.Y("at:Q", scale=scale))
-    return _finished(alt.layer(cells, line), f"{model}: predicted against true", 330)
+    return finished(alt.layer(cells, line), f"{model}: predicted against true", 330)
 
 
 def residuals(report: Report) -> Picture:
@@ -173,7 +174,7 @@ def _residual_spec(models: tuple[str, ...], domain: tuple[float, float]) -> dict
             alt.Tooltip("q90:Q", title="90 %", format=".3g"),
         ],
     )
-    zero = alt.Chart(alt.NamedData("bands")).mark_rule(color=_FUNCTION_COLOUR)
-    return _finished(
+    zero = alt.Chart(alt.NamedData("bands")).mark_rule(color=FUNCTION_COLOUR)
+    return finished(
         alt.layer(zero.encode(y=alt.datum(0)), band, line), "Residuals per target range", 280
     )

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from regcls import __version__
-from regcls.plotting.errors import Picture
+from regcls.plotting.chart import Picture
 from regcls.predictions import charts as predictions_charts
 from regcls.predictions.report import Report
 

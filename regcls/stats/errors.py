@@ -10,25 +10,16 @@ variance of the mean of its samples, so the interval is the same but for a relat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-MAX_UNITS = 512
+from regcls.stats.bootstrap import Means, resample
+from regcls.stats.validation import checked_edges, vector
+
 METRICS = ("mae", "rmse", "bias")
 _TINY = 1e-9  # floor of an absolute error inside a logarithm
 _COLUMNS = ("absolute", "squared", "signed", "log", "relevant")
-MIN_RUNS = 6  # with fewer, no two-sided 95 % statement about runs is possible (2 · 0.5^5 > 0.05)
-
-
-@dataclass(frozen=True)
-class _Means:
-    """Per group: sample ``counts`` (K,), mean ``point`` (K, Q) and resampled means ``draws`` (K, B, Q)."""
-
-    counts: np.ndarray
-    point: np.ndarray
-    draws: np.ndarray
 
 
 class ErrorReport:
@@ -44,7 +35,7 @@ class ErrorReport:
         self._which, self._columns, self._clusters = which, columns, clusters
         self._resamples, self._seed = resamples, seed
         self._per_range = self._means(which, len(edges) - 1)
-        self._whole: _Means | None = None
+        self._whole: Means | None = None
 
     @classmethod
     def from_predictions(
@@ -69,8 +60,8 @@ class ErrorReport:
         >>> report.table()["mae"].tolist()
         [0.5, 2.0]
         """
-        y_true = _vector("y_true", y_true)
-        edges = _checked_edges(edges)
+        y_true = vector("y_true", y_true)
+        edges = checked_edges(edges)
         if y_true.min() < edges[0] or y_true.max() > edges[-1]:
             raise ValueError(f"y_true has values outside the ranges {edges[0]:g} to {edges[-1]:g}")
         if not predictions:
@@ -80,7 +71,7 @@ class ErrorReport:
         if resamples < 1:
             raise ValueError(f"resamples must be at least 1, not {resamples}")
         if y_train is not None:
-            train_counts = np.histogram(_vector("y_train", y_train), edges)[0]
+            train_counts = np.histogram(vector("y_train", y_train), edges)[0]
         if train_counts is not None:
             train_counts = np.asarray(train_counts)
             if train_counts.shape != (len(edges) - 1,):
@@ -92,7 +83,7 @@ class ErrorReport:
                 raise ValueError("clusters must be as long as y_true")
         relevance = _relevance(which, train_counts, edges)
         columns = [
-            _error_columns(y_true, _vector(f"predictions[{name!r}]", p, len(y_true)), relevance)
+            _error_columns(y_true, vector(f"predictions[{name!r}]", p, len(y_true)), relevance)
             for name, p in predictions.items()
         ]
         return cls(
@@ -196,11 +187,11 @@ class ErrorReport:
         first, second = _metric(self._at(a), metric), _metric(self._at(b), metric)
         return lambda means: first(means) - second(means)
 
-    def _means(self, which: np.ndarray, groups: int) -> _Means:
+    def _means(self, which: np.ndarray, groups: int) -> Means:
         rng = np.random.default_rng(self._seed)
-        return _resample(which, groups, self._columns, self._clusters, self._resamples, rng)
+        return resample(which, groups, self._columns, self._clusters, self._resamples, rng)
 
-    def _all(self) -> _Means:
+    def _all(self) -> Means:
         if self._whole is None:
             self._whole = self._means(np.zeros_like(self._which), 1)
         return self._whole
@@ -224,108 +215,12 @@ class ErrorReport:
         value, low, high = self._interval(means, pick)
         return float(value[0]), float(low[0]), float(high[0])
 
-    def _interval(self, means: _Means, pick: Callable) -> tuple[np.ndarray, ...]:
+    def _interval(self, means: Means, pick: Callable) -> tuple[np.ndarray, ...]:
         return (pick(means.point), *self._quantiles(pick(means.draws).T))
 
     def _quantiles(self, draws: np.ndarray) -> np.ndarray:
         tail = (1 - self.level) / 2
         return np.quantile(draws, [tail, 1 - tail], axis=0)
-
-
-@dataclass(frozen=True)
-class PairedRuns:
-    """Run by run, ``a`` against ``b`` (errors; lower is better). Intervals are NaN under 6 runs."""
-
-    runs: int
-    median_ratio: float
-    ratio_low: float
-    ratio_high: float
-    mean_difference: float
-    low: float
-    high: float
-    wins: float
-
-    @property
-    def verdict(self) -> str:
-        """ "better", "worse" or "no clear difference" (the interval spans zero, or too few runs)."""
-        if self.high < 0:
-            return "better"
-        return "worse" if self.low > 0 else "no clear difference"
-
-
-def paired_runs(
-    a: np.ndarray, b: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> PairedRuns:
-    """Compare the errors (R,) of two models over the same R runs.
-
-    Percentile bootstrap over runs, widened for small R as Hesterberg proposes ("What teachers
-    should know about the bootstrap", The American Statistician 69, 2015, §5.2). ``wins``: share of
-    runs with a < b, ties counting half. Raises ``ValueError`` for NaN or unequal lengths.
-    """
-    a, b = _vector("a", a), _vector("b", b, len(a))
-    n = len(a)
-    wins = float(np.mean((a < b) + 0.5 * (a == b)))
-    ratio = a / np.where(b == 0, _TINY, b)
-    bounds = np.full(4, np.nan)
-    if n >= MIN_RUNS:
-        from scipy import stats
-
-        reach = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + level) / 2, n - 1)
-        tails = stats.norm.cdf([-reach, reach])
-        take = np.random.default_rng(seed).integers(n, size=(resamples, n))
-        bounds[:2] = np.quantile((a - b)[take].mean(axis=1), tails)
-        bounds[2:] = np.quantile(np.median(ratio[take], axis=1), tails)
-    low, high, ratio_low, ratio_high = map(float, bounds)
-    middle = float(np.median(ratio))
-    return PairedRuns(n, middle, ratio_low, ratio_high, float((a - b).mean()), low, high, wins)
-
-
-def conformal_radius(
-    y_true: np.ndarray, y_pred: np.ndarray, edges: np.ndarray, level: float = 0.9
-) -> np.ndarray:
-    """Radius (K,) so that prediction ± radius holds the truth with probability ≥ ``level``.
-
-    Split-conformal regression with one calibration set per *predicted* range (Mondrian; Vovk,
-    Gammerman, Shafer 2005): the ⌈(n+1)·level⌉-th smallest absolute error. A range with too few
-    calibration samples for that rank takes its nearest neighbours' samples as well; ``inf`` when
-    even all together are too few. Predictions beyond the edges count for the end ranges.
-    """
-    y_true, edges = _vector("y_true", y_true), _checked_edges(edges)
-    y_pred = _vector("y_pred", y_pred, len(y_true))
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
-    which = np.searchsorted(edges[1:-1], y_pred, side="right")
-    error = np.abs(y_true - y_pred)
-    needed = int(np.ceil(level / (1 - level) - 1e-9))
-    radius = np.full(len(edges) - 1, np.inf)
-    for k in range(len(radius)):
-        for reach in range(len(radius)):
-            near = np.sort(error[np.abs(which - k) <= reach])
-            if len(near) >= needed:
-                radius[k] = near[int(np.ceil((len(near) + 1) * level - 1e-9)) - 1]
-                break
-    return radius
-
-
-def _vector(name: str, values, length: int | None = None) -> np.ndarray:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers only") from error
-    if array.ndim != 1 or not len(array):
-        raise ValueError(f"{name} must be a non-empty list of numbers, not of shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite numbers (NaN or infinity)")
-    if length is not None and len(array) != length:
-        raise ValueError(f"{name} has {len(array)} values, but {length} are needed")
-    return array
-
-
-def _checked_edges(edges) -> np.ndarray:
-    edges = _vector("edges", edges)
-    if len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise ValueError("edges must be two or more ascending numbers")
-    return edges
 
 
 def _relevance(which: np.ndarray, train_counts: np.ndarray | None, edges: np.ndarray) -> np.ndarray:
@@ -350,38 +245,3 @@ def _metric(at: int, metric: str) -> Callable:
     if metric == "bias":
         return lambda m: m[..., at + 2]
     raise ValueError(f"metric must be one of {METRICS}, not {metric!r}")
-
-
-def _resample(
-    which: np.ndarray, groups: int, columns: np.ndarray, clusters, resamples: int, rng
-) -> _Means:
-    """Means of ``columns`` (N, Q) per group of samples, and their bootstrap draws."""
-    counts = np.bincount(which, minlength=groups)
-    point = np.full((groups, columns.shape[1]), np.nan)
-    draws = np.full((groups, resamples, columns.shape[1]), np.nan)
-    order = np.argsort(which, kind="stable")
-    ends = np.cumsum(counts)
-    for k in np.flatnonzero(counts):
-        rows = order[ends[k] - counts[k] : ends[k]]
-        unit = _units(len(rows), None if clusters is None else clusters[rows], rng)
-        size = np.bincount(unit).astype(np.float64)
-        sums = np.stack([np.bincount(unit, column) for column in columns[rows].T], axis=1)
-        point[k] = sums.sum(axis=0) / size.sum()
-        if len(size) > 1:  # one unit resamples to itself: no interval, rather than one of no width
-            weight = _bootstrap_weights(len(size), resamples, rng)
-            draws[k] = (weight @ sums) / (weight @ size)[:, None]
-    return _Means(counts, point, draws)
-
-
-def _units(n: int, clusters: np.ndarray | None, rng) -> np.ndarray:
-    """Which resampling unit each of ``n`` samples belongs to, numbered without gaps."""
-    if clusters is not None:
-        return np.unique(clusters, return_inverse=True)[1]
-    return np.arange(n) if n <= MAX_UNITS else rng.permutation(n) % MAX_UNITS
-
-
-def _bootstrap_weights(units: int, resamples: int, rng) -> np.ndarray:
-    """(B, units): how often each unit occurs in each resample."""
-    take = rng.integers(units, size=(resamples, units))
-    take += units * np.arange(resamples)[:, None]
-    return np.bincount(take.ravel(), minlength=units * resamples).reshape(resamples, units) * 1.0

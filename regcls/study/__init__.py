@@ -5,10 +5,13 @@
 them. What commands and pages need is gathered here.
 """
 
-from regcls.study.grid import Cell, Grid, GridError, Run, load, names
-from regcls.study.processes import Status, begin, status, stop
+from regcls.study.grid import Grid
+from regcls.study.loader import load, names
+from regcls.study.processes import begin, stop
 from regcls.study.results import Results, find_cell, read, summary
 from regcls.study.runner import ON_LOST, Progress, WorkerLost, run
+from regcls.study.spec import Cell, GridError, Run
+from regcls.study.status import Status, read_status
 from regcls.study.store import Runner, Store, StoreDamaged, StoreError
 
 __all__ = [
@@ -30,8 +33,8 @@ __all__ = [
     "load",
     "names",
     "read",
+    "read_status",
     "run",
-    "status",
     "stop",
     "summary",
 ]

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from regcls import study
-from regcls.study.grid import nearest
 from regcls.study.results import SHIPPED
 from regcls.study.tuning import TunedGrid
+from regcls.utils.text import nearest
 
 STORE = "REGCLS_STUDY_STORE"  # environment variable: another store than the commands' own
 GRID = "REGCLS_STUDY_GRID"  # environment variable: a TOML file, listed with the shipped grids

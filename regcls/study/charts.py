@@ -17,7 +17,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from regcls.plotting.errors import COLOURS, NAMES, Picture
+from regcls.plotting.chart import Picture
+from regcls.plotting.style import COLOURS, NAMES
 from regcls.study.layout import BETTER, UNDECIDED, UNKNOWN, WORSE
 
 SELECTION = "pick"  # name of the selection that a click makes; its field is "cell"

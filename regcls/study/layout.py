@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regcls.study.grid import ROLES, Cell, Grid
+from regcls.study.grid import Grid
 from regcls.study.results import Results
+from regcls.study.spec import ROLES, Cell
 from regcls.study.tuning import TunedGrid
 
 LEVEL = 0.95

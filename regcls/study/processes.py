@@ -3,61 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from regcls.study import worker
-from regcls.study.grid import Grid, Model
-from regcls.study.runner import cores, standing
-from regcls.study.store import Runner, Store
-from regcls.study_machine import AtWork, at_work
+from regcls.study.store import Store
 
 START_SECONDS = 60.0  # how long a new process may take until it is at work
 _BEGINNING = threading.Lock()  # of two who begin at the same moment, one is refused
-
-
-@dataclass(frozen=True)
-class Status:
-    """``done`` of ``models`` are stored; ``share`` and ``seconds_left`` weigh models by their cost.
-    ``runners``: who is at work in this store, be it on this grid or another; ``elsewhere``: what
-    goes on in other stores on this machine."""
-
-    grid: str
-    models: int
-    done: int
-    share: float
-    seconds_left: float
-    runners: tuple[Runner, ...]
-    elsewhere: tuple[AtWork, ...] = ()
-
-    @property
-    def running(self) -> bool:
-        """Whether anybody is at work on this grid."""
-        return any(runner.grid == self.grid for runner in self.runners)
-
-
-def status(grid: Grid, store: Path) -> Status:
-    """From the store, or from nothing where there is no store yet. Raises ``StoreError``."""
-    known: dict[str, float] = {}
-    runners: list[Runner] = []
-    lately: set[str] = set()
-    if store.exists():
-        with Store(store) as kept:
-            known, runners = kept.known(), kept.runners()
-            mine = [runner for runner in runners if runner.grid == grid.name]
-            if mine:
-                lately = kept.written_since(min(runner.started for runner in mine))
-    now = standing(grid, known)
-    rate = _rate([m for m in grid.models(known) if m.key in lately], runners, grid)
-    left, others = now.left / rate, tuple(at_work(besides=store))
-    return Status(grid.name, now.models, now.done, now.share, left, tuple(runners), others)
 
 
 def begin(name: str, store: Path) -> Path:
@@ -89,7 +52,7 @@ def _begin(name: str, store: Path, kept: Store) -> Path:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
-    _humble(process.pid)
+    _lower_priority(process.pid)
     # Once it has ended, its number must be free, or it would pass for being at work.
     threading.Thread(target=process.wait, daemon=True).start()
     until = time.monotonic() + START_SECONDS
@@ -103,7 +66,7 @@ def _begin(name: str, store: Path, kept: Store) -> Path:
     return log
 
 
-def _humble(pid: int) -> None:
+def _lower_priority(pid: int) -> None:
     """Pages that people look at go first: the run and its workers take what is left."""
     import psutil
 
@@ -124,10 +87,81 @@ def stop(store: Path) -> int:
     return len(mine)
 
 
-def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
-    """Cost per second since the runners of this grid started; without any, this machine's."""
-    started = [runner.started for runner in runners if runner.grid == grid.name]
-    if not models or not started:
-        return float(cores())
-    trained = sum(map(worker.cost, models))
-    return trained / max(time.time() - min(started), 1.0)
+NOTES = "REGCLS_STUDY_NOTES"  # environment variable: another folder of notes
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A run of ``grid`` into ``store`` by the process ``pid``, which was ``born`` then (seconds
+    since 1970): a number may be given again once its process has ended."""
+
+    grid: str
+    store: str
+    pid: int
+    born: float
+
+    @property
+    def alive(self) -> bool:
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.born) < 5 and (
+                process.status() != psutil.STATUS_ZOMBIE
+            )
+        return False
+
+
+def folder() -> Path:
+    """Where the notes are."""
+    try:
+        person = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        person = "anyone"
+    return Path(os.environ.get(NOTES) or Path(tempfile.gettempdir()) / f"regcls-studies-{person}")
+
+
+@contextlib.contextmanager
+def noted(grid: str, store: Path) -> Iterator[None]:
+    """While this lasts, others see that this process is at work. Never an error: where no note can
+    be written, the run goes on unseen."""
+    import psutil
+
+    pid = os.getpid()
+    mine = AtWork(grid, str(store.resolve()), pid, psutil.Process(pid).create_time())
+    note = None
+    with contextlib.suppress(OSError):
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(".json", f"{pid}-", folder())
+        note = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(asdict(mine), out)
+    try:
+        yield
+    finally:
+        if note is not None:
+            with contextlib.suppress(OSError):
+                note.unlink()
+
+
+def at_work(besides: Path | None = None) -> list[AtWork]:
+    """The runs that go on, those into the store ``besides`` apart. Notes of processes that ended
+    without clearing up are cleared away."""
+    found = []
+    with contextlib.suppress(OSError):
+        for note in sorted(folder().glob("*.json")):
+            run = _read(note)
+            if run is not None and run.alive:
+                found.append(run)
+            elif run is not None:
+                with contextlib.suppress(OSError):
+                    note.unlink()
+    return [run for run in found if besides is None or run.store != str(besides.resolve())]
+
+
+def _read(note: Path) -> AtWork | None:
+    """None: a note that is still being written, or that is none of ours."""
+    try:
+        return AtWork(**json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

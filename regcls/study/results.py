@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from regcls import published
-from regcls.lab.run import LabSettings
+from regcls.lab.settings import LabSettings
 from regcls.stats import comparison
-from regcls.study.grid import PAPER, ROLES, Cell, Entry, Grid, GridError, Model, Protocol, Run
+from regcls.study.grid import Grid
+from regcls.study.spec import PAPER, ROLES, Cell, Entry, GridError, Model, Protocol, Run
 from regcls.study.store import COLUMNS, Store
 from regcls.study.tuning import VARIANTS, TunedGrid
 

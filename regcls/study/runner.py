@@ -7,17 +7,21 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from regcls.nn import cost
 from regcls.study import worker
 from regcls.study.dask_backend import SchedulerLost
 from regcls.study.dask_backend import results as cluster_results
-from regcls.study.grid import Grid, Model
+from regcls.study.grid import Grid
+from regcls.study.processes import noted
+from regcls.study.spec import Model
+from regcls.study.status import missing_of, standing
 from regcls.study.store import Result, Store
-from regcls.study_machine import noted
+from regcls.utils.cpu import cores
 
 BEAT = 5.0  # seconds between two signs of life
 ON_LOST = ("local", "stop")
@@ -46,40 +50,6 @@ class Progress:
     @property
     def finished(self) -> bool:
         return self.done == self.models
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def missing_of(models: list[Model], known: Container[str]) -> list[Model]:
-    """Those that are not stored yet."""
-    return [model for model in models if model.key not in known]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """``done`` of ``models`` are stored; ``left`` of the grid's ``total`` cost, in core seconds."""
-
-    models: int
-    done: int
-    left: float
-    total: float
-
-    @property
-    def share(self) -> float:
-        return 1 - self.left / self.total
-
-
-def standing(grid: Grid, known: Mapping[str, float]) -> Standing:
-    """How far a grid is, given the validation MSE of the finished models by key."""
-    models, to_come = grid.models(known), grid.to_come(known)
-    missing = missing_of(models, known) + to_come
-    count = len(models) + len(to_come)
-    left, total = (sum(map(worker.cost, some)) for some in (missing, models + to_come))
-    return Standing(count, count - len(missing), left, total)
 
 
 def run(
@@ -180,7 +150,7 @@ class _Run:
     def _keep(self, results: list[Result]) -> None:
         self.store.add(results)
         self.trained += len(results)
-        self.trained_cost += sum(worker.cost(result.model) for result in results)
+        self.trained_cost += sum(cost.cost(result.model) for result in results)
         self.on_progress(self.progress())
 
     def _tasks(

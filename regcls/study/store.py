@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from regcls.study.grid import Model
+from regcls.study.spec import Model
 
 SCHEMA = 1
 APPLICATION = 0x72636C73  # "rcls": tells our files from other programs'

@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from regcls.study.grid import Cell, Entry, Grid, GridError, Model, Protocol, Run, nearest, runs
+from regcls.study.grid import Grid
+from regcls.study.spec import Cell, Entry, GridError, Model, Run, runs
 
 VARIANTS = ("reg", "reg+cls")
 _TUNED = ("lr", "weight", "weight_decay", "classes")
@@ -158,21 +159,3 @@ class TunedGrid(Grid):
         # reg with its loss scale is what a fixed grid calls the control.
         role = "reg+cls" if variant == "reg+cls" else "control"
         return self.with_setting(cell, setting).model(role, run, self.protocol)
-
-
-def tuned_grid(name: str, protocol: Protocol, values: dict) -> TunedGrid:
-    """From the keys of a description with a table ``search``. Raises ``GridError``."""
-    search = dict(values.pop("search"))
-    known = {f.name for f in fields(Search)}
-    for key in search:
-        if key not in known:
-            raise GridError(f"the search has an unknown key {key!r}{nearest(key, known)}")
-    for key in _TUNED:
-        if key in values:
-            raise GridError(f"{key} is searched for: set it in [search] only")
-    try:
-        made = Search(**search)
-    except TypeError as error:
-        missing = [f.name for f in fields(Search)[:6] if f.name not in search]
-        raise GridError(f"the search lacks {', '.join(missing)}") from error
-    return TunedGrid(name=name, protocol=protocol, search=made, **values)

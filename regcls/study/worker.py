@@ -6,7 +6,6 @@ each model's own. What a model learns does not depend on which batch it is in.
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import signal
@@ -18,8 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from regcls import __version__
+from regcls.nn.cost import cost
+from regcls.nn.labels import classes_of
 from regcls.stats import bins
-from regcls.study.grid import Model
+from regcls.study.spec import Model
 from regcls.study.store import Result
 from regcls.synthetic import data as synthetic_data
 
@@ -29,19 +30,6 @@ CURVE_SAMPLES = 4000  # test and validation points of the curve; the result is o
 LARGEST_BATCH = 100  # models; more gain nothing, and a batch that is killed is lost
 BATCH_SECONDS = (2.0, 30.0)  # on one core: starting one costs too, and progress should be seen
 SIGMA = 0.75  # width of soft labels in bin widths (Imani & White, ICML 2018), as in the Lab
-
-# Seconds per sample on one core, fitted to what the engine takes: a part for each hidden unit and
-# one for each class.
-_PER_UNIT = 4.5e-9
-_PER_CLASS = 2.4e-9
-
-
-def cost(model: Model) -> float:
-    """About the seconds that one core takes to train the model as one of a batch."""
-    weights = sum(a * b for a, b in itertools.pairwise((1, *model.hidden, 1)))
-    units = sum(model.hidden) + 1
-    a_sample = _PER_UNIT * (units + weights / 32) + _PER_CLASS * model.classes
-    return model.epochs * (model.samples // 3) * a_sample
 
 
 def pack(models: Sequence[Model], jobs: int = 1) -> list[list[Model]]:
@@ -137,7 +125,8 @@ def _data(
 
 
 def _ensemble(models: Sequence[Model], data: Sequence[synthetic_data.Data1D]):
-    from regcls.nn.ensemble import Ensemble, Network, Training
+    from regcls.nn.ensemble import Ensemble
+    from regcls.nn.spec import Network, Training
 
     first = models[0]
     network = Network(hidden=first.hidden, activation=first.activation, classes=first.classes)
@@ -157,31 +146,8 @@ def _ensemble(models: Sequence[Model], data: Sequence[synthetic_data.Data1D]):
         lr=np.array([m.lr for m in models]),
         reg_weight=np.array([m.weight for m in models]),
         weight_decay=np.array([m.weight_decay for m in models]),
-        **(_classes(models, data) if first.classes else {}),
+        **(classes_of(models, data) if first.classes else {}),
     )
-
-
-def _classes(
-    models: Sequence[Model], data: Sequence[synthetic_data.Data1D]
-) -> dict[str, np.ndarray]:
-    """Labels, edges and chances to keep a label. Bins that merged leave unused classes, so that
-    a model does not depend on the others of its batch."""
-    labels, edges, keep = [], [], []
-    for model, d in zip(models, data, strict=True):
-        made = bins.make(model.bins, d.train.y, model.classes)
-        label = made.label(d.train.y)
-        step = made.edges[-1] - made.edges[0]
-        unused = made.edges[-1] + step * np.arange(1, model.classes - made.classes + 1)
-        labels.append(label)
-        edges.append(np.concatenate((made.edges, unused)))
-        if model.bins == "equalized":
-            keep.append(bins.keep_probability(label, model.classes))
-        else:
-            keep.append(np.ones(model.classes))
-    given = {"labels": np.stack(labels), "edges": np.stack(edges)}
-    if any(model.bins == "equalized" for model in models):
-        given["keep"] = np.stack(keep)
-    return given
 
 
 def _errors(ensemble, data: Sequence[synthetic_data.Data1D], part: str, most: int | None = None):

@@ -9,7 +9,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from regcls.plotting.errors import _HISTOGRAM_COLOUR, COLOURS, Picture, _finished
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.style import COLOURS, HISTOGRAM_COLOUR
 from regcls.tabular.comparison import Results
 from regcls.tabular.plan import KINDS, NAMES
 
@@ -23,7 +24,7 @@ KIND_COLOURS = COLOURS | {
     "trees": "#6B7F2A",
 }
 COUNTED = {"balanced": "ranges alike (balanced MAE)", "overall": "rows alike (MAE)"}
-_COUNT_COLOURS = ("#0072B2", _HISTOGRAM_COLOUR)
+_COUNT_COLOURS = ("#0072B2", HISTOGRAM_COLOUR)
 
 
 def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
@@ -43,7 +44,7 @@ def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
 def _target_spec(name: str, order: tuple[str, ...]) -> dict:
     bars = (
         alt.Chart(alt.NamedData("target"))
-        .mark_bar(color=_HISTOGRAM_COLOUR)
+        .mark_bar(color=HISTOGRAM_COLOUR)
         .encode(
             x=_ranges_axis(name, order),
             y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s")),
@@ -54,7 +55,7 @@ def _target_spec(name: str, order: tuple[str, ...]) -> dict:
             ],
         )
     )
-    return _finished(alt.layer(bars), "How the target is distributed", 280)
+    return finished(alt.layer(bars), "How the target is distributed", 280)
 
 
 def changes(results: Results) -> Picture:
@@ -117,7 +118,7 @@ def _changes_spec() -> dict:
     )  # fmt: skip
     zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color="#7A7A7A")
     zero = zero.encode(x=alt.datum(0))
-    return _finished(alt.layer(zero, bars, points), "Against plain regression", 420)
+    return finished(alt.layer(zero, bars, points), "Against plain regression", 420)
 
 
 def per_range(results: Results, kinds: tuple[str, ...], name: str) -> Picture:
@@ -152,7 +153,7 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
     x = _ranges_axis(name, order)
     bars = (
         alt.Chart(alt.NamedData("rows"))
-        .mark_bar(color=_HISTOGRAM_COLOUR, opacity=0.3)
+        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.3)
         .encode(
             x=x,
             y=alt.Y("share:Q", title="share of the rows",
@@ -184,7 +185,7 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
         ],
     )  # fmt: skip
     chart = alt.layer(bars, alt.layer(rules, points)).resolve_scale(y="independent")
-    return _finished(chart, "Error per target range, over your rows", 440)
+    return finished(chart, "Error per target range, over your rows", 440)
 
 
 def _ranges_axis(name: str, order: tuple[str, ...]) -> alt.X:

@@ -184,7 +184,8 @@ def numbers_of(series: pd.Series, at_least: float = 0.9) -> np.ndarray | None:
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     if _is_date(series):
         return None if at_least else np.full(len(series), np.nan)
-    from regcls.io.tables import TableError, as_numbers
+    from regcls.io.numbers import as_numbers
+    from regcls.io.tables import TableError
 
     try:
         numbers, _ = as_numbers(series)
@@ -199,7 +200,7 @@ def _note_of(series: pd.Series) -> list[str]:
     """How a column of texts was read as numbers, if there is something to say."""
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
         return []
-    from regcls.io.tables import as_numbers
+    from regcls.io.numbers import as_numbers
 
     note = as_numbers(series)[1]
     return [note] if note else []

@@ -7,7 +7,8 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
-from regcls.plotting.errors import _FUNCTION_COLOUR, _HISTOGRAM_COLOUR, COLOURS, Picture, _finished
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
 from regcls.theory import terms
 
 # Okabe and Ito's colours that no model has; dashes as well, for those who see none.
@@ -51,7 +52,7 @@ def _range_spec(model: str, domain: tuple[float, float]) -> dict:
         )
     )
     chart = alt.layer(_training(scale), lines).resolve_scale(y="independent")
-    return _finished(chart, f"{model}: loss per target range", 330)
+    return finished(chart, f"{model}: loss per target range", 330)
 
 
 def by_bins(table: pd.DataFrame) -> Picture:
@@ -85,7 +86,7 @@ def _bins_spec(domain: tuple[float, float]) -> dict:
         )
     )
     chart = alt.layer(_training(scale), lines).resolve_scale(y="independent")
-    return _finished(chart, "Classification: gap per target range, by kind of bins", 300)
+    return finished(chart, "Classification: gap per target range, by kind of bins", 300)
 
 
 def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
@@ -124,14 +125,14 @@ def _imbalance_spec() -> dict:
         )
     )
     here = alt.Chart(alt.NamedData("here")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
-    here = here.encode(x=alt.X("at:Q", scale=scale), color=alt.value(_FUNCTION_COLOUR))
-    return _finished(alt.layer(lines, here), "The gap grows with the imbalance", 260)
+    here = here.encode(x=alt.X("at:Q", scale=scale), color=alt.value(FUNCTION_COLOUR))
+    return finished(alt.layer(lines, here), "The gap grows with the imbalance", 260)
 
 
 def _training(scale: alt.Scale) -> alt.Chart:
     return (
         alt.Chart(alt.NamedData("training"))
-        .mark_bar(color=_HISTOGRAM_COLOUR, opacity=0.3)
+        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.3)
         .encode(
             x=alt.X("low:Q", title="target y", scale=scale),
             x2="high:Q",

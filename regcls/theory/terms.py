@@ -101,35 +101,6 @@ def ideal(function: Function, seed: int, width: float, sigma: float) -> Case:
     return Case(test.y, sigma, test.y, density(function, seed, width), train)
 
 
-def trained(function: int, seed: int, width: float, epochs: int = 40) -> dict[str, Case]:
-    """The Lab's three models after ``epochs`` on this data, by name; each is taken as a Gaussian
-    around its prediction, as wide as its error on the uniform test points (RMSE)."""
-    from regcls.lab.run import OWN, Lab, LabSettings
-
-    sampling = {"sampling": "uniform"} if width >= 1 else {"sampling": OWN, "imbalance": width}
-    lab = Lab(
-        LabSettings(
-            function=function,
-            seed=seed,
-            repeats=1,
-            epochs=epochs,
-            lr=1e-2,
-            samples=30_000,
-            **sampling,
-        )
-    )
-    while not lab.done:
-        lab.advance_epoch()
-    what = synthetic_data.FUNCTIONS[function - 1]
-    test = _test(what, seed)
-    answers = lab.predict(test.x)[:, 0].astype(np.float64)
-    shape, train = density(what, seed, width), _data(what, seed, width).train.y
-    return {
-        model: Case(answer, float(np.sqrt(((answer - test.y) ** 2).mean())), test.y, shape, train)
-        for model, answer in zip(MODELS[1:], answers, strict=True)
-    }
-
-
 def regression(case: Case) -> Terms:
     """The three terms of the regressor at each test point.
 

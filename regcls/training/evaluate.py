@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from regcls.inference import session
 from regcls.stats.errors import ErrorReport
-from regcls.tasks import pairs
+from regcls.tasks import pairs, reports
 from regcls.tasks.age import predict as age_task
 from regcls.tasks.depth import ground_truth
 from regcls.tasks.depth import predict as depth_task
+from regcls.tasks.pairs import Pair
 from regcls.tasks.progress import predict as progress_task
 from regcls.training.age.data import SPLITS, load_faces
 from regcls.training.depth.data import load_rooms
@@ -21,7 +21,7 @@ PIXELS = 500  # drawn from each photo: a map's neighbours say the same
 BATCH = 32
 
 
-def age(pair: session.Pair, data: Path, split: str, csv: Path | None = None) -> ErrorReport:
+def age(pair: Pair, data: Path, split: str, csv: Path | None = None) -> ErrorReport:
     """``data``: faces cropped as UTKFace's. Raises ``ValueError``, as do the others."""
     _demand(split)
     faces = load_faces(data, pair.reg.card.input["height"], csv)[split]
@@ -35,7 +35,7 @@ def age(pair: session.Pair, data: Path, split: str, csv: Path | None = None) -> 
     )
 
 
-def depth(pair: session.Pair, data: Path, split: str) -> ErrorReport:
+def depth(pair: Pair, data: Path, split: str) -> ErrorReport:
     """On pixels drawn from each photo; intervals resample photos."""
     _demand(split)
     rooms = load_rooms(data)[split]
@@ -57,12 +57,12 @@ def depth(pair: session.Pair, data: Path, split: str) -> ErrorReport:
         np.concatenate(truths),
         {model: np.concatenate(parts) for model, parts in answers.items()},
         depth_task.EDGES,
-        train_counts=pairs.train_counts(pair.reg.card, depth_task.EDGES),
+        train_counts=reports.train_counts(pair.reg.card, depth_task.EDGES),
         clusters=np.concatenate(photos),
     )
 
 
-def progress(pair: session.Pair, data: Path, split: str) -> ErrorReport:
+def progress(pair: Pair, data: Path, split: str) -> ErrorReport:
     """On whole clips, in points; intervals resample clips."""
     _demand(split)
     clips = load_clips(data, cut=False)[split]
@@ -72,13 +72,13 @@ def progress(pair: session.Pair, data: Path, split: str) -> ErrorReport:
         percent * clips.progress,
         {model: percent * value for model, value in _values(pair, clips.frames).items()},
         edges,
-        train_counts=pairs.train_counts(pair.reg.card, edges, percent),
+        train_counts=reports.train_counts(pair.reg.card, edges, percent),
         clusters=clips.clip_of_frame,
     )
 
 
-def _values(pair: session.Pair, images: np.ndarray) -> dict[str, np.ndarray]:
-    return {model: answer[0] for model, answer in session.run_pair(pair, images).items()}
+def _values(pair: Pair, images: np.ndarray) -> dict[str, np.ndarray]:
+    return {model: answer[0] for model, answer in pairs.run_pair(pair, images).items()}
 
 
 def _demand(split: str) -> None:

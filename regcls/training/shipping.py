@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from regcls.inference.contract import Card
-from regcls.stats.errors import conformal_radius
+from regcls.stats.conformal import conformal_radius
 from regcls.training.card_markdown import write_card_md
 from regcls.training.search import VARIANTS
 

@@ -18,7 +18,7 @@ CANCELLED, LEFT, FAILED = "cancelled", "left", "failed"
 _log = logging.getLogger(__name__)
 
 
-class Work:
+class BackgroundJob:
     """``do(work)`` in a thread of its own, started at once.
 
     ``do`` tells how far it is (``tell``) and gives up where ``stopped()``; a ``MediaError`` or
@@ -29,7 +29,7 @@ class Work:
 
     def __init__(
         self,
-        do: Callable[[Work], None],
+        do: Callable[[BackgroundJob], None],
         turn: threading.Lock | None = None,
         present: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,

@@ -48,7 +48,7 @@ def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page
     page.get_by_role("button", name="Stop the run").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=SECONDS)
-    assert 0 < study.status(study.load(str(small.with_name("small.toml"))), small).done < 72
+    assert 0 < study.read_status(study.load(str(small.with_name("small.toml"))), small).done < 72
     resume.click()
     expect(page.get_by_text("72 of 72 models")).to_be_visible(timeout=3 * SECONDS)
     expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from regcls.cli.app import BAD_INPUT, app
+from regcls.cli.output import BAD_INPUT
+from tests.helpers.command_line import one_sentence, run, run_json
 
-RUNNER = CliRunner()
 COMMANDS = (
     ("lab",), ("errors",), ("predict",), ("evaluate",), ("train",), ("export",),
     ("models", "list"), ("models", "check"),
 )  # fmt: skip
 SMALL_LAB = ("--repeats", "6", "--epochs", "1", "--set", "samples=3000")
-
-
-def run(*arguments):
-    return RUNNER.invoke(app, [str(a) for a in arguments])
-
-
-def run_json(*arguments) -> dict:
-    done = run(*arguments, "--json")
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -46,7 +34,7 @@ def test_help_and_json_everywhere(command):
 
 def test_help_is_light():
     code = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom regcls.cli.output.app import app\n"
+        "import sys\nfrom typer.testing import CliRunner\nfrom regcls.cli.app import app\n"
         "assert CliRunner().invoke(app, ['lab', '--help']).exit_code == 0\n"
         "print(sorted({'torch', 'pandas', 'onnxruntime', 'cv2'} & set(sys.modules)))"
     )
@@ -94,12 +82,12 @@ def test_lab_in_words():
 
 
 def test_lab_presets_and_scenarios_give_their_settings():
-    from regcls.cli.models import lab_settings
-    from regcls.lab import run as lab_run
+    from regcls.lab import settings
+    from regcls.lab.settings import PRESETS, settings_from_text
 
-    assert lab_settings("Mild imbalance", {}) == lab_run.PRESETS["Mild imbalance"][0]
-    assert lab_settings(None, {"scenario": "noisy"}) == lab_run.for_scenario("noisy")
-    assert lab_settings(None, {"hidden": "4-4", "lr": "0.5"}).hidden == (4, 4)
+    assert settings_from_text("Mild imbalance", {}) == PRESETS["Mild imbalance"][0]
+    assert settings_from_text(None, {"scenario": "noisy"}) == settings.for_scenario("noisy")
+    assert settings_from_text(None, {"hidden": "4-4", "lr": "0.5"}).hidden == (4, 4)
 
 
 def test_models_list_and_check(tmp_path):
@@ -153,13 +141,6 @@ def test_bad_tables_get_one_sentence(content, tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     one_sentence(run("errors", path))
-
-
-def one_sentence(done):
-    assert done.exit_code == BAD_INPUT, done.output
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1 and done.stderr.endswith((".\n", "?\n"))
-    assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_task_is_refused():

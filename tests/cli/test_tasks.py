@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from regcls.cli.app import BAD_INPUT
+from regcls.cli.output import BAD_INPUT
 from regcls.tasks import pairs
 from regcls.tasks.progress import predict
-from tests.cli.test_app import one_sentence, run, run_json
 from tests.helpers import video_files
+from tests.helpers.command_line import one_sentence, run, run_json
 
 
 @pytest.fixture(scope="module")

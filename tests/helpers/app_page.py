@@ -10,8 +10,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from regcls.inference import session
 from regcls.tasks import pairs
+from regcls.tasks.pairs import MODELS_FOLDER
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -59,7 +59,7 @@ def query_of(page: AppTest) -> dict[str, str]:
 
 def broken_pair(task: str, file: str, folder: Path, monkeypatch) -> None:
     """The app finds a pair of this task in which one file is broken."""
-    shutil.copytree(session.MODELS / task, folder / task)
+    shutil.copytree(MODELS_FOLDER / task, folder / task)
     (folder / task / file).write_bytes(b"not a model")
     monkeypatch.setenv(pairs.ROOT, str(folder))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from regcls import study
-from regcls.study.grid import Model
+from regcls.study.spec import Model
 from regcls.study.store import Result
 
 RANGES = 10

@@ -16,6 +16,8 @@ from regcls.inference import contract
 from regcls.inference import session as inference_session
 from regcls.inference.contract import ContractError
 from regcls.inference.providers import Engine, Provider
+from regcls.tasks import pairs
+from regcls.tasks.pairs import Pair
 from tests.helpers import fake_pair
 
 CUDA = Provider("CUDA", "Running on the GPU with CUDA.", {"device_id": "1"})
@@ -23,9 +25,9 @@ CPU = Provider("CPU", "Running on the CPU.")
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> inference_session.Pair:
+def pair(tmp_path: Path) -> Pair:
     fake_pair.make_pair(tmp_path)
-    return inference_session.load_pair("age", tmp_path)
+    return pairs.load_pair("age", tmp_path)
 
 
 @pytest.fixture
@@ -46,11 +48,9 @@ class Crossings:
         return self.real.ortvalue_from_numpy(images, "cpu", 0)
 
 
-def test_a_pair_answers_as_its_models_do_alone(
-    pair: inference_session.Pair, images: np.ndarray
-) -> None:
+def test_a_pair_answers_as_its_models_do_alone(pair: Pair, images: np.ndarray) -> None:
     for batch in (None, 1, 3, 7, 100):
-        together = inference_session.run_pair(pair, images, batch)
+        together = pairs.run_pair(pair, images, batch)
         assert list(together) == ["reg", "reg+cls"]
         for session in (pair.reg, pair.regcls):
             value, logits = session.run(images)
@@ -62,34 +62,32 @@ def test_a_pair_answers_as_its_models_do_alone(
     assert pair.reg.seconds_per_image > 0 and pair.regcls.seconds_per_image > 0
 
 
-def test_no_image_and_wrong_ones(pair: inference_session.Pair, images: np.ndarray) -> None:
-    nothing = inference_session.run_pair(pair, images[:0])
+def test_no_image_and_wrong_ones(pair: Pair, images: np.ndarray) -> None:
+    nothing = pairs.run_pair(pair, images[:0])
     assert nothing["reg"][0].shape == (0,) and nothing["reg+cls"][1].shape == (0, 12)
     with pytest.raises(ValueError, match=r"\(N, 96, 96, 3\)"):
-        inference_session.run_pair(pair, images[:, :64])
+        pairs.run_pair(pair, images[:, :64])
 
 
 def test_each_batch_crosses_once_for_both_models(
-    pair: inference_session.Pair, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crossings = Crossings()
     monkeypatch.setattr(onnxruntime, "OrtValue", crossings)
     with pair.reg.engine() as reg, pair.regcls.engine() as regcls:
         for engine in (reg, regcls):
             monkeypatch.setitem(engine.__dict__, "provider", CUDA)
-        inference_session.run_pair(pair, images, 4)
+        pairs.run_pair(pair, images, 4)
         assert crossings.seen == [(4, "cuda", 1), (3, "cuda", 1)]
         monkeypatch.setitem(regcls.__dict__, "provider", CPU)  # which refused the GPU
-        inference_session.run_pair(pair, images, 7)
+        pairs.run_pair(pair, images, 7)
     assert crossings.seen[2:] == [(7, "cpu", 0)]
 
 
-def test_views_and_long_batches_cross_whole(
-    pair: inference_session.Pair, images: np.ndarray
-) -> None:
+def test_views_and_long_batches_cross_whole(pair: Pair, images: np.ndarray) -> None:
     turned = images[::-1, :, ::-1]
     np.testing.assert_allclose(
-        inference_session.run_pair(pair, turned)["reg"][0], pair.reg.run(images)[0][::-1], rtol=1e-5
+        pairs.run_pair(pair, turned)["reg"][0], pair.reg.run(images)[0][::-1], rtol=1e-5
     )
 
 

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from regcls.inference import contract, memory
 from regcls.inference import session as inference_session
+from regcls.tasks.pairs import MODELS_FOLDER
 from tests.helpers import fake_pair
 
 MB = 1_000_000
@@ -71,7 +72,7 @@ def test_the_fake_pair_needs_its_floats_and_its_bytes() -> None:
 
 
 def test_the_age_pair_needs_its_widest_block() -> None:
-    session = inference_session.session(inference_session.MODELS / "age" / "reg.onnx")
+    session = inference_session.session(MODELS_FOLDER / "age" / "reg.onnx")
     # 48 × 48 pixels: 96 channels before a block's depthwise convolution and 96 more of its ReLU6.
     assert session.bytes_per_image == 48 * 48 * (96 + 96) * 4
 

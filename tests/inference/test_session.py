@@ -16,6 +16,7 @@ import pytest
 
 from regcls.inference import session as inference_session
 from regcls.inference.contract import ContractError
+from regcls.tasks import pairs
 from tests.helpers import fake_pair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -216,8 +217,8 @@ def test_the_provider_is_the_one_that_runs(path: Path) -> None:
 def test_onnxruntime_is_imported_at_the_first_run_only(tmp_path: Path) -> None:
     fake_pair.make_pair(tmp_path)
     code = (
-        "import sys, numpy as np; from regcls import runtime;"
-        f"pair = runtime.load_pair('age', {str(tmp_path)!r});"
+        "import sys, numpy as np; from regcls.tasks import pairs;"
+        f"pair = pairs.load_pair('age', {str(tmp_path)!r});"
         "assert 'onnxruntime' not in sys.modules and 'torch' not in sys.modules;"
         "pair.reg.run(np.zeros((1, 96, 96, 3), np.uint8)); assert 'onnxruntime' in sys.modules;"
         "assert 'torch' not in sys.modules"
@@ -230,39 +231,39 @@ def test_onnxruntime_is_imported_at_the_first_run_only(tmp_path: Path) -> None:
 
 def test_pair(tmp_path: Path) -> None:
     fake_pair.make_pair(tmp_path)
-    pair = inference_session.load_pair("age", tmp_path)
+    pair = pairs.load_pair("age", tmp_path)
     assert (pair.reg.card.variant, pair.regcls.card.variant) == ("reg", "reg+cls")
     assert {"y_true", "reg", "regcls"} <= set(pair.predictions) and pair.card_text.startswith("#")
-    assert inference_session.load_pair("age", tmp_path).predictions is pair.predictions  # read once
+    assert pairs.load_pair("age", tmp_path).predictions is pair.predictions  # read once
 
 
 def test_pair_whose_predictions_changed_or_say_more(tmp_path: Path) -> None:
     table = fake_pair.make_pair(tmp_path) / "test_predictions.parquet"
-    inference_session.load_pair("age", tmp_path)
+    pairs.load_pair("age", tmp_path)
     more = pd.DataFrame({"y_true": [1.0], "reg": [1.0], "regcls": [2.0], "frame": [7]})
     more.to_parquet(table)
-    pd.testing.assert_frame_equal(inference_session.load_pair("age", tmp_path).predictions, more)
+    pd.testing.assert_frame_equal(pairs.load_pair("age", tmp_path).predictions, more)
 
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md"])
 def test_pair_that_lacks_a_file(tmp_path: Path, name: str) -> None:
     (fake_pair.make_pair(tmp_path) / name).unlink()
     with pytest.raises(ContractError, match=f"lacks {name}.*regcls train age"):
-        inference_session.load_pair("age", tmp_path)
+        pairs.load_pair("age", tmp_path)
 
 
 def test_pair_that_does_not_match(tmp_path: Path) -> None:
     folder = fake_pair.make_pair(tmp_path)
     fake_pair.make_model(folder / "regcls.onnx", "reg+cls", side=64)
     with pytest.raises(ContractError, match="input"):
-        inference_session.load_pair("age", tmp_path)
+        pairs.load_pair("age", tmp_path)
     fake_pair.make_model(folder / "regcls.onnx", "reg")
     with pytest.raises(ContractError, match="reg\\+cls model"):
-        inference_session.load_pair("age", tmp_path)
+        pairs.load_pair("age", tmp_path)
 
 
 def test_pair_without_a_column(tmp_path: Path) -> None:
     folder = fake_pair.make_pair(tmp_path)
     pd.DataFrame({"y_true": [1.0], "reg": [1.0]}).to_parquet(folder / "test_predictions.parquet")
     with pytest.raises(ContractError, match="lacks regcls"):
-        inference_session.load_pair("age", tmp_path)
+        pairs.load_pair("age", tmp_path)

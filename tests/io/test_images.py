@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regcls.io import images
-from regcls.io.images import MediaError, read_image, read_labelled_zip
+from regcls.io import images, labelled_zip
+from regcls.io.images import MediaError, read_image
+from regcls.io.labelled_zip import read_labelled_zip
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -189,7 +190,7 @@ def test_a_zip_bomb_is_refused():
 
 
 def test_the_whole_is_capped_as_well(monkeypatch):
-    monkeypatch.setattr(images, "MAX_ZIP_UNPACKED", 30_000)
+    monkeypatch.setattr(labelled_zip, "MAX_ZIP_UNPACKED", 30_000)
     noise = np.random.default_rng(0).bytes(20_000)
     files = {"labels.csv": b"file,age\na.png,1\nb.png,2\n", "a.png": noise, "b.png": noise}
     with pytest.raises(MediaError, match="unpacks to far more"):
@@ -231,7 +232,7 @@ def test_no_zip_at_all():
 
 
 def test_too_many_files(monkeypatch):
-    monkeypatch.setattr(images, "MAX_ZIP_FILES", 2)
+    monkeypatch.setattr(labelled_zip, "MAX_ZIP_FILES", 2)
     with pytest.raises(MediaError, match="has 3 files"):
         read_labelled_zip(zipped({"a.csv": b"file,age\n", "b.png": b"", "c.png": b""}))
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regcls.io import tables
-from regcls.io.tables import TableError, as_numbers, read_table, safe_csv
+from regcls.io import numbers, tables
+from regcls.io.numbers import as_numbers
+from regcls.io.tables import TableError, read_table, safe_csv
 
 FRAME = pd.DataFrame({"y": [1.5, 2.5, 3.5], "name": ["a", "b", "c"], "n": [1, 2, 3]})
 
@@ -165,10 +166,10 @@ def test_what_are_no_numbers_gets_a_sentence(values, words):
 
 
 def test_what_is_not_finite_is_counted_and_named():
-    good, said = tables.finite(np.array([1, np.nan, np.inf, -np.inf]), "y")
+    good, said = numbers.finite(np.array([1, np.nan, np.inf, -np.inf]), "y")
     assert good.tolist() == [True, False, False, False]
     assert "column y" in said and "1 without a number" in said and "2 infinite" in said
-    assert tables.finite(np.array([1.0]), "y")[1] == ""
+    assert numbers.finite(np.array([1.0]), "y")[1] == ""
 
 
 # Out again

@@ -18,14 +18,14 @@ FRAMES = 10_000
 READ = """if True:
     import sys, numpy as np, psutil
     import av, onnx, onnxruntime, pandas
-    from regcls import runtime, video
+    from regcls.io import video; from regcls.tasks import pairs
     root, clip, frames = sys.argv[1:]
     memory = psutil.Process().memory_info
     idle = peak = memory().rss
-    pair = runtime.load_pair("age", root)
+    pair = pairs.load_pair("age", root)
     side, sums, seen = pair.reg.card.input["height"], 0.0, 0
     for batch in video.overlapped(video.sampled(video.open_video(clip, "long.mp4"), int(frames), (side, side))):
-        value, _ = runtime.run_pair(pair, batch.frames)["reg"]
+        value, _ = pairs.run_pair(pair, batch.frames)["reg"]
         sums, seen = sums + float(value.sum()), seen + len(value)
         peak = max(peak, memory().rss)
     print(seen, sums / seen, (peak - idle) / 1e6)

@@ -10,8 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from regcls.lab import run as lab_run
-from regcls.lab.run import Lab, LabSettings
+from regcls.lab import cost
+from regcls.lab import settings as lab_settings
+from regcls.lab.run import Lab
+from regcls.lab.settings import ACTIVATIONS, CHOICES, MODELS, PRESETS, LabSettings
 
 SMALL = LabSettings(samples=3000, epochs=3, repeats=2, batch=128, classes=8)
 
@@ -28,9 +30,9 @@ def test_defaults_need_no_query():
     assert LabSettings.from_query({}) == (LabSettings(), [])
 
 
-@pytest.mark.parametrize("name", lab_run.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_survives_the_address(name):
-    settings = lab_run.PRESETS[name][0]
+    settings = PRESETS[name][0]
     assert LabSettings.from_query(settings.to_query()) == (settings, [])
 
 
@@ -47,7 +49,7 @@ def test_every_setting_survives_the_address():
 def test_scenario_brings_its_defaults():
     settings, messages = LabSettings.from_query({"scenario": "ood"})
     assert (settings.weight, settings.lr, messages) == (10000.0, 1e-4, [])
-    assert lab_run.for_scenario("ood").to_query() == {"scenario": "ood"}
+    assert lab_settings.for_scenario("ood").to_query() == {"scenario": "ood"}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_good_part_of_an_address_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, v) for name, values in lab_run.CHOICES.items() for v in values]
+    ("name", "value"), [(name, v) for name, values in CHOICES.items() for v in values]
 )
 def test_every_choice_trains(name, value):
     run = Lab(LabSettings(**{"samples": 900, "repeats": 2, "batch": 64, "epochs": 1, name: value}))
@@ -95,17 +97,17 @@ def test_too_few_samples_for_a_batch():
 
 def test_settings_and_estimates_do_not_import_torch():
     code = (
-        "import sys; from regcls import lab; lab.estimate(lab.LabSettings());"
+        "import sys; from regcls.lab import cost, settings; cost.estimate(settings.LabSettings());"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_estimates_warn_of_what_is_slow_or_large():
-    assert lab_run.estimate(SMALL).warning is None
-    slow = lab_run.estimate(LabSettings(classes=1024, repeats=50, epochs=1000))
+    assert cost.estimate(SMALL).warning is None
+    slow = cost.estimate(LabSettings(classes=1024, repeats=50, epochs=1000))
     assert "minutes" in slow.warning
-    huge = lab_run.estimate(
+    huge = cost.estimate(
         LabSettings(samples=300_000, repeats=50, batch=4096, classes=1024, hidden=(256, 256))
     )
     assert not huge.fits
@@ -194,8 +196,8 @@ def test_saved_run_goes_on_exactly(trained):
     np.testing.assert_array_equal(resumed.history.test_mse, trained.history.test_mse)
 
 
-@pytest.mark.parametrize("activation", lab_run.ACTIVATIONS)
-@pytest.mark.parametrize("model", lab_run.MODELS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("model", MODELS)
 def test_onnx_answers_as_the_network_does(model, activation):
     made = Lab(replace(SMALL, activation=activation))
     made.advance(20)
@@ -203,7 +205,7 @@ def test_onnx_answers_as_the_network_does(model, activation):
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     x = np.linspace(-1, 1, 50)
     outputs = session.run(None, {"x": x.astype(np.float32)[:, None]})
-    expected = made.predict(x)[lab_run.MODELS.index(model), 1]
+    expected = made.predict(x)[MODELS.index(model), 1]
     np.testing.assert_allclose(outputs[0], expected, atol=1e-4)
     assert len(outputs) == (2 if model == "reg+cls" else 1)
     if model == "reg+cls":

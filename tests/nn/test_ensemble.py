@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from regcls.nn import kernels
-from regcls.nn.ensemble import ACTIVATIONS, Ensemble, Network, Training, _cores, _pool, epoch_order
+from regcls.nn.ensemble import Ensemble, _cores, _pool, epoch_order
+from regcls.nn.spec import ACTIVATIONS, Network, Training
 from regcls.stats import bins
 from regcls.synthetic import data as synthetic_data
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from regcls.nn import losses
-from regcls.nn.shard import epoch_order
+from regcls.nn.layout import epoch_order
 from regcls.nn.tabular_ensemble import Model, TabularEnsemble
 
 EDGES = np.array([-3.0, -0.5, 0.5, 3.0])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from regcls.tasks import pairs
 from regcls.tasks.age import predict
+from regcls.tasks.age.gallery import Gallery
 from tests.helpers.app_page import broken_pair, click, html, imported_by, opened
 
 
@@ -62,7 +63,7 @@ def test_no_face_offers_the_centre():
     wall = io.BytesIO()
     Image.fromarray(np.full((200, 300, 3), 150, np.uint8)).save(wall, "PNG")
     page = opened("age")
-    album = predict.Album()
+    album = Gallery()
     album.add(wall.getvalue(), "wall.png", predict.load())
     page.session_state["age_album"] = album
     page.run()
@@ -75,7 +76,7 @@ def test_no_face_offers_the_centre():
 
 def test_problems_are_told_by_file_and_can_be_hidden():
     page = opened("age")
-    album = predict.Album()
+    album = Gallery()
     for name in ("empty.jpg", "also.jpg"):
         album.add(b"", name, predict.load())
     page.session_state["age_album"] = album

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from regcls.lab import run as lab_run
+from regcls.lab.settings import PRESETS
 from tests.helpers.app_page import imported_by, opened, query_of
 
 SMALL = {"samples": "3000", "batch": "128", "repeats": "2", "epochs": "2"}
@@ -13,15 +13,15 @@ def button(page: AppTest, label: str):
     return next(b for b in page.button if b.label == label)
 
 
-@pytest.mark.parametrize("name", lab_run.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_preset_sets_the_address_and_says_what_it_shows(name):
     page = opened("lab").selectbox(key="lab_preset").select(name).run()
     assert not page.exception
-    assert query_of(page) == lab_run.PRESETS[name][0].to_query()
+    assert query_of(page) == PRESETS[name][0].to_query()
     assert any(name in caption.value for caption in page.caption)
 
 
-@pytest.mark.parametrize("name", lab_run.PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_preset_trains(name):
     page = opened("lab").selectbox(key="lab_preset").select(name).run()
     page.number_input(key="lab_samples").set_value(3 * 1024)

@@ -9,6 +9,7 @@ from regcls.inference import session as inference_session
 from regcls.inference.custom import inspect
 from regcls.tasks import pairs
 from regcls.tasks.age import predict
+from regcls.tasks.pairs import MODELS_FOLDER
 from tests.helpers import hostile_onnx as hostile
 from tests.helpers.app_page import click, html, opened, ran
 
@@ -50,7 +51,7 @@ def test_a_file_that_cannot_be_used_is_told_why(name):
 
 
 def test_a_file_that_conforms_is_used():
-    data = (inference_session.MODELS / "age" / "reg.onnx").read_bytes()
+    data = (MODELS_FOLDER / "age" / "reg.onnx").read_bytes()
     page = click(brought(("mine.onnx", data)), "Use it beside the shipped pair")
     models = page.session_state["own_models"]
     assert set(models["age"]) == {"own reg"}
@@ -83,7 +84,7 @@ def test_a_model_that_fails_when_it_runs_is_told():
 
 def test_a_model_that_was_brought_answers_on_its_page():
     session = inference_session.own_session(
-        (inference_session.MODELS / "age" / "reg.onnx").read_bytes(), "mine.onnx"
+        (MODELS_FOLDER / "age" / "reg.onnx").read_bytes(), "mine.onnx"
     )
     page = opened("age")
     click(page, "Grace Hopper")
@@ -101,7 +102,7 @@ def test_a_model_that_was_brought_answers_on_its_page():
 
 def test_two_people_keep_their_own_models_apart():
     session = inference_session.own_session(
-        (inference_session.MODELS / "age" / "reg.onnx").read_bytes(), "mine.onnx"
+        (MODELS_FOLDER / "age" / "reg.onnx").read_bytes(), "mine.onnx"
     )
     first, second = opened("age"), opened("age")
     first.session_state["own_models"] = {"age": {"own reg": session}}

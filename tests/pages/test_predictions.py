@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from regcls.inference import contract, session
+from regcls.inference import contract
 from regcls.io import tables
-from regcls.predictions import report
+from regcls.predictions.columns import Columns
+from regcls.tasks.pairs import MODELS_FOLDER
 from tests.helpers.app_page import click, opened, ran, said
 from tests.io.test_tables import excel
 from tests.predictions.test_report import table
@@ -36,7 +37,7 @@ def test_it_opens_with_what_to_do_and_a_promise():
 def test_an_example_gives_the_whole_report():
     page = click(opened("predictions"), "Progress of videos (ours)")
     assert "reg and reg+cls" in said(page) or "errs less than" in said(page)
-    counts = contract.read(session.MODELS / "progress" / "reg.onnx").training_histogram["counts"]
+    counts = contract.read(MODELS_FOLDER / "progress" / "reg.onnx").training_histogram["counts"]
     assert len(page.session_state["predictions"]["train"]) == sum(counts) > 10_000
     assert "grey training histogram" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
@@ -92,7 +93,7 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
     page.session_state["predictions_content"] = data
     page.session_state["predictions"] = {
         "table": tables.read_table(data, "two.xlsx"), "name": "two.xlsx", "train": None,
-        "guess": report.Columns("age", ("pred_good",)), "mark": 1,
+        "guess": Columns("age", ("pred_good",)), "mark": 1,
     }  # fmt: skip
     ran(page.run())
     sheet = next(s for s in page.selectbox if s.label == "Sheet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regcls.tasks.progress import predict
-from regcls.tasks.progress.gallery import Album
+from regcls.tasks.progress.gallery import Gallery
 from tests.helpers import video_files
 from tests.helpers.app_page import broken_pair, click, html, opened, settled
 
@@ -69,7 +69,7 @@ def test_a_film_with_bars_can_be_had():
 
 def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
     page = settled(click(opened("progress"), "Can picked up"))
-    album: Album = page.session_state["progress_album"]
+    album: Gallery = page.session_state["progress_album"]
     album.add(b"words", "words.mp4", predict.load(), 50)
     sound = video_files.sound_only(tmp_path / "song.mp4")
     album.add(sound.read_bytes(), "song.mp4", predict.load(), 50)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from regcls import study, study_machine
-from regcls.study import catalogue, layout
+from regcls import study
+from regcls.study import catalogue, layout, processes
 from regcls.study import charts as study_charts
+from regcls.study.processes import NOTES
 from tests.helpers import study_store
 from tests.helpers.app_page import opened as opened_page
 from tests.helpers.app_page import query_of, said
@@ -163,8 +164,8 @@ def test_charts_hold_every_cell_and_come_as_files(quick):
 
 
 def test_a_run_elsewhere_on_the_machine_is_told_and_none_is_offered(monkeypatch, tmp_path):
-    monkeypatch.setenv(study_machine.NOTES, str(tmp_path))
-    with study_machine.noted("paper", tmp_path / "other.sqlite"):
+    monkeypatch.setenv(NOTES, str(tmp_path))
+    with processes.noted("paper", tmp_path / "other.sqlite"):
         page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
         assert "paper is at work on this machine" in said(page)
         assert "study_start" not in {button.key for button in page.button}

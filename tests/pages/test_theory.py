@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import charts as theory_charts
 from regcls.theory import terms
-from tests.cli.test_app import one_sentence, run, run_json
 from tests.helpers.app_page import opened, ran
+from tests.helpers.command_line import one_sentence, run, run_json
 
 
 def left_of_16(page: AppTest) -> int:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regcls.lab import charts as lab_charts
 from regcls.plotting import errors
+from regcls.plotting.style import COLOURS
 from regcls.stats.errors import ErrorReport
 
 
@@ -29,7 +31,7 @@ def bands(name: str, shift: float = 0.0) -> pd.DataFrame:
         pd.DataFrame(
             {name: at, "model": m, "median": at + 1 + shift, "low": at + 0.5, "high": at + 2}
         )
-        for m in errors.COLOURS
+        for m in COLOURS
     ]
     return pd.concat(frames)
 
@@ -59,8 +61,8 @@ def test_unknown_metric_names_the_known(report):
 
 def test_redraw_keeps_the_spec_and_changes_the_data():
     first, second = (
-        errors.history(bands("epoch"), 80, 10),
-        errors.history(bands("epoch", 1), 80, 10),
+        lab_charts.history(bands("epoch"), 80, 10),
+        lab_charts.history(bands("epoch", 1), 80, 10),
     )
     assert first.spec == second.spec
     assert not first.data["history"].equals(second.data["history"])
@@ -71,7 +73,7 @@ def test_pictures_print(report):
     assert picture.png().startswith(b"\x89PNG")
     svg = picture.svg().decode()
     assert "age (years)" in svg
-    assert errors.COLOURS["reg"].lower() in svg.lower()
+    assert COLOURS["reg"].lower() in svg.lower()
 
 
 def test_class_probabilities_need_one_edge_more():
@@ -82,6 +84,6 @@ def test_class_probabilities_need_one_edge_more():
 
 
 def test_models_differ_in_more_than_colour():
-    spec = json.dumps(errors.history(bands("epoch"), 80, 10).spec)
+    spec = json.dumps(lab_charts.history(bands("epoch"), 80, 10).spec)
     assert "strokeDash" in spec
-    assert len(set(errors.COLOURS.values())) == 3
+    assert len(set(COLOURS.values())) == 3

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regcls.inference import session
 from regcls.io.tables import TableError
 from regcls.predictions import charts as predictions_charts
-from regcls.predictions import html, report
-from regcls.predictions.report import Arrays, Columns, Report
+from regcls.predictions import columns as predictions_columns
+from regcls.predictions import html, ranges
+from regcls.predictions.columns import Arrays, Columns
+from regcls.predictions.report import Report
+from regcls.tasks.pairs import MODELS_FOLDER
 
 
 def table(n: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -29,8 +31,8 @@ def table(n: int = 400, seed: int = 0) -> pd.DataFrame:
 
 def made(frame: pd.DataFrame | None = None, **more) -> Report:
     columns = Columns("age", ("pred_good", "pred_poor"), **more)
-    found = report.arrays(table() if frame is None else frame, columns)
-    return Report(found, report.edges(found, "count", 8))
+    found = predictions_columns.arrays(table() if frame is None else frame, columns)
+    return Report(found, ranges.edges(found, "count", 8))
 
 
 # Columns
@@ -38,21 +40,24 @@ def made(frame: pd.DataFrame | None = None, **more) -> Report:
 
 def test_columns_are_guessed_by_name_and_likeness():
     frame = table().rename(columns={"age": "y_true"})
-    found = report.guess(frame)
+    found = predictions_columns.guess(frame)
     assert found == Columns("y_true", ("pred_good", "pred_poor"), None, "site")
     blind = frame.rename(columns={"pred_good": "a", "pred_poor": "b"})
-    assert report.guess(blind).models == ("a", "b")  # the id does not follow the target
+    assert predictions_columns.guess(blind).models == (
+        "a",
+        "b",
+    )  # the id does not follow the target
 
 
 def test_training_targets_are_found_in_the_same_table():
     frame = table().assign(y_train=1.0)
-    assert report.guess(frame).train == "y_train"
+    assert predictions_columns.guess(frame).train == "y_train"
 
 
 def test_shipped_predictions_are_understood():
     for task in ("age", "depth", "progress"):
-        path = session.MODELS / task / "test_predictions.parquet"
-        found = report.guess(pd.read_parquet(path))
+        path = MODELS_FOLDER / task / "test_predictions.parquet"
+        found = predictions_columns.guess(pd.read_parquet(path))
         assert found.target == "y_true" and {"reg", "regcls"} <= set(found.models)
 
 
@@ -88,13 +93,13 @@ BAD = {
 @pytest.mark.parametrize(("frame", "columns", "words"), BAD.values(), ids=BAD.keys())
 def test_what_cannot_be_reported_gets_a_sentence(frame, columns, words):
     with pytest.raises(TableError, match=words):
-        report.arrays(frame, columns or report.guess(frame))
+        predictions_columns.arrays(frame, columns or predictions_columns.guess(frame))
 
 
 def test_rows_without_numbers_are_left_out_and_counted():
     frame = table(10)
     frame.loc[2, "age"], frame.loc[5, "pred_good"] = np.nan, np.inf
-    found = report.arrays(frame, Columns("age", ("pred_good",)))
+    found = predictions_columns.arrays(frame, Columns("age", ("pred_good",)))
     assert len(found.y) == 8 and found.rows.tolist() == [1, 2, 4, 5, 7, 8, 9, 10]
     assert "column age: 1 without a number" in found.notes[0]
     assert "column pred_good: 1 infinite" in found.notes[1]
@@ -102,9 +107,11 @@ def test_rows_without_numbers_are_left_out_and_counted():
 
 def test_training_targets_of_another_file():
     frame = pd.DataFrame({"age": [1.0, np.nan, 3.0], "note": ["a", "b", "c"]})
-    assert report.training_targets(frame, "train.csv", "age").tolist() == [1, 3]
+    assert predictions_columns.training_targets(frame, "train.csv", "age").tolist() == [1, 3]
     with pytest.raises(TableError, match=r"train\.csv needs a column called y"):
-        report.training_targets(pd.DataFrame({"a": [1.0], "b": [2.0]}), "train.csv", "y")
+        predictions_columns.training_targets(
+            pd.DataFrame({"a": [1.0], "b": [2.0]}), "train.csv", "y"
+        )
 
 
 # Ranges
@@ -119,11 +126,11 @@ def flat(y: list[float], train: list[float] | None = None) -> Arrays:
 
 def test_ranges_by_count_width_quantile_and_own_edges():
     found = flat([0, 1, 2, 3, 10])
-    assert report.edges(found, "count", 2).tolist() == [0, 5, 10]
-    assert report.edges(found, "width", 4).tolist() == [0, 4, 8, 12]
-    assert report.edges(found, "quantile", 2).tolist() == [0, 2, 10]
-    assert report.edges(found, "edges", 0, "0; 5, 20").tolist() == [0, 5, 20]
-    assert report.edges(flat([0, 1], [0, 30]), "count", 3).tolist() == [0, 10, 20, 30]
+    assert ranges.edges(found, "count", 2).tolist() == [0, 5, 10]
+    assert ranges.edges(found, "width", 4).tolist() == [0, 4, 8, 12]
+    assert ranges.edges(found, "quantile", 2).tolist() == [0, 2, 10]
+    assert ranges.edges(found, "edges", 0, "0; 5, 20").tolist() == [0, 5, 20]
+    assert ranges.edges(flat([0, 1], [0, 30]), "count", 3).tolist() == [0, 10, 20, 30]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +146,7 @@ def test_ranges_by_count_width_quantile_and_own_edges():
 )
 def test_ranges_that_cannot_be_made_get_a_sentence(kind, size, own, words):
     with pytest.raises(TableError, match=words):
-        report.edges(flat([0, 1, 2, 3, 10]), kind, size, own)
+        ranges.edges(flat([0, 1, 2, 3, 10]), kind, size, own)
 
 
 # Figures
@@ -147,7 +154,7 @@ def test_ranges_that_cannot_be_made_get_a_sentence(kind, size, own, words):
 
 def test_figures_by_hand():
     frame = pd.DataFrame({"y": [0.0, 1, 2, 10], "a": [1.0, 1, 2, 6], "b": [0.0, 1, 2, 10]})
-    found = report.arrays(frame, Columns("y", ("a", "b")))
+    found = predictions_columns.arrays(frame, Columns("y", ("a", "b")))
     one = Report(found, np.array([0.0, 5, 10]))
     errors = one.errors.table().set_index(["model", "low"])["mae"]
     assert errors[("a", 0.0)] == pytest.approx(1 / 3) and errors[("a", 5.0)] == 4
@@ -166,8 +173,8 @@ def test_the_verdict_is_as_certain_as_its_interval():
     frame = table()
     frame["pred_poor"] = frame["age"] + np.random.default_rng(9).normal(0, 1, len(frame))
     assert made(frame).verdict.startswith("No clear difference between")
-    single = report.arrays(frame, Columns("age", ("pred_good",)))
-    assert "give a second column" in Report(single, report.edges(single)).verdict
+    single = predictions_columns.arrays(frame, Columns("age", ("pred_good",)))
+    assert "give a second column" in Report(single, ranges.edges(single)).verdict
 
 
 def test_rows_that_belong_together_widen_the_intervals():
@@ -220,8 +227,10 @@ def test_every_picture_is_drawn():
 
 def test_the_html_is_whole_and_escapes_what_it_was_given():
     frame = table().rename(columns={"pred_good": "<script>alert(1)</script>"})
-    found = report.arrays(frame, Columns("age", ("<script>alert(1)</script>", "pred_poor")))
-    page = html.write(Report(found, report.edges(found)), "<b>mine</b>.csv")
+    found = predictions_columns.arrays(
+        frame, Columns("age", ("<script>alert(1)</script>", "pred_poor"))
+    )
+    page = html.write(Report(found, ranges.edges(found)), "<b>mine</b>.csv")
     assert "<script>alert" not in page and "<b>mine" not in page
     assert not re.search(r'(src|href)="https?:', page)
     specs = json.loads(re.search(r"const SPECS = (\[.*?\]);</script>", page)[1])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from regcls.stats import errors
-from regcls.stats.errors import ErrorReport, conformal_radius, paired_runs
+from regcls.stats.comparison import MIN_RUNS, paired_runs
+from regcls.stats.conformal import conformal_radius
+from regcls.stats.errors import ErrorReport
 
 
 def _report(n=3000, **options):
@@ -163,7 +165,7 @@ def test_paired_runs_verdicts():
     assert paired_runs(b, b).wins == 0.5
 
 
-@pytest.mark.parametrize("runs", [1, errors.MIN_RUNS - 1])
+@pytest.mark.parametrize("runs", [1, MIN_RUNS - 1])
 def test_few_runs_give_no_verdict(runs):
     result = paired_runs(np.full(runs, 0.1), np.ones(runs))
     assert np.isnan(result.low) and result.verdict == "no clear difference" and result.wins == 1

@@ -20,13 +20,16 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from regcls import study, study_machine
-from regcls.cli import models as cli_models
-from regcls.cli.app import BAD_INPUT, app, duration
+from regcls import study
+from regcls.cli import output
+from regcls.cli.app import app
+from regcls.cli.output import BAD_INPUT
 from regcls.lab.run import Lab
-from regcls.study import dask_backend, worker
-from regcls.study import grid as study_grid
+from regcls.nn import cost
+from regcls.study import dask_backend, loader, processes, worker
 from regcls.study import store as _study_store
+from regcls.study.processes import NOTES
+from regcls.utils.text import duration
 
 RUNNER = CliRunner()
 SMALL = {
@@ -41,7 +44,7 @@ SEARCH = {
 
 
 def small(name: str = "small", **changes) -> study.Grid:
-    return study_grid.from_dict(name, SMALL | changes)
+    return loader.from_dict(name, SMALL | changes)
 
 
 def rows(path: Path) -> dict[str, tuple]:
@@ -149,7 +152,7 @@ def test_a_grid_that_cannot_be_is_told(changes, message):
 
 def test_a_search_that_cannot_be_is_told():
     def searched(**changes):
-        return study_grid.from_dict("fair", {"version": 1, "search": SEARCH | changes})
+        return loader.from_dict("fair", {"version": 1, "search": SEARCH | changes})
 
     with pytest.raises(study.GridError, match="did you mean 'budget'"):
         searched(budgte=3)
@@ -158,7 +161,7 @@ def test_a_search_that_cannot_be_is_told():
     with pytest.raises(study.GridError, match="impossible setting: classes must be"):
         searched(classes=[1])
     with pytest.raises(study.GridError, match="the search lacks lr"):
-        study_grid.from_dict("fair", {"version": 1, "search": {"budget": 3}})
+        loader.from_dict("fair", {"version": 1, "search": {"budget": 3}})
 
 
 # Training
@@ -194,7 +197,7 @@ def test_batches_hold_every_model_once_and_only_alike_ones():
     assert sorted(m.key for b in batches for m in b) == sorted(m.key for m in models)
     for batch in batches:
         assert len({(m.classes, m.scenario, m.sampling) for m in batch}) == 1
-        assert sum(map(worker.cost, batch)) < 40
+        assert sum(map(cost.cost, batch)) < 40
 
 
 def test_errors_per_range_add_up_to_the_whole():
@@ -216,7 +219,7 @@ def test_a_model_that_diverges_is_kept_as_such(tmp_path):
     row = results.cells.iloc[0]
     assert row["diverged"] > 0
     assert np.isnan(row["regcls_mse"])
-    json.dumps(cli_models.plain(study.summary(results)), allow_nan=False)
+    json.dumps(output.plain(study.summary(results)), allow_nan=False)
 
 
 # Runs: whatever happens, one row a model
@@ -292,7 +295,7 @@ def test_two_runners_share_the_work(tmp_path, longer):
     wait_for_models(store, 0)
     with study.Store(store) as kept:
         assert len(kept.runners()) == 1
-        assert study.status(grid, store).running
+        assert study.read_status(grid, store).running
         mine = study.run(grid, kept, jobs=1)
     theirs = json.loads(other.communicate(timeout=60)[0])
     assert mine.finished
@@ -305,8 +308,8 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
     log = study.begin(str(longer), store)
-    wait_until(lambda: study.status(grid, store).done > 0)
-    now = study.status(grid, store)
+    wait_until(lambda: study.read_status(grid, store).done > 0)
+    now = study.read_status(grid, store)
     assert now.running
     assert psutil.Process(now.runners[0].pid).nice() >= 10  # pages that people look at go first
     assert 0 < now.share < 1
@@ -315,28 +318,28 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
         study.begin(str(longer), store)
     with pytest.raises(ValueError, match=r"longer is at work on this machine \(process \d+, into"):
         study.begin(str(longer), tmp_path / "another.sqlite")
-    assert study.status(grid, tmp_path / "another.sqlite").elsewhere[0].store == str(store)
+    assert study.read_status(grid, tmp_path / "another.sqlite").elsewhere[0].store == str(store)
     assert study.stop(store) == 1
-    wait_until(lambda: not study.status(grid, store).running)
-    assert 0 < study.status(grid, store).done < now.models
+    wait_until(lambda: not study.read_status(grid, store).running)
+    assert 0 < study.read_status(grid, store).done < now.models
     wait_until(lambda: "Stopped" in log.read_text())
     assert study.stop(store) == study.stop(tmp_path / "none.sqlite") == 0
 
 
 def test_notes_of_runs_that_died_and_notes_of_strangers_are_no_runs(tmp_path, monkeypatch):
-    monkeypatch.setenv(study_machine.NOTES, str(tmp_path))
+    monkeypatch.setenv(NOTES, str(tmp_path))
     store = tmp_path / "s.sqlite"
-    with study_machine.noted("mine", store):
-        assert [run.grid for run in study_machine.at_work()] == ["mine"]
-        assert study_machine.at_work(besides=store) == []
+    with processes.noted("mine", store):
+        assert [run.grid for run in processes.at_work()] == ["mine"]
+        assert processes.at_work(besides=store) == []
         (note,) = tmp_path.glob("*.json")
         (tmp_path / "reused.json").write_text(
             json.dumps(json.loads(note.read_text()) | {"born": 1.0, "grid": "old"})
         )
         (tmp_path / "stranger.json").write_text("{}")
-        assert [run.grid for run in study_machine.at_work()] == ["mine"]
+        assert [run.grid for run in processes.at_work()] == ["mine"]
     assert [path.name for path in tmp_path.glob("*.json")] == ["stranger.json"]
-    assert study_machine.at_work() == []
+    assert processes.at_work() == []
 
 
 def test_worker_processes_give_the_same_rows(tmp_path, finished):
@@ -436,7 +439,7 @@ def test_a_dead_runners_claims_are_free_and_a_live_ones_are_not(tmp_path):
 
 def test_fair_tuning_searches_on_validation_then_tests_on_fresh_data(tmp_path):
     described = {k: v for k, v in SMALL.items() if k != "classes"}
-    grid = study_grid.from_dict("fair", described | {"hidden": [[5], [9]], "search": SEARCH})
+    grid = loader.from_dict("fair", described | {"hidden": [[5], [9]], "search": SEARCH})
     assert len(grid.models()) == 2 * 2 * 3  # networks × variants × settings
     assert len(grid.to_come()) == 2 * 2 * 6
     with study.Store(tmp_path / "s.sqlite") as store:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regcls.inference import session
 from regcls.io import images
-from regcls.stats.errors import conformal_radius
-from regcls.tasks import pairs
+from regcls.stats.conformal import conformal_radius
+from regcls.tasks import pairs, reports
 from regcls.tasks.age import faces, predict
+from regcls.tasks.age import table as age_table
+from regcls.tasks.age.gallery import Gallery
 from tests.helpers import fake_pair
 
 
@@ -26,7 +27,7 @@ from tests.helpers import fake_pair
 def pair(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     fake_pair.make_pair(root)
-    return session.load_pair("age", root)
+    return pairs.load_pair("age", root)
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +170,7 @@ def test_intervals_cover_as_often_as_they_say():
 
 @pytest.mark.parametrize(("model", "column"), [("reg", "reg"), ("regcls", "regcls")])
 def test_the_shipped_intervals_cover_the_test_photos(model, column):
-    shipped = session.load_pair("age")
+    shipped = pairs.load_pair("age")
     card = getattr(shipped, model).card
     answers = [predict.reading(value, card) for value in shipped.predictions[column]]
     truth = shipped.predictions["y_true"]
@@ -179,14 +180,14 @@ def test_the_shipped_intervals_cover_the_test_photos(model, column):
 
 
 def test_training_counts_are_summed_over_the_ranges(pair):
-    counts = pairs.train_counts(pair.reg.card, predict.ranges(pair.reg.card))
+    counts = reports.train_counts(pair.reg.card, predict.ranges(pair.reg.card))
     assert counts.tolist() == pair.reg.card.training_histogram["counts"]
     report = predict.pair_report(pair)
     assert report.names == pairs.MODELS and report.test_counts.sum() == len(pair.predictions)
 
 
 def test_an_album_looks_once_at_each_photo(pair, monkeypatch):
-    album, looked = predict.Album(), []
+    album, looked = Gallery(), []
     monkeypatch.setattr(
         predict, "look", lambda *a, real=predict.look: looked.append(a[1]) or real(*a)
     )
@@ -199,7 +200,7 @@ def test_an_album_looks_once_at_each_photo(pair, monkeypatch):
 
 
 def test_one_bad_file_loses_nothing_else(pair):
-    album = predict.Album()
+    album = Gallery()
     good = album.add(predict.SHIPPED_SAMPLES[0].read(), "good.jpg", pair)
     assert album.add(b"", "empty.jpg", pair) is None
     assert album.add(b"text" * 99, "text.jpg", pair) is None
@@ -216,7 +217,7 @@ def test_a_labelled_zip_joins_the_errors(pair):
         archive.writestr("grace.jpg", predict.SHIPPED_SAMPLES[1].read())
         archive.writestr("eileen.jpg", predict.SHIPPED_SAMPLES[0].read())
         archive.writestr("bad.jpg", b"no photo")
-    album, heard = predict.Album(), []
+    album, heard = Gallery(), []
     assert album.add_zip(out.getvalue(), pair, heard.append) == next(iter(album.entries))
     assert heard == [0.25, 0.5, 0.75, 1.0]
     assert [name for name, _ in album.problems] == ["eileen.jpg", "gone.jpg", "bad.jpg"]
@@ -229,30 +230,30 @@ def test_a_labelled_zip_joins_the_errors(pair):
 
 
 def test_a_zip_that_cannot_be_used_is_one_problem(pair):
-    album = predict.Album()
+    album = Gallery()
     assert album.add_zip(b"no zip", pair, lambda _: None) is None
     assert album.problems == [("The zip", "this is not a zip file, or it is damaged.")]
 
 
 def test_records_and_their_table(pair):
-    album = predict.Album()
+    album = Gallery()
     key = album.add(predict.SHIPPED_SAMPLES[1].read(), "grace.jpg", pair, truth=77.0)
     wall = album.add(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
-    table = predict.table(album.records())
+    table = age_table.table(album.records())
     assert table["photo"].tolist() == ["grace.jpg", "wall.png"]
     assert table["face"].tolist() == ["1", "none found"]
     answer = album.entries[key].faces[0].readings["reg+cls"].age
     assert table["reg+cls error"][0] == pytest.approx(answer - 77, abs=0.01)
     album.entries[wall].centre = True
-    assert predict.table(album.records())["face"].tolist() == ["1", "centre crop"]
-    assert list(predict.table([]).columns) == list(table.columns)
+    assert age_table.table(album.records())["face"].tolist() == ["1", "centre crop"]
+    assert list(age_table.table([]).columns) == list(table.columns)
 
 
 def test_files_from_the_command_line(pair, tmp_path, monkeypatch):
     monkeypatch.setenv(pairs.ROOT, str(pair.reg.path.parent.parent))
     (tmp_path / "text.jpg").write_text("no photo")
     good = pairs.SAMPLES / "astronaut.jpg"
-    records = predict.predict_files([good, tmp_path / "text.jpg", tmp_path / "gone.jpg"])
+    records = age_table.predict_files([good, tmp_path / "text.jpg", tmp_path / "gone.jpg"])
     assert json.loads(json.dumps(records)) == records
     assert records[0]["photo"] == str(good) and 0 < records[0]["reg+cls age"] < 100
     assert "not a photo" in records[1]["problem"] and "cannot be read" in records[2]["problem"]
@@ -269,4 +270,4 @@ def test_nothing_heavy_is_imported_before_the_first_photo():
 
 def test_training_targets_are_spread_over_their_cells():
     card = SimpleNamespace(training_histogram={"edges": [0, 2, 4, 10], "counts": [2, 0, 3]})
-    assert pairs.training_targets(card).tolist() == [0.5, 1.5, 5, 7, 9]
+    assert reports.training_targets(card).tolist() == [0.5, 1.5, 5, 7, 9]

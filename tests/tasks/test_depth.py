@@ -8,19 +8,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regcls.inference import session
 from regcls.io import images
+from regcls.tasks import pairs
 from regcls.tasks.depth import charts as depth_charts
-from regcls.tasks.depth import ground_truth, predict
+from regcls.tasks.depth import gallery, ground_truth, predict
+from regcls.tasks.depth import metrics as depth_metrics
+from regcls.tasks.depth.gallery import Gallery
 from regcls.tasks.depth.predict import PhotoDepth
+from regcls.tasks.pairs import Pair
 from tests.helpers import fake_depth
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory) -> session.Pair:
+def pair(tmp_path_factory) -> Pair:
     root = tmp_path_factory.mktemp("models")
     fake_depth.make_pair(root)
-    return session.load_pair("depth", root)
+    return pairs.load_pair("depth", root)
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -46,7 +49,7 @@ def room(height: int = 240, width: int = 320) -> bytes:
 
 
 def test_metrics_by_hand():
-    found = predict.metrics(np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0]))
+    found = depth_metrics.metrics(np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0]))
     assert found["rmse"] == pytest.approx(np.sqrt(5 / 3))
     assert found["mae"] == pytest.approx(1.0)
     assert found["abs_rel"] == pytest.approx((0 + 0.5 + 0.5) / 3)
@@ -54,19 +57,19 @@ def test_metrics_by_hand():
     assert found["delta1"] == pytest.approx(1 / 3)  # ratios 1, 1.5, 2 against 1.25, 1.5625, 1.953
     assert found["delta2"] == pytest.approx(2 / 3) and found["delta3"] == pytest.approx(2 / 3)
     with pytest.raises(ValueError, match="no known depth"):
-        predict.metrics(np.array([]), np.array([]))
+        depth_metrics.metrics(np.array([]), np.array([]))
 
 
 def test_shots_of_nyud2_dir():
     metres = np.array([0.75, 0.95, 4.55, 4.75, 6.35, 9.99])
-    assert predict.nyud2_dir_shots(metres).tolist() == [
+    assert depth_metrics.nyud2_dir_shots(metres).tolist() == [
         "medium", "many", "many", "many", "medium", "few",
     ]  # fmt: skip
 
 
 def test_own_shots_take_the_same_shares():
     counts = np.array([960, 20, 15, 5])
-    assert predict.own_shots(counts).tolist() == ["many", "medium", "medium", "few"]
+    assert depth_metrics.own_shots(counts).tolist() == ["many", "medium", "medium", "few"]
 
 
 # Photos
@@ -172,7 +175,7 @@ def test_pixels_between_two_depths_are_one_or_the_other():
 
 
 def test_own_errors_join_in_their_ranges(pair):
-    album = predict.Album()
+    album = Gallery()
     key = album.add(room(), "room.png", pair)
     assert album.report(pair.reg.card) is None
     truth = np.full((240, 320), 0, np.uint16)
@@ -182,13 +185,13 @@ def test_own_errors_join_in_their_ranges(pair):
     assert table.loc[("reg", 2.0), "mae"] == pytest.approx(0.5, abs=0.03)
     assert table.loc[("reg+cls", 2.0), "mae"] == pytest.approx(0.0, abs=0.03)
     assert table["test"].groupby("model").sum().tolist() == [24 * 16, 24 * 16]
-    metrics = predict.own_metrics(album.entries[key]).set_index("model")
+    metrics = gallery.own_metrics(album.entries[key]).set_index("model")
     assert metrics.loc["reg", "rmse"] == pytest.approx(0.5, abs=0.03)
     assert metrics.loc["reg+cls", "delta1"] == 1.0
 
 
 def test_a_bad_truth_leaves_the_photo(pair):
-    album = predict.Album()
+    album = Gallery()
     key = album.add(room(), "room.png", pair)
     assert not album.add_truth(key, b"", "truth.png")
     assert album.problems == [("truth.png", "truth.png is empty.")]
@@ -197,7 +200,7 @@ def test_a_bad_truth_leaves_the_photo(pair):
 
 
 def test_a_truth_too_thin_for_the_maps_is_told(pair):
-    album = predict.Album()
+    album = Gallery()
     key = album.add(room(), "room.png", pair)
     truth = np.zeros((240, 320), np.uint16)
     truth[0, 1] = 2000

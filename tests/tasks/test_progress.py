@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regcls.inference import session
 from regcls.io import images, video
+from regcls.tasks.pairs import Pair
 from regcls.tasks.progress import gallery, predict
+from regcls.tasks.progress import table as progress_table
 from regcls.tasks.progress.predict import Curve
-from regcls.utils.background import CANCELLED, DONE, FAILED, LEFT, Work
+from regcls.utils.background import CANCELLED, DONE, FAILED, LEFT, BackgroundJob
 from tests.helpers import video_files
 
 CAN = predict.SHIPPED_SAMPLES[2]
 
 
 @pytest.fixture(scope="module")
-def pair() -> session.Pair:
+def pair() -> Pair:
     return predict.load()
 
 
@@ -78,20 +79,20 @@ def test_own_errors_count_each_whole_video_as_one_cluster(pair):
 
 def test_tables_and_rows_know_no_truth_of_a_part():
     curve = made([0, 40, 100], [10, 50, 90])
-    whole, part = predict.table(curve, True, True), predict.table(curve, False)
+    whole, part = progress_table.table(curve, True, True), progress_table.table(curve, False)
     assert whole["true (%)"].tolist() == [0, 50, 100]
     assert "reg monotone (%)" in whole and "true (%)" not in part
-    row = predict.row("a", curve, True)
+    row = progress_table.row("a", curve, True)
     assert row["reg mean error"] == pytest.approx(10 / 3, abs=0.01)
     assert row["always 50 % error"] == pytest.approx(100 / 3, abs=0.01)
-    assert predict.row("a", curve, False)["reg mean error"] is None
+    assert progress_table.row("a", curve, False)["reg mean error"] is None
 
 
 def test_files_of_the_command_line_get_a_curve_or_a_problem(pair, tmp_path):
     good = video_files.make(tmp_path / "good.mp4", 12)
     bad = tmp_path / "bad.mp4"
     bad.write_text("just words")
-    records = predict.predict_files([good, bad, tmp_path / "gone.mp4"], pair, budget=6)
+    records = progress_table.predict_files([good, bad, tmp_path / "gone.mp4"], pair, budget=6)
     assert len(records[0]["curve"]["seconds"]) == 6
     assert records[1]["problem"].startswith("bad.mp4 is no video")
     assert records[2]["problem"].startswith("gone.mp4 cannot be opened")
@@ -110,25 +111,25 @@ def until(true, seconds: float = 30.0) -> None:
 def test_work_tells_how_far_it_is_and_ends():
     go, seen = threading.Event(), threading.Event()
 
-    def do(work: Work) -> None:
+    def do(work: BackgroundJob) -> None:
         work.tell(0.5)
         seen.set()
         assert go.wait(10)
 
-    work = Work(do)
+    work = BackgroundJob(do)
     assert seen.wait(10) and work.done == 0.5 and work.active and work.seconds_left is not None
     go.set()
     assert work.wait(10) and work.state == DONE and work.done == 1.0
 
 
 def test_work_becomes_a_sentence_when_it_fails():
-    def refused(work: Work) -> None:
+    def refused(work: BackgroundJob) -> None:
         raise images.MediaError("the file is empty.")
 
-    def broken(work: Work) -> None:
+    def broken(work: BackgroundJob) -> None:
         raise KeyError("secret")
 
-    first, second = Work(refused), Work(broken)
+    first, second = BackgroundJob(refused), BackgroundJob(broken)
     assert first.wait(10) and first.state == FAILED and first.problem == "The file is empty."
     assert second.wait(10) and "secret" not in second.problem
 
@@ -136,15 +137,15 @@ def test_work_becomes_a_sentence_when_it_fails():
 def test_work_ends_when_nobody_waits_any_more():
     now = [0.0]
 
-    def do(work: Work) -> None:
+    def do(work: BackgroundJob) -> None:
         until(work.stopped)
 
-    work = Work(do, present=lambda: False, clock=lambda: now[0])
+    work = BackgroundJob(do, present=lambda: False, clock=lambda: now[0])
     now[0] = 4.0
     assert not work.stopped()  # a connection may fail for a moment
     now[0] = 6.0
     assert work.wait(10) and work.state == LEFT
-    kept = Work(do, clock=lambda: now[0])
+    kept = BackgroundJob(do, clock=lambda: now[0])
     now[0] += 80.0
     kept.seen()
     now[0] += 80.0
@@ -166,7 +167,7 @@ def test_an_album_reads_cancels_and_reads_again(pair, monkeypatch):
             assert slow.wait(30)
 
     monkeypatch.setattr(predict, "parts", parts)
-    album = gallery.Album()
+    album = gallery.Gallery()
     key = album.add(CAN.read(), "can.mp4", pair, 100)
     entry = album.entries[key]
     until(lambda: entry.curve is not None)
@@ -182,7 +183,7 @@ def test_an_album_reads_cancels_and_reads_again(pair, monkeypatch):
 
 
 def test_an_album_makes_a_film(pair):
-    album = gallery.Album()
+    album = gallery.Gallery()
     key = album.add(CAN.read(), "can.mp4", pair, 20)
     entry = album.entries[key]
     until(lambda: entry.reading.work.state == DONE)
@@ -192,7 +193,7 @@ def test_an_album_makes_a_film(pair):
 
 
 def test_an_album_tells_problems_by_name_and_counts_its_bytes(pair, monkeypatch):
-    album = gallery.Album()
+    album = gallery.Gallery()
     assert album.add(b"words", "words.mp4", pair, 10) is None
     assert album.problems[0][0] == "words.mp4"
     key = album.add(CAN.read(), "can.mp4", pair, 10)
@@ -205,7 +206,7 @@ def test_an_album_tells_problems_by_name_and_counts_its_bytes(pair, monkeypatch)
 
 
 def test_two_people_read_at_once(pair):
-    albums = [gallery.Album() for _ in range(2)]
+    albums = [gallery.Gallery() for _ in range(2)]
     keys = [a.add(CAN.read(), "can.mp4", pair, 60) for a in albums]
     until(lambda: not any(a.active for a in albums))
     first, second = (a.entries[k].curve for a, k in zip(albums, keys, strict=True))
@@ -216,7 +217,7 @@ def test_a_video_that_can_only_be_read_in_part_keeps_that_part(pair, tmp_path: P
     path = video_files.make(
         tmp_path / "cut.mp4", 60, codec="libx264", gop=6, options={"movflags": "faststart"}
     )
-    album = gallery.Album()
+    album = gallery.Gallery()
     key = album.add(path.read_bytes()[:-600], "cut.mp4", pair, 60)
     until(lambda: not album.active)
     album.drop_empty()

@@ -10,6 +10,7 @@ from scipy import integrate, stats
 
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import terms as theory_terms
+from regcls.theory import trained
 from regcls.theory.terms import Case, Density
 
 F = synthetic_data.FUNCTIONS[0]
@@ -174,7 +175,7 @@ def test_the_gap_grows_with_imbalance_next_to_the_peak_and_falls_in_it():
 
 
 def test_trained_models_are_cases_as_well():
-    cases = theory_terms.trained(1, 0, 0.1, epochs=2)
+    cases = trained.trained(1, 0, 0.1, epochs=2)
     assert list(cases) == ["reg", "control", "reg+cls"]
     for one in cases.values():
         error = np.sqrt(((one.mean - one.y) ** 2).mean())

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from regcls.inference import session
+from regcls.tasks import pairs
 from regcls.training import fit, search
 from regcls.training.age import export as _age_export
 from regcls.training.age import recipe as age_recipe
@@ -175,7 +175,7 @@ def export_and_check(splits, folder, monkeypatch):
     monkeypatch.setattr(_age_export, "load_faces", lambda *_: splits)
     monkeypatch.setattr(_age_export, "SIDE", 32)
     _age_export.export(folder, folder / "runs", folder / "models" / "age")
-    pair = session.load_pair("age", folder / "models")
+    pair = pairs.load_pair("age", folder / "models")
     value, logits = pair.regcls.run(splits["test"].images)
     np.testing.assert_allclose(value, pair.predictions["regcls"], atol=1e-3)
     assert logits.shape == (8, 6)

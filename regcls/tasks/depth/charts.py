@@ -12,7 +12,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from regcls.plotting.errors import PALETTE, Picture, _finished
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.style import PALETTE
 from regcls.tasks.depth import predict
 from regcls.tasks.depth.predict import PhotoDepth
 
@@ -159,7 +160,7 @@ def _shares_spec(models: tuple[str, ...]) -> dict:
             ],
         )
     )
-    return _finished(alt.layer(bars), "Share of the pixels per range", 260)
+    return finished(alt.layer(bars), "Share of the pixels per range", 260)
 
 
 def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:

@@ -8,7 +8,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from regcls.plotting.errors import _FUNCTION_COLOUR, PALETTE, Picture, _finished
+from regcls.plotting.chart import Picture, finished
+from regcls.plotting.style import FUNCTION_COLOUR, PALETTE
 from regcls.tasks.progress import predict
 from regcls.tasks.progress.predict import Curve
 
@@ -82,12 +83,12 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
     if moment:
         rule = alt.Chart(alt.NamedData("moment")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
         at = alt.X("at:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
-        layers.append(rule.encode(x=at, color=alt.value(_FUNCTION_COLOUR)))
-    return _finished(alt.layer(*layers), "Progress over time", 330)
+        layers.append(rule.encode(x=at, color=alt.value(FUNCTION_COLOUR)))
+    return finished(alt.layer(*layers), "Progress over time", 330)
 
 
 def _colour(name: str) -> str:
-    return PALETTE.get(name.split(",")[0], _FUNCTION_COLOUR)
+    return PALETTE.get(name.split(",")[0], FUNCTION_COLOUR)
 
 
 def _dash(name: str) -> list[int]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from regcls.inference import session
 from regcls.inference.contract import Card
 from regcls.io import images, video
 from regcls.stats.errors import ErrorReport
-from regcls.tasks.progress import predict
+from regcls.tasks.pairs import Pair
+from regcls.tasks.progress import predict, table
 from regcls.tasks.progress.predict import Curve
-from regcls.utils.background import DONE, Work
+from regcls.utils.background import DONE, BackgroundJob
 
 MAX_BYTES = 400_000_000  # of all videos of one visitor, as they lie in memory
 LONGEST = 640  # pixels; the longer side of a video with bars
@@ -30,7 +30,7 @@ class Reading:
     def __init__(
         self,
         source: video.Video,
-        pair: session.Pair,
+        pair: Pair,
         budget: int,
         turn: threading.Lock | None = None,
         present: Present = lambda: True,
@@ -39,7 +39,7 @@ class Reading:
         self._pair = pair
         self._parts: list[predict.Part] = []
         self._curve: tuple[int, Curve | None] = (0, None)
-        self.work = Work(self._read, turn, present)
+        self.work = BackgroundJob(self._read, turn, present)
 
     @property
     def curve(self) -> Curve | None:
@@ -51,7 +51,7 @@ class Reading:
             self._curve = (len(parts), found)
         return found
 
-    def _read(self, work: Work) -> None:
+    def _read(self, work: BackgroundJob) -> None:
         for part in predict.parts(self.source, self._pair, self.budget, work.stopped):
             if work.stopped():
                 return
@@ -75,9 +75,9 @@ class Film:
         self.data: bytes | None = None
         self.curve, self.whole = curve, whole
         self._source, self._colours = source, colours
-        self.work = Work(self._write, present=present)
+        self.work = BackgroundJob(self._write, present=present)
 
-    def _write(self, work: Work) -> None:
+    def _write(self, work: BackgroundJob) -> None:
         from regcls.io import video_overlay
 
         bars = {m: values / predict.PERCENT for m, values in self.curve.progress.items()}
@@ -123,12 +123,12 @@ class Entry:
         return self.shown.curve
 
     @property
-    def works(self) -> list[Work]:
+    def works(self) -> list[BackgroundJob]:
         return [self.reading.work] + ([self.film.work] if self.film else [])
 
 
 @dataclass
-class Album:
+class Gallery:
     """Videos by content, read one after another; problems by file name."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Album:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def add(
-        self, data: bytes, name: str, pair: session.Pair, budget: int, sample: str | None = None
+        self, data: bytes, name: str, pair: Pair, budget: int, sample: str | None = None
     ) -> str | None:
         """Begin to read a video unless it is here already; its key, or None with a new problem."""
         key = hashlib.sha256(data).hexdigest()
@@ -161,7 +161,7 @@ class Album:
         self.entries[key] = Entry(self._free_name(name), source, len(data), reading, sample)
         return key
 
-    def read_again(self, key: str, pair: session.Pair, budget: int) -> None:
+    def read_again(self, key: str, pair: Pair, budget: int) -> None:
         """With another budget, or from the start after a cancel; what is shown stays until then."""
         entry = self.entries[key]
         entry.earlier = entry.shown if entry.curve is not None else None
@@ -184,7 +184,7 @@ class Album:
                 del self.entries[key]
 
     @property
-    def active(self) -> list[tuple[Entry, Work]]:
+    def active(self) -> list[tuple[Entry, BackgroundJob]]:
         """All that is going on, in order."""
         pairs = [(entry, work) for entry in self.entries.values() for work in entry.works]
         return [(entry, work) for entry, work in pairs if work.active]
@@ -202,7 +202,7 @@ class Album:
     def records(self, smooth: bool = False) -> list[dict]:
         """A record a video that has a curve."""
         return [
-            predict.row(entry.name, entry.curve, entry.whole, smooth)
+            table.row(entry.name, entry.curve, entry.whole, smooth)
             for entry in self.entries.values()
             if entry.curve is not None
         ]

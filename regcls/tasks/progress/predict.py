@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from regcls.inference import session as inference_session
 from regcls.inference.contract import Card
-from regcls.io import images, video
+from regcls.io import video
 from regcls.stats.errors import ErrorReport
-from regcls.tasks import pairs
-from regcls.tasks.pairs import SAMPLES
+from regcls.tasks import pairs, reports
+from regcls.tasks.pairs import SAMPLES, Pair
 
 TASK = "progress"
 PERCENT = 100.0  # the models answer from 0 to 1; people read percent, and errors in points of it
@@ -82,33 +79,33 @@ class Curve:
         return float(np.abs(progress - self.truth).mean())
 
 
-def load() -> inference_session.Pair:
+def load() -> Pair:
     """The progress pair. Raises ``ContractError`` with what to do."""
     return pairs.load(TASK)
 
 
-def pair_report(pair: inference_session.Pair) -> ErrorReport:
+def pair_report(pair: Pair) -> ErrorReport:
     """Errors of the shipped pair per fifth, in points; intervals resample whole test clips."""
-    return pairs.held_out(pair, EDGES, clusters="clip", scale=PERCENT)
+    return reports.held_out(pair, EDGES, clusters="clip", scale=PERCENT)
 
 
 def own_report(curves: Sequence[Curve], card: Card) -> ErrorReport | None:
     """Errors on the visitor's own videos, each a whole activity, in the ranges of ``pair_report``."""
     if not curves:
         return None
-    models = pairs.common(curve.progress for curve in curves)
+    models = reports.common(curve.progress for curve in curves)
     return ErrorReport.from_predictions(
         np.concatenate([curve.truth for curve in curves]),
         {m: np.concatenate([c.progress[m] for c in curves]) for m in models},
         EDGES,
-        train_counts=pairs.train_counts(card, EDGES, PERCENT),
+        train_counts=reports.train_counts(card, EDGES, PERCENT),
         clusters=np.repeat(np.arange(len(curves)), [len(curve.seconds) for curve in curves]),
     )
 
 
 def parts(
     source: video.Video,
-    pair: inference_session.Pair,
+    pair: Pair,
     budget: int,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[Part]:
@@ -137,7 +134,7 @@ def curve(source: video.Video, read: Sequence[Part]) -> Curve | None:
     seconds = np.concatenate([part.seconds for part in read])
     last = max(source.seconds - 1 / source.fps if source.fps else source.seconds, seconds[-1])
     notes = dict.fromkeys((*source.notes, *(part.note for part in read)))
-    models = pairs.common(part.progress for part in read)
+    models = reports.common(part.progress for part in read)
     return Curve(
         seconds,
         {m: np.concatenate([part.progress[m] for part in read]) for m in models},
@@ -153,55 +150,3 @@ def monotone(curve: Curve) -> dict[str, np.ndarray]:
 
     fit = IsotonicRegression(y_min=0.0, y_max=PERCENT)
     return {m: fit.fit_transform(curve.seconds, values) for m, values in curve.progress.items()}
-
-
-def table(curve: Curve, whole: bool, smooth: bool = False) -> pd.DataFrame:
-    """A row a frame: seconds and percent, with the truth of a ``whole`` activity."""
-    columns = {"seconds": curve.seconds.round(3)}
-    columns |= {f"{model} (%)": values.round(2) for model, values in curve.progress.items()}
-    if smooth:
-        fits = monotone(curve)
-        columns |= {f"{model} monotone (%)": fit.round(2) for model, fit in fits.items()}
-    if whole:
-        columns["true (%)"] = curve.truth.round(2)
-    return pd.DataFrame(columns)
-
-
-def row(name: str, curve: Curve, whole: bool, smooth: bool = False) -> dict:
-    """One video as a flat, JSON-able record, in percent and points; what is not known is None."""
-    record: dict = {"video": name, "seconds": round(curve.end, 2), "frames": len(curve.seconds)}
-    for model, values in curve.progress.items():
-        record[f"{model} at the end"] = round(float(values[-1]), 1)
-    fits = monotone(curve) if smooth and whole else {}
-    for kind, values in (("mean error", curve.progress), ("monotone error", fits)):
-        for model in curve.progress if kind == "mean error" or smooth else ():
-            record[f"{model} {kind}"] = round(curve.error(values[model]), 2) if whole else None
-    if whole:
-        record["always 50 % error"] = round(curve.error(np.full(len(curve.seconds), HALF)), 2)
-    return record
-
-
-def predict_files(
-    paths: Iterable[str | Path],
-    pair: inference_session.Pair,
-    budget: int = BUDGET,
-    whole: bool = True,
-) -> list[dict]:
-    """For the command line: a record a video with its curve, or one with ``problem`` for a file
-    that is none. ``whole``: whether the videos show their activities from start to finish.
-
-    Raises ``ContractError`` for a model that fails.
-    """
-    records: list[dict] = []
-    for path in map(Path, paths):
-        try:
-            source = video.open_video(path, path.name)
-            found = curve(source, list(parts(source, pair, budget)))
-            if found is None:
-                raise images.MediaError(f"{path.name} has no frame that can be read.")
-        except images.MediaError as error:
-            records.append({"video": str(path), "problem": str(error)})
-        else:
-            columns = table(found, whole).to_dict("list")
-            records.append(row(str(path), found, whole) | {"curve": columns})
-    return records

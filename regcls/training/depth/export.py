@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from regcls.inference import contract
+from regcls.tasks.depth import metrics
 from regcls.tasks.depth import predict as task
+from regcls.tasks.depth.metrics import BUCKET, METRICS
 from regcls.training import shipping
 from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthMean
@@ -113,8 +115,8 @@ def _sums(depth: np.ndarray, answer: np.ndarray) -> np.ndarray:
     truth = depth.ravel() / np.float32(MM)
     known = truth > 0
     truth = truth[known]
-    columns = task.metric_columns(truth, answer.ravel()[known])
-    bucket = np.minimum((truth / task.BUCKET).astype(int), 99)
+    columns = metrics.metric_columns(truth, answer.ravel()[known])
+    bucket = np.minimum((truth / BUCKET).astype(int), 99)
     rows = [np.bincount(bucket, column, 100) for column in columns]
     return np.stack([*rows, np.bincount(bucket, minlength=100)], axis=1)
 
@@ -127,7 +129,7 @@ def _metrics(sums: np.ndarray, which: np.ndarray | slice = slice(None)) -> dict[
     point, draws = _means(photos.sum(axis=0)), _means(weights @ photos)
     bounds = np.nanquantile(draws, [0.025, 0.975], axis=0)
     result: dict[str, float] = {"test": int(photos[:, -1].sum())}
-    for at, name in enumerate(task.METRICS):
+    for at, name in enumerate(METRICS):
         result |= {name: point[at], f"{name}_low": bounds[0, at], f"{name}_high": bounds[1, at]}
     return result
 
@@ -170,8 +172,8 @@ def _card(variant, run, rooms, tables, full, counts, baselines, line) -> contrac
         training_histogram={"edges": BUCKETS, "counts": counts},
         metrics={
             "overall": _metrics(sums),
-            "shots": _by_shot(sums, task.own_shots(counts)),
-            "shots_nyud2_dir": _by_shot(sums, task.nyud2_dir_shots(middles)),
+            "shots": _by_shot(sums, metrics.own_shots(counts)),
+            "shots_nyud2_dir": _by_shot(sums, metrics.nyud2_dir_shots(middles)),
             "seeds": {
                 **shipping.spread({s: m["mae"] for s, m in seeds.items()}, "mae"),
                 **shipping.spread({s: m["rmse"] for s, m in seeds.items()}, "rmse"),

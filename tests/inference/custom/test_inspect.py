@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto
 
 from regcls.inference import contract, session
-from regcls.inference.custom import inspect, sandbox
+from regcls.inference.custom import inspect, sandbox, wrap
+from regcls.tasks.pairs import MODELS_FOLDER
 from tests.helpers import fake_pair
 from tests.helpers import hostile_onnx as hostile
 
@@ -50,7 +51,7 @@ def test_a_loop_without_end_is_stopped_in_time():
     found, form = form_of(hostile.endless())
     started = time.monotonic()
     with pytest.raises(contract.ContractError, match=r"did not end within 3 s"):
-        inspect.complete(found, form, seconds=3.0)
+        wrap.complete(found, form, seconds=3.0)
     assert time.monotonic() - started < 20
 
 
@@ -58,7 +59,7 @@ def test_a_loop_without_end_is_stopped_in_time():
 def test_a_hundred_gigabytes_are_not_given():
     found, form = form_of(hostile.greedy())
     with pytest.raises(contract.ContractError, match=r"memory|more than the 2 GB"):
-        inspect.complete(found, form)
+        wrap.complete(found, form)
 
 
 def test_memory_is_watched_from_outside_as_well(monkeypatch):
@@ -72,23 +73,23 @@ def test_memory_is_watched_from_outside_as_well(monkeypatch):
 def test_outputs_that_are_no_numbers_are_refused():
     found, form = form_of(hostile.not_finite())
     with pytest.raises(contract.ContractError, match="NaN or infinities"):
-        inspect.complete(found, form)
+        wrap.complete(found, form)
 
 
 def test_one_answer_for_all_images_is_refused():
     found, form = form_of(hostile.one_for_all())
     with pytest.raises(contract.ContractError, match="must follow the batch"):
-        inspect.complete(found, form)
+        wrap.complete(found, form)
 
 
 def test_a_width_that_is_not_said_is_one_or_refused():
     found, form = form_of(hostile.unsaid(1), scaling="0 to 1")
     images = picture()
-    value, _ = answered(inspect.complete(found, form).data, images)
+    value, _ = answered(wrap.complete(found, form).data, images)
     np.testing.assert_allclose(value, images.mean(axis=(1, 2, 3)) / 255, rtol=1e-5)
     found, form = form_of(hostile.unsaid(7))
     with pytest.raises(contract.ContractError, match="must be 1 instead of 7"):
-        inspect.complete(found, form)
+        wrap.complete(found, form)
 
 
 def test_the_trial_hides_the_environment_and_writes_nothing(monkeypatch):
@@ -125,7 +126,7 @@ def test_pixels_arrive_as_the_file_expects_them(layout, scaling, order):
     found, form = form_of(hostile.honest(layout), scaling=scaling, order=order)
     assert (form.layout, form.height, form.width) == (layout, SIDE, SIDE)
     images = picture()
-    value, logits = answered(inspect.complete(found, form).data, images)
+    value, logits = answered(wrap.complete(found, form).data, images)
     x = images / 255.0
     wanted = {
         "0 to 255": images.astype(float),
@@ -152,14 +153,14 @@ def test_colours_are_turned_for_bgr():
     images = picture()
     for order, channel in (("RGB", 0), ("BGR", 2)):
         found, form = form_of(data, order=order, scaling="0 to 255")
-        value, _ = answered(inspect.complete(found, form).data, images)
+        value, _ = answered(wrap.complete(found, form).data, images)
         np.testing.assert_allclose(value, images[..., channel].mean(axis=(1, 2)), rtol=1e-4)
 
 
 def test_bytes_go_in_as_they_are():
     found, form = form_of(hostile.honest("NHWC", TensorProto.UINT8))
     assert found.kind == "uint8"
-    value, _ = answered(inspect.complete(found, form).data, picture())
+    value, _ = answered(wrap.complete(found, form).data, picture())
     np.testing.assert_allclose(value, 100.0 * picture().mean(axis=(1, 2, 3)), rtol=1e-4)
 
 
@@ -167,23 +168,23 @@ def test_classes_and_columns_find_their_roles():
     found, form = form_of(hostile.honest(classes=5, column=True), scaling="0 to 1")
     assert (form.value, form.logits) == ("column", "scores")
     assert len(form.edges) == 6 and form.variant == "reg+cls"
-    value, logits = answered(inspect.complete(found, form).data, picture())
+    value, logits = answered(wrap.complete(found, form).data, picture())
     assert value.shape == (3,) and logits.shape == (3, 5)
 
 
 def test_a_map_is_for_depth():
     found, form = form_of(hostile.depth_map(), scaling="0 to 1")
     assert form.task == "depth" and form.unit == "metres"
-    value, _ = answered(inspect.complete(found, form).data, picture())
+    value, _ = answered(wrap.complete(found, form).data, picture())
     assert value.shape == (3, SIDE // 2, SIDE // 2)
     with pytest.raises(contract.ContractError, match="does not fit the task age"):
-        inspect.complete(found, replace(form, task="age"))
+        wrap.complete(found, replace(form, task="age"))
 
 
 def test_answers_come_in_the_unit_of_the_page():
     found, form = form_of(hostile.honest(), scaling="0 to 1", task="progress", unit="percent")
     form = replace(form, name="progress", low=0.0, high=1.0)
-    done = inspect.complete(found, form)
+    done = wrap.complete(found, form)
     assert done.card.target["unit"] == "share of the activity"
     wanted = picture().mean(axis=(1, 2, 3)) / 255
     np.testing.assert_allclose(answered(done.data, picture())[0], wanted, rtol=1e-4)
@@ -192,7 +193,7 @@ def test_answers_come_in_the_unit_of_the_page():
 
 
 def test_a_card_in_another_unit_is_refused():
-    data = (session.MODELS / "age" / "reg.onnx").read_bytes()
+    data = (MODELS_FOLDER / "age" / "reg.onnx").read_bytes()
     card = contract.check_bytes(data, "reg.onnx")
     days = contract.written(data, replace(card, target={**card.target, "unit": "days"}))
     assert "its card says days, and answers for age are in years" in (
@@ -202,13 +203,13 @@ def test_a_card_in_another_unit_is_refused():
 
 def test_a_completed_file_conforms():
     found, form = form_of(hostile.honest())
-    data = inspect.complete(found, form).data
+    data = wrap.complete(found, form).data
     again = inspect.examine(data, "mine_complete.onnx")
     assert again.conforms and again.card.task == "age" and again.card.variant == "reg"
 
 
 def test_a_shipped_model_conforms():
-    found = inspect.examine((session.MODELS / "age" / "regcls.onnx").read_bytes(), "regcls.onnx")
+    found = inspect.examine((MODELS_FOLDER / "age" / "regcls.onnx").read_bytes(), "regcls.onnx")
     assert found.conforms and found.card.variant == "reg+cls"
 
 
@@ -233,4 +234,4 @@ FORMS = {
 def test_a_form_that_is_not_sound_is_refused(changes, words):
     found, form = form_of(hostile.honest(classes=5))
     with pytest.raises(contract.ContractError, match=words):
-        inspect.complete(found, replace(form, **changes))
+        wrap.complete(found, replace(form, **changes))

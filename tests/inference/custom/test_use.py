@@ -9,9 +9,10 @@ import pytest
 
 from regcls.inference import contract
 from regcls.inference import session as inference_session
-from regcls.inference.custom import inspect
+from regcls.inference.custom import inspect, wrap
 from regcls.tasks import pairs
 from regcls.tasks.age import predict
+from regcls.tasks.pairs import Pair
 from tests.helpers import hostile_onnx as hostile
 from tests.helpers.app_page import click, opened, ran, settled
 
@@ -19,12 +20,12 @@ from tests.helpers.app_page import click, opened, ran, settled
 def session(data: bytes, **more) -> inference_session.Session:
     """A file without a card, completed as its form guesses or ``more`` says, in use."""
     found = inspect.examine(data, "mine.onnx")
-    done = inspect.complete(found, replace(found.form, scaling="0 to 1", **more))
+    done = wrap.complete(found, replace(found.form, scaling="0 to 1", **more))
     return inference_session.own_session(done.data, "mine")
 
 
 @pytest.fixture(scope="module")
-def pair() -> inference_session.Pair:
+def pair() -> Pair:
     return predict.load()
 
 

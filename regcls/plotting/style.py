@@ -1,0 +1,36 @@
+"""Colours, dashes, shapes and names of the models in all charts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+# Okabe and Ito's colours; the control is dashed as well, so that no one needs to see colours.
+COLOURS = {"reg": "#D55E00", "control": "#009E73", "reg+cls": "#0072B2"}
+# Models that somebody brought stand beside the shipped ones: kin in colour, and named.
+OWN_COLOURS = {"own reg": "#E69F00", "own reg+cls": "#56B4E9"}
+PALETTE = COLOURS | OWN_COLOURS
+_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#B8A500", "#7A7A7A")
+_ALIASES = {"regcls": "reg+cls", "reg_cls": "reg+cls"}
+NAMES = {
+    "reg": "reg",
+    "control": "control (reg, matched scale)",
+    "reg+cls": "reg+cls",
+}
+FUNCTION = "true function"
+FUNCTION_COLOUR = "#7A7A7A"
+HISTOGRAM_COLOUR = "#8A9AA3"
+DENSITY_COLOUR = "#CC79A7"
+DASHES = {"reg": [1, 0], "control": [5, 3], "reg+cls": [1, 0]}
+SHAPES = {"reg": "circle", "control": "triangle-up", "reg+cls": "square"}
+
+
+def palette(models: Sequence[str]) -> list[str]:
+    """A colour for each name: reg and reg+cls keep theirs, others take those that are left."""
+    known = [PALETTE.get(_ALIASES.get(model, model)) for model in models]
+    left = iter([colour for colour in _OTHERS if colour not in known] + list(_OTHERS) * 8)
+    return [colour or next(left) for colour in known]
+
+
+def label_expression() -> str:
+    return f"{json.dumps(NAMES)}[datum.label] || datum.label"

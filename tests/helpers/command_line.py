@@ -1,0 +1,29 @@
+"""Run the command line inside this process."""
+
+from __future__ import annotations
+
+import json
+
+from typer.testing import CliRunner
+
+from regcls.cli.app import app
+from regcls.cli.output import BAD_INPUT
+
+RUNNER = CliRunner()
+
+
+def run(*arguments):
+    return RUNNER.invoke(app, [str(a) for a in arguments])
+
+
+def run_json(*arguments) -> dict:
+    done = run(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def one_sentence(done):
+    assert done.exit_code == BAD_INPUT, done.output
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith((".\n", "?\n"))
+    assert "Traceback" not in done.stderr
