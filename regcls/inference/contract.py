@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regcls.exceptions import UserError
+
 if TYPE_CHECKING:
     import onnx
 
@@ -31,7 +33,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 _UINT8, _FLOAT32 = 2, 1  # onnx.TensorProto's numbers
 
 
-class ContractError(ValueError):
+class ContractError(UserError):
     """A model file that breaks the contract; the message is one sentence that says how."""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from regcls.exceptions import UserError
+
 MAX_BYTES = 25_000_000  # of one photo, as stored
 MAX_PIXELS = 50_000_000  # of one photo; checked from the header, before anything is decoded
 MIN_SIDE, MAX_SIDE = 16, 30_000  # pixels
@@ -18,7 +20,7 @@ SUFFIXES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 
 
-class MediaError(ValueError):
+class MediaError(UserError):
     """A file that cannot be used; the message is one sentence for the person who gave it."""
 
 

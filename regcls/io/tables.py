@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from regcls.exceptions import UserError
+
 MAX_BYTES = 500_000_000  # as stored
 MAX_UNPACKED = 2_000_000_000  # of a Parquet or Excel file
 MAX_ROWS = 2_000_000
@@ -23,7 +25,7 @@ _NO_TEXT = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"BZh", 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet recognises a formula
 
 
-class TableError(ValueError):
+class TableError(UserError):
     """A table that cannot be used; the message is one sentence for the person who gave it."""
 
 

@@ -15,12 +15,14 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from regcls.exceptions import UserError
+
 CONNECT_SECONDS = 10
 LOST_SECONDS = 10.0  # how long there may be no scheduler, or no worker
 POLL = 0.2
 
 
-class SchedulerLost(ValueError):
+class SchedulerLost(UserError):
     """The Dask scheduler, or all of its workers, cannot be reached (any more)."""
 
 

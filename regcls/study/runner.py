@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from regcls.exceptions import UserError
 from regcls.nn import cost
 from regcls.study import worker
 from regcls.study.dask_backend import SchedulerLost
@@ -28,7 +29,7 @@ ON_LOST = ("local", "stop")
 POLL = 0.5  # seconds between two looks at what others do, and at ``should_stop``
 
 
-class WorkerLost(ValueError):
+class WorkerLost(UserError):
     """A worker process of this machine ended before its work."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 
+from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
 
 VERSION = 1  # of the description of a grid and of a model; part of every key
@@ -18,7 +19,7 @@ SEEDS_APART = 100  # data seeds of a function: 100·(function − 1), and up
 REPEATS_APART = 1000  # a repeat has the same data and another initialisation
 
 
-class GridError(ValueError):
+class GridError(UserError):
     """A grid's description cannot be used; the message says what to change."""
 
 

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from regcls.exceptions import UserError
 from regcls.study.spec import Model
 
 SCHEMA = 1
@@ -54,7 +55,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class StoreError(ValueError):
+class StoreError(UserError):
     """The store cannot be used; the message says why and what to do."""
 
 

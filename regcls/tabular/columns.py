@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from regcls.exceptions import UserError
+
 NUMBER, CATEGORY = "number", "category"
 MOST_LEVELS = 200  # a text column of more different values is left out
 FREE_TEXT = 0.5  # … and so is one where more than this share of the rows differ
@@ -17,7 +19,7 @@ COPY_RANK, CLOSE_RANK = 0.9995, 0.98
 _ID_NAME = re.compile(r"(^|[_\s.-])(id|idx|index|uuid|guid|key|rownames?|unnamed: ?\d+)$", re.I)
 
 
-class AdviseError(ValueError):
+class AdviseError(UserError):
     """The table cannot be worked on; the message is one sentence that says why."""
 
 
