@@ -16,7 +16,7 @@ from regcls.predictions import ranges as predictions_ranges
 from regcls.predictions import report
 from regcls.predictions.columns import MOST_MODELS, Columns
 from regcls.predictions.ranges import KINDS, MOST_RANGES
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 
 through_app()
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from regcls import __version__
-from regcls.cli import advise, errors, lab, tasks, theory
+from regcls.cli import advise, dashboard, errors, lab, tasks, theory
 from regcls.cli.models import models_app
 from regcls.cli.study import study_app
 
@@ -25,6 +25,7 @@ errors.register(app)
 tasks.register(app)
 theory.register(app)
 advise.register(app)
+dashboard.register(app)
 
 
 @app.callback(invoke_without_command=True)

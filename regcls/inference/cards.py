@@ -105,7 +105,7 @@ def _seconds(session: inference_session.Session, images: np.ndarray) -> float:
 def list_models(root: Path | None) -> list[dict[str, Any]]:
     """One record a model file below ``root`` (the shipped models by default)."""
     from regcls.inference import contract
-    from regcls.tasks.pairs import MODELS_FOLDER
+    from regcls.utils.paths import MODELS_FOLDER
 
     root = MODELS_FOLDER if root is None else root
     if not root.is_dir():

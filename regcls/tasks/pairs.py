@@ -16,6 +16,7 @@ from regcls.inference import contract
 from regcls.inference import session as inference_session
 from regcls.inference.contract import Card, ContractError
 from regcls.inference.session import Session, run_sessions, session, stamp_of
+from regcls.utils.paths import MODELS_FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +62,6 @@ def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return images
     how = Image.Resampling.BILINEAR
     return np.stack([np.asarray(Image.fromarray(one).resize(size[::-1], how)) for one in images])
-
-
-MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pytest
 from regcls.inference import cards
 from regcls.inference import charts as inference_charts
 from regcls.tasks import pairs
-from regcls.tasks.pairs import MODELS_FOLDER, Pair
+from regcls.tasks.pairs import Pair
+from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import fake_pair
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from regcls.inference import contract, memory
 from regcls.inference import session as inference_session
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import fake_pair
 
 MB = 1_000_000

@@ -9,7 +9,7 @@ from regcls.inference import session as inference_session
 from regcls.inference.custom import inspect
 from regcls.tasks import pairs
 from regcls.tasks.age import predict
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import hostile_onnx as hostile
 from tests.helpers.app_page import click, html, opened, ran
 

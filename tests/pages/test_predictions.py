@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from regcls.inference import contract
 from regcls.io import tables
 from regcls.predictions.columns import Columns
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers.app_page import click, opened, ran, said
 from tests.io.test_tables import excel
 from tests.predictions.test_report import table

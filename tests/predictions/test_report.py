@@ -15,7 +15,7 @@ from regcls.predictions import columns as predictions_columns
 from regcls.predictions import html, ranges
 from regcls.predictions.columns import Arrays, Columns
 from regcls.predictions.report import Report
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 
 
 def table(n: int = 400, seed: int = 0) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from regcls.inference import contract, session
 from regcls.inference.custom import inspect, sandbox, wrap
-from regcls.tasks.pairs import MODELS_FOLDER
+from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import fake_pair
 from tests.helpers import hostile_onnx as hostile
 
