@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
-from regcls.study.spec import Model
+if TYPE_CHECKING:
+    from regcls.study.spec import Model
+
 
 # Seconds per training step, fitted to what two cores took: a fixed part for each of the two
 # ensembles, and a part per run and sample for each unit, weight and class.

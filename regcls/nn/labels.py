@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regcls.lab.settings import LabSettings
 from regcls.stats import bins
-from regcls.study.spec import Model
 from regcls.synthetic import data as synthetic_data
+
+if TYPE_CHECKING:
+    from regcls.lab.settings import LabSettings
+    from regcls.study.spec import Model
 
 
 @dataclass(frozen=True)
