@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# A first word such as "faces.zip" or "target.low": names keep their spelling.
+_NAME_FIRST = re.compile(r"\S+\.[A-Za-z]\w*(?=[\s:]|$)")
+
 
 class UserError(ValueError):
     """Invalid input that the user can correct: a file, a setting or an option.
@@ -29,7 +34,8 @@ def sentence(error: BaseException | str) -> str:
     ----------
     error : BaseException or str
         The error, or its message. Line breaks become spaces; an ``OSError`` is reduced to its file
-        and reason; an error without a message is named by its type.
+        and reason; an error without a message is named by its type. A message that starts with the
+        name of a file or field gets no capital.
 
     Returns
     -------
@@ -40,6 +46,8 @@ def sentence(error: BaseException | str) -> str:
     --------
     >>> sentence(FileNotFoundError(2, "No such file or directory", "faces.zip"))
     'faces.zip: No such file or directory.'
+    >>> sentence("faces.zip is empty")
+    'faces.zip is empty.'
     """
     if isinstance(error, OSError) and error.strerror:
         # A file name keeps its own spelling: no capital is forced on it.
@@ -48,5 +56,6 @@ def sentence(error: BaseException | str) -> str:
     else:
         words = " ".join(str(error).split())
         text = words or type(error).__name__
-        text = text[0].upper() + text[1:]
+        if not _NAME_FIRST.match(text):
+            text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else f"{text}."
