@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from regcls.lab.data import TEST_POINTS
 from regcls.lab.settings import LabSettings
-from regcls.nn.cost import SECONDS_PER_CLASS, SECONDS_PER_UNIT, SECONDS_PER_WEIGHT, STEP_SECONDS
+from regcls.nn.cost import comparison_seconds, count_units, count_weights
 
 SLOW_SECONDS = 60.0
 MEMORY_BUDGET = 1.5e9  # bytes
@@ -43,17 +42,18 @@ class Estimate:
 
 def estimate(settings: LabSettings) -> Estimate:
     """Time and memory of ``settings`` before anything is built, from a cost model (no torch)."""
-    sizes = (1, *settings.hidden)
-    weights = sum(a * b for a, b in itertools.pairwise(sizes)) + settings.hidden[-1]
-    units = sum(settings.hidden) + 1
-    a_network = units * SECONDS_PER_UNIT + weights * SECONDS_PER_WEIGHT
-    a_sample = 3 * a_network + settings.classes * SECONDS_PER_CLASS
-    work = settings.repeats * settings.batch * a_sample
-    steps = settings.epochs * max(settings.steps_per_epoch, 1)
+    units, weights = count_units(settings.hidden), count_weights(settings.hidden)
+    seconds = comparison_seconds(
+        settings.hidden,
+        settings.classes,
+        runs=settings.repeats,
+        batch=settings.batch,
+        steps=settings.epochs * max(settings.steps_per_epoch, 1),
+    )
     data = (
         settings.repeats * settings.samples * 8 * 5
     )  # as generated, and float32 for two ensembles
     activations = 4 * settings.repeats * settings.batch * (12 * units + 4 * settings.classes)
     heads = 4 * 5 * 3 * settings.repeats * (weights + settings.hidden[-1] * settings.classes)
     testing = 4 * 3 * settings.repeats * TEST_POINTS * 2 * max(settings.hidden)
-    return Estimate(steps * (2 * STEP_SECONDS + work), data + activations + heads + testing)
+    return Estimate(seconds, data + activations + heads + testing)

@@ -20,8 +20,8 @@ import pandas as pd
 
 from regcls.lab.data import make_arrays
 from regcls.lab.settings import MODELS, LabSettings
-from regcls.nn.labels import make_classes
-from regcls.nn.onnx_graph import onnx_bytes
+from regcls.nn.labels import make_classes, soft_label_sigma
+from regcls.nn.onnx_graph import mlp_onnx
 from regcls.stats import bins, comparison, errors
 from regcls.stats.comparison import MIN_RUNS, PairedRuns
 
@@ -79,14 +79,16 @@ class Lab:
 
         self.settings = settings
         self.data = make_arrays(settings)
-        self.classes = make_classes(settings, self.data.y)
+        self.classes = make_classes(
+            self.data.y, [settings.bins] * settings.repeats, settings.classes
+        )
         runs = settings.repeats
         network = Network(hidden=settings.hidden, activation=settings.activation, classes=0)
         training = Training(
             optimiser=settings.optimiser,
             reg_loss=settings.reg_loss,
             class_loss=settings.class_loss,
-            sigma=self._sigma(),
+            sigma=soft_label_sigma(self.data.limits, settings.classes),
             batch=settings.batch,
         )
         seeds = np.arange(settings.seed, settings.seed + runs)
@@ -102,7 +104,7 @@ class Lab:
             **shared,
         )
         self._cls = Ensemble(
-            replace(network, classes=self.classes.edges.shape[1] - 1),
+            replace(network, classes=self.classes.count),
             training,
             self.data.x,
             self.data.y,
@@ -117,11 +119,6 @@ class Lab:
         self._densities: dict[tuple, pd.DataFrame] = {}  # they never change, but are drawn often
         self._trained_seconds = 0.0
         self._trained_steps = 0
-
-    def _sigma(self) -> float:
-        """Width of the soft labels: 0.75 bin widths (Imani & White, ICML 2018)."""
-        low, high = self.data.limits
-        return 0.75 * (high - low) / self.settings.classes
 
     @property
     def step(self) -> int:
@@ -355,7 +352,9 @@ class Lab:
         note = {"model": model, "run": run + 1, "epoch": self.epoch, **asdict(self.settings)}
         if model == "reg+cls":
             note["class_edges"] = self.classes.edges[run].tolist()
-        return onnx_bytes(ensemble.parameters_of(index), self.settings, model == "reg+cls", note)
+        return mlp_onnx(
+            ensemble.parameters_of(index), self.settings.activation, len(self.settings.hidden), note
+        )
 
 
 def _bands(at: np.ndarray, values: np.ndarray, name: str) -> pd.DataFrame:

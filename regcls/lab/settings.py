@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+from regcls.nn.spec import ACTIVATIONS, CLASS_LOSSES, OPTIMISERS, REG_LOSSES
 from regcls.stats import bins
 from regcls.synthetic import data as synthetic_data
 
 MODELS = ("reg", "control", "reg+cls")
 OWN = "own"  # the sampling whose imbalance is the person's own number
-ACTIVATIONS = ("relu", "tanh", "gelu")
-OPTIMISERS = ("adam", "adamw", "sgd")
-REG_LOSSES = ("mse", "mae", "huber")
-CLASS_LOSSES = ("hard", "soft")
 # λ and learning rate that the paper's code uses in each scenario.
 SCENARIO_DEFAULTS = {
     "clean": {"weight": 100.0, "lr": 1e-3},

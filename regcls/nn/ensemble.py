@@ -19,7 +19,7 @@ import torch
 
 from regcls.nn.layout import SLOW_CLASSES, Layout, block_rows, epoch_order
 from regcls.nn.shard import Shard
-from regcls.nn.spec import Network, Training, _whole
+from regcls.nn.spec import Network, Training, is_whole
 
 __all__ = ["Ensemble", "Network", "Training", "epoch_order"]
 
@@ -112,7 +112,7 @@ class Ensemble:
 
     def parameters_of(self, replica: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """(weight (out, in), bias (out,)) of each hidden layer, the value head and the class head."""
-        if not _whole(replica, 0) or replica >= self.replicas:
+        if not is_whole(replica, 0) or replica >= self.replicas:
             raise ValueError(f"replica must be from 0 to {self.replicas - 1}, not {replica}")
         for shard in self._shards:
             if replica < shard.replicas:

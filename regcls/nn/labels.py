@@ -1,65 +1,130 @@
-"""Class labels, padding of class edges and widths of soft labels."""
+"""Class labels, padding of class edges and the width of soft labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regcls.stats import bins
-from regcls.synthetic import data as synthetic_data
 
-if TYPE_CHECKING:
-    from regcls.lab.settings import LabSettings
-    from regcls.study.spec import Model
+# σ of soft labels (HL-Gauss) as a multiple of the bin width. Soft labels from a truncated Gaussian:
+# Imani & White, "Improving Regression Performance with Distributional Losses", ICML 2018. The ratio
+# of 0.75: Farebrother et al., "Stop Regressing", ICML 2024.
+SIGMA_IN_BIN_WIDTHS = 0.75
 
 
 @dataclass(frozen=True)
 class Classes:
-    """Class labels of the training points; runs with fewer classes are padded with unused ones."""
+    """Class labels of R training sets with one number of classes C.
 
-    labels: np.ndarray  # (R, N)
-    edges: np.ndarray  # (R, C+1)
-    keep: np.ndarray | None  # (R, C), only for equalized bins
+    Attributes
+    ----------
+    labels : ndarray of shape (R, N), int64
+        Class of each training target.
+    edges : ndarray of shape (R, C + 1)
+        Class edges in target units; bins beyond a training set's own classes stay unused.
+    keep : ndarray of shape (R, C) or None
+        Probability of keeping a label, by class; None if every label is kept.
+    """
+
+    labels: np.ndarray
+    edges: np.ndarray
+    keep: np.ndarray | None
+
+    @property
+    def count(self) -> int:
+        """Number of classes C, unused ones included."""
+        return self.edges.shape[1] - 1
 
 
-def make_classes(settings: LabSettings, y: np.ndarray) -> Classes:
-    """Bins of each run's training targets ``y`` (R, N)."""
-    made = [bins.make(settings.bins, row, settings.classes) for row in y]
-    most = max(b.classes for b in made)
-    labels = np.stack([b.label(row) for b, row in zip(made, y, strict=True)])
-    edges = np.stack([padded(b.edges, most + 1) for b in made])
+def make_classes(
+    targets: Sequence[np.ndarray], kinds: Sequence[str], classes: int, *, pad: bool = False
+) -> Classes:
+    """Cut the targets of each training set into classes.
+
+    Parameters
+    ----------
+    targets : sequence of R arrays of shape (N,)
+        Training targets.
+    kinds : sequence of R str
+        Kind of bins for each training set, from `regcls.stats.bins.KINDS`.
+    classes : int
+        Number of classes to cut into; fewer may remain where bins merge.
+    pad : bool, default False
+        Whether to pad every training set to ``classes`` classes. By default, they are padded to
+        the largest number that remains in any of them.
+
+    Returns
+    -------
+    Classes
+        Labels, edges and, where any of the ``kinds`` is "equalized", keep probabilities.
+
+    Examples
+    --------
+    >>> made = make_classes([np.arange(6.0)], ["equal-width"], 3)
+    >>> made.labels
+    array([[0, 0, 1, 1, 2, 2]])
+    """
+    made = [bins.make(kind, y, classes) for kind, y in zip(kinds, targets, strict=True)]
+    count = classes if pad else max(b.classes for b in made)
+    labels = [b.label(y) for b, y in zip(made, targets, strict=True)]
     keep = None
-    if settings.bins == "equalized":
-        keep = np.stack([bins.keep_probability(row, most) for row in labels])
-    return Classes(labels, edges, keep)
+    if "equalized" in kinds:
+        keep = np.stack(
+            [
+                bins.keep_probability(label, count) if kind == "equalized" else np.ones(count)
+                for kind, label in zip(kinds, labels, strict=True)
+            ]
+        )
+    edges = np.stack([pad_edges(b.edges, count) for b in made])
+    return Classes(np.stack(labels), edges, keep)
 
 
-def padded(edges: np.ndarray, length: int) -> np.ndarray:
+def pad_edges(edges: np.ndarray, classes: int) -> np.ndarray:
+    """Append unused classes above the last edge.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (K + 1,)
+        Ascending class edges, with K at most ``classes``.
+    classes : int
+        Number of classes wanted.
+
+    Returns
+    -------
+    ndarray of shape (classes + 1,)
+        The edges, followed by edges that lie apart by the whole range of ``edges``.
+
+    Examples
+    --------
+    >>> pad_edges(np.array([0.0, 1.0, 3.0]), 4).tolist()
+    [0.0, 1.0, 3.0, 6.0, 9.0]
+    """
     width = edges[-1] - edges[0]
-    return np.concatenate((edges, edges[-1] + width * np.arange(1, length - len(edges) + 1)))
+    return np.concatenate((edges, edges[-1] + width * np.arange(1, classes + 2 - len(edges))))
 
 
-def classes_of(
-    models: Sequence[Model], data: Sequence[synthetic_data.Data1D]
-) -> dict[str, np.ndarray]:
-    """Labels, edges and chances to keep a label. Bins that merged leave unused classes, so that
-    a model does not depend on the others of its batch."""
-    labels, edges, keep = [], [], []
-    for model, d in zip(models, data, strict=True):
-        made = bins.make(model.bins, d.train.y, model.classes)
-        label = made.label(d.train.y)
-        step = made.edges[-1] - made.edges[0]
-        unused = made.edges[-1] + step * np.arange(1, model.classes - made.classes + 1)
-        labels.append(label)
-        edges.append(np.concatenate((made.edges, unused)))
-        if model.bins == "equalized":
-            keep.append(bins.keep_probability(label, model.classes))
-        else:
-            keep.append(np.ones(model.classes))
-    given = {"labels": np.stack(labels), "edges": np.stack(edges)}
-    if any(model.bins == "equalized" for model in models):
-        given["keep"] = np.stack(keep)
-    return given
+def soft_label_sigma(limits: tuple[float, float], classes: int) -> float:
+    """Return the standard deviation of soft labels for equally wide classes.
+
+    Parameters
+    ----------
+    limits : tuple of float
+        Lowest and highest target.
+    classes : int
+        Number of classes between them.
+
+    Returns
+    -------
+    float
+        σ in target units, ``SIGMA_IN_BIN_WIDTHS`` bin widths.
+
+    Examples
+    --------
+    >>> soft_label_sigma((0.0, 8.0), 4)
+    1.5
+    """
+    low, high = limits
+    return SIGMA_IN_BIN_WIDTHS * (high - low) / classes

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regcls.exceptions import UserError
-from regcls.nn import cost
 from regcls.study import worker
 from regcls.study.dask_backend import SchedulerLost
 from regcls.study.dask_backend import results as cluster_results
@@ -151,7 +150,7 @@ class _Run:
     def _keep(self, results: list[Result]) -> None:
         self.store.add(results)
         self.trained += len(results)
-        self.trained_cost += sum(cost.cost(result.model) for result in results)
+        self.trained_cost += sum(result.model.core_seconds for result in results)
         self.on_progress(self.progress())
 
     def _tasks(

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
+from regcls.nn.cost import network_seconds
 
 VERSION = 1  # of the description of a grid and of a model; part of every key
 ROLES = ("reg", "control", "reg+cls")
@@ -62,6 +63,12 @@ class Model:
     def key(self) -> str:
         """SHA-256 of ``config``, in hexadecimal."""
         return hashlib.sha256(self.config.encode()).hexdigest()
+
+    @property
+    def core_seconds(self) -> float:
+        """Estimated training time on one core, as one network of a batch, in seconds."""
+        points = self.samples // 3
+        return network_seconds(self.hidden, self.classes, samples=points, epochs=self.epochs)
 
 
 @dataclass(frozen=True)

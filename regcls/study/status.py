@@ -7,7 +7,6 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from regcls.nn import cost
 from regcls.study.grid import Grid
 from regcls.study.processes import AtWork, at_work
 from regcls.study.spec import Model
@@ -39,7 +38,9 @@ def standing(grid: Grid, known: Mapping[str, float]) -> Standing:
     models, to_come = grid.models(known), grid.to_come(known)
     missing = missing_of(models, known) + to_come
     count = len(models) + len(to_come)
-    left, total = (sum(map(cost.cost, some)) for some in (missing, models + to_come))
+    left, total = (
+        sum(model.core_seconds for model in some) for some in (missing, models + to_come)
+    )
     return Standing(count, count - len(missing), left, total)
 
 
@@ -85,5 +86,5 @@ def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
     started = [runner.started for runner in runners if runner.grid == grid.name]
     if not models or not started:
         return float(cores())
-    trained = sum(map(cost.cost, models))
+    trained = sum(model.core_seconds for model in models)
     return trained / max(time.time() - min(started), 1.0)

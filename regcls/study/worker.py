@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from regcls import __version__
-from regcls.nn.cost import cost
-from regcls.nn.labels import classes_of
+from regcls.nn.labels import make_classes, soft_label_sigma
 from regcls.stats import bins
 from regcls.study.spec import Model
 from regcls.study.store import Result
@@ -29,20 +28,19 @@ CURVE_POINTS = 10  # epochs at which errors are taken while training
 CURVE_SAMPLES = 4000  # test and validation points of the curve; the result is on all of them
 LARGEST_BATCH = 100  # models; more gain nothing, and a batch that is killed is lost
 BATCH_SECONDS = (2.0, 30.0)  # on one core: starting one costs too, and progress should be seen
-SIGMA = 0.75  # width of soft labels in bin widths (Imani & White, ICML 2018), as in the Lab
 
 
 def pack(models: Sequence[Model], jobs: int = 1) -> list[list[Model]]:
     """Batches of models that can train together, data sets that are shared next to each other;
     where there are many, each of ``jobs`` workers gets 16 or more."""
-    seconds = float(np.clip(sum(map(cost, models)) / (16 * jobs), *BATCH_SECONDS))
+    seconds = float(np.clip(sum(m.core_seconds for m in models) / (16 * jobs), *BATCH_SECONDS))
     groups: dict[tuple, list[Model]] = {}
     for model in models:
         place = (model.scenario, model.sampling, *_alike(model))
         groups.setdefault(place, []).append(model)
     batches = []
     for group in groups.values():
-        most = max(1, min(LARGEST_BATCH, int(seconds / cost(group[0]))))
+        most = max(1, min(LARGEST_BATCH, int(seconds / group[0].core_seconds)))
         parts = np.array_split(np.arange(len(group)), math.ceil(len(group) / most))
         batches += [[group[i] for i in part] for part in parts]
     return batches
@@ -59,8 +57,7 @@ def _alike(model: Model) -> tuple:
 def _sigma(model: Model) -> float:
     if model.class_loss != "soft":
         return 1.0
-    low, high = synthetic_data.FUNCTIONS[model.function - 1].limits
-    return SIGMA * (high - low) / model.classes
+    return soft_label_sigma(synthetic_data.FUNCTIONS[model.function - 1].limits, model.classes)
 
 
 def train(
@@ -146,8 +143,21 @@ def _ensemble(models: Sequence[Model], data: Sequence[synthetic_data.Data1D]):
         lr=np.array([m.lr for m in models]),
         reg_weight=np.array([m.weight for m in models]),
         weight_decay=np.array([m.weight_decay for m in models]),
-        **(classes_of(models, data) if first.classes else {}),
+        **_labels(models, data),
     )
+
+
+def _labels(
+    models: Sequence[Model], data: Sequence[synthetic_data.Data1D]
+) -> dict[str, np.ndarray | None]:
+    """Arrays of class labels for an ensemble; none for reg."""
+    classes = models[0].classes
+    if not classes:
+        return {}
+    # Padded to the classes of the setting, so that a model does not depend on the others of its
+    # batch.
+    made = make_classes([d.train.y for d in data], [m.bins for m in models], classes, pad=True)
+    return {"labels": made.labels, "edges": made.edges, "keep": made.keep}
 
 
 def _errors(ensemble, data: Sequence[synthetic_data.Data1D], part: str, most: int | None = None):

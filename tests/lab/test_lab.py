@@ -13,7 +13,8 @@ import pytest
 from regcls.lab import cost
 from regcls.lab import settings as lab_settings
 from regcls.lab.run import Lab
-from regcls.lab.settings import ACTIVATIONS, CHOICES, MODELS, PRESETS, LabSettings
+from regcls.lab.settings import CHOICES, MODELS, PRESETS, LabSettings
+from regcls.nn.spec import ACTIVATIONS
 
 SMALL = LabSettings(samples=3000, epochs=3, repeats=2, batch=128, classes=8)
 
