@@ -22,14 +22,14 @@ from regcls.tasks.age.gallery import Entry, Gallery
 through_app()
 
 
-def album() -> Gallery:
-    return st.session_state.setdefault("age_album", Gallery())
+def gallery() -> Gallery:
+    return st.session_state.setdefault("age_gallery", Gallery())
 
 
 def take_zip(data: bytes) -> None:
     pair, _ = task_models.models("age")
     bar = st.progress(0.0, "Looking at the photos of the zip…")
-    selection.show(album().add_zip(data, pair, bar.progress), "age")
+    selection.show(gallery().add_zip(data, pair, bar.progress), "age")
     bar.empty()
 
 
@@ -39,9 +39,9 @@ def inputs() -> None:
         label_visibility="collapsed", key="age_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        uploads.upload("Photos with faces", "age", album())
+        uploads.upload("Photos with faces", "age", gallery())
     elif source == "Camera":
-        uploads.camera("A photo of you", "age", album())
+        uploads.camera("A photo of you", "age", gallery())
     else:
         for file in uploads.unseen([zip_widget()], "age"):
             take_zip(file.getvalue())
@@ -63,17 +63,17 @@ def zip_widget():
 def take_sample(sample: predict.Sample) -> None:
     pair, _ = task_models.models("age")
     with st.spinner("Looking…"):
-        key = album().add(sample.read(), sample.title, pair, sample.age)
+        key = gallery().add(sample.read(), sample.title, pair, sample.age)
     selection.show(key, "age")
 
 
 def show(key: str) -> None:
-    entry = album().entries[key]
+    entry = gallery().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
         st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
         if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
-            del album().entries[key]
+            del gallery().entries[key]
             st.rerun()
     with right:
         for note in entry.photo.notes:
@@ -112,7 +112,7 @@ def chosen_face(key: str, entry: Entry) -> int:
 
 def answers(face: predict.FaceAges) -> None:
     cells = {}
-    for model, answer in face.readings.items():
+    for model, answer in face.estimates.items():
         interval = (
             f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
             if answer.level == answer.level
@@ -142,9 +142,9 @@ def charts(face: predict.FaceAges, truth: float | None) -> None:
     from regcls.plotting.errors import errors_per_range, probabilities
 
     pair, report = task_models.models("age")
-    mark = truth if truth is not None else [face.readings[m].age for m in tasks_pairs.MODELS]
-    own = predict.own_report(album().labelled(), pair.reg.card)
-    st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own))
+    mark = truth if truth is not None else [face.estimates[m].age for m in tasks_pairs.MODELS]
+    own = predict.own_report(gallery().labelled_faces(), pair.reg.card)
+    st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own).chart())
     line = "true age" if truth is not None else "two answers, since the true age is not known"
     st.caption(
         f"Bars: {report.level:.0%} intervals on {len(pair.predictions)} test photos that no model "
@@ -152,7 +152,7 @@ def charts(face: predict.FaceAges, truth: float | None) -> None:
         + ("" if own is None else " Diamonds: your own photos.")
     )
     thoughts = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
-    st.altair_chart(thoughts.properties(height=300))
+    st.altair_chart(thoughts.chart().properties(height=300))
     st.caption(
         "The class head is set aside when the age is read: reg+cls answers from its regression "
         "output."
@@ -187,15 +187,15 @@ with left:
     st.caption(uploads.PHOTO_PRIVACY)
     custom_models.offer_own("age")
 with right:
-    messages.problems(album().problems, "age")
-    if album().entries:
-        entries = album().entries
-        album().look_again(task_models.models("age")[0])
+    messages.problems(gallery().problems, "age")
+    if gallery().entries:
+        entries = gallery().entries
+        gallery().update_predictions(task_models.models("age")[0])
         custom_models.own_problems("age")
         key = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(key)
         task_models.engine("age", entries[key].photo.milliseconds, "face")
-        downloads.results("**All your photos**", table.table(album().records()), "ages.csv")
+        downloads.results("**All your photos**", table.table(gallery().records()), "ages.csv")
     else:
         st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
     limits()

@@ -10,9 +10,9 @@ from pages.components import answer_cards, custom_models, messages, selection, t
 from pages.components import downloads as components_downloads
 from regcls.io import images
 from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks.depth import gallery, ground_truth, predict
+from regcls.tasks.depth import ground_truth, predict
 from regcls.tasks.depth import table as depth_table
-from regcls.tasks.depth.gallery import Entry, Gallery
+from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
 
 through_app()
 
@@ -26,8 +26,8 @@ VIEWS = {
 WIDEST, NARROWEST = 100, 30  # degrees across
 
 
-def album() -> Gallery:
-    return st.session_state.setdefault("depth_album", Gallery())
+def gallery() -> Gallery:
+    return st.session_state.setdefault("depth_gallery", Gallery())
 
 
 # State in the address: ?sample=, view=
@@ -64,7 +64,7 @@ def to_address(name: str | None) -> None:
 
 
 def take_sample(sample: predict.Sample) -> None:
-    uploads.take([(sample.title, sample.read())], "depth", album())
+    uploads.take([(sample.title, sample.read())], "depth", gallery())
 
 
 def inputs() -> None:
@@ -73,9 +73,9 @@ def inputs() -> None:
         label_visibility="collapsed", key="depth_source", width="stretch",
     )  # fmt: skip
     if source == "Photos":
-        uploads.upload("Photos of rooms", "depth", album())
+        uploads.upload("Photos of rooms", "depth", gallery())
     else:
-        uploads.camera("The room you are in", "depth", album())
+        uploads.camera("The room you are in", "depth", gallery())
     uploads.samples(predict.SHIPPED_SAMPLES, take_sample, "depth", 64)
 
 
@@ -83,7 +83,7 @@ def inputs() -> None:
 
 
 def show(key: str) -> None:
-    entry = album().entries[key]
+    entry = gallery().entries[key]
     for note in entry.photo.notes + entry.truth_notes:
         st.info(note)
     st.segmented_control(
@@ -180,7 +180,7 @@ def space(key: str, entry: Entry) -> None:
         key="depth_angle",
         help="Of the camera that took the photo. A telephone's main camera has some 65 to 75.",
     )  # fmt: skip
-    points = predict.cloud(entry.photo, model, angle)
+    points = predict.point_cloud(entry.photo, model, angle)
     st.plotly_chart(depth_charts.cloud(points, model), key=f"depth_cloud_{key}_{model}")
     st.caption(
         "Turn it with the mouse or a finger. A wrong field of view bends the room: walls that "
@@ -194,8 +194,8 @@ def errors(key: str, entry: Entry) -> None:
 
     pair, report = task_models.models("depth")
     true_depth(key, entry)
-    own = album().report(pair.reg.card)
-    st.altair_chart(errors_per_range(report, "m", "depth", extra=own))
+    own = gallery().report(pair.reg.card)
+    st.altair_chart(errors_per_range(report, "m", "depth", extra=own).chart())
     photos = pair.predictions["frame"].nunique()
     st.caption(
         f"Points: mean absolute error on pixels of {photos} test photos of rooms that no model was "
@@ -203,7 +203,7 @@ def errors(key: str, entry: Entry) -> None:
         + ("" if own is None else " Diamonds: your own photos.")
     )
     if entry.truth is not None:
-        table = gallery.own_metrics(entry)
+        table = own_metrics(entry)
         st.dataframe(table, hide_index=True)
         st.download_button(
             "Download these errors", table.to_csv(index=False), "depth_errors.csv", "text/csv",
@@ -224,7 +224,7 @@ def true_depth(key: str, entry: Entry) -> None:
         "it is not known.",
     )  # fmt: skip
     for new in uploads.unseen([file], "depth"):
-        album().add_truth(key, new.getvalue(), new.name)
+        gallery().add_truth(key, new.getvalue(), new.name)
         st.rerun()
 
 
@@ -283,9 +283,9 @@ with left:
     st.caption(uploads.PHOTO_PRIVACY)
     custom_models.offer_own("depth")
 with right:
-    messages.problems(album().problems, "depth")
-    if entries := album().entries:
-        album().look_again(task_models.models("depth")[0])
+    messages.problems(gallery().problems, "depth")
+    if entries := gallery().entries:
+        gallery().update_predictions(task_models.models("depth")[0])
         custom_models.own_problems("depth")
         key = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
         entry = entries[key]

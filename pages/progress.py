@@ -14,7 +14,7 @@ from regcls.tasks import pairs as tasks_pairs
 from regcls.tasks.progress import predict
 from regcls.tasks.progress import table as progress_table
 from regcls.tasks.progress.gallery import Entry, Gallery
-from regcls.utils.background import CANCELLED, LEFT, BackgroundJob
+from regcls.utils.background import ABANDONED, CANCELLED, BackgroundJob
 
 through_app()
 
@@ -36,8 +36,8 @@ def sample_of(key: str) -> predict.Sample | None:
     return next((sample for sample in predict.SHIPPED_SAMPLES if sample.key == key), None)
 
 
-def album() -> Gallery:
-    if "progress_album" not in st.session_state:
+def gallery() -> Gallery:
+    if "progress_gallery" not in st.session_state:
         context = get_script_run_ctx()
         session = context.session_id if context else ""
 
@@ -45,14 +45,14 @@ def album() -> Gallery:
             """Whether this person's page is still open; tests have no server to ask."""
             return not exists() or get_instance().is_active_session(session)
 
-        st.session_state["progress_album"] = Gallery(present=present)
-    return st.session_state["progress_album"]
+        st.session_state["progress_gallery"] = Gallery(present=present)
+    return st.session_state["progress_gallery"]
 
 
 def add(data: bytes, name: str, sample: str | None = None) -> None:
     pair, _ = task_models.models("progress")
     with st.spinner(f"Looking through {name}…"):
-        key = album().add(data, name, pair, st.session_state["progress_frames"], sample)
+        key = gallery().add(data, name, pair, st.session_state["progress_frames"], sample)
     selection.show(key, "progress")
 
 
@@ -69,7 +69,7 @@ def from_address() -> None:
         if not known:
             choices = ", ".join(map(str, predict.BUDGETS))
             st.toast(f"frames={asked} is not offered, so {predict.BUDGET} is taken ({choices}).")
-        if (key := query.get("sample")) and not album().entries:
+        if (key := query.get("sample")) and not gallery().entries:
             if sample := sample_of(key):
                 add(sample.read(), sample.title, sample.key)
             else:
@@ -124,20 +124,22 @@ def bar(work: BackgroundJob, doing: str, key: str) -> None:
     left = work.seconds_left
     wait = "" if left is None else f", about {max(1, round(left))} s left"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(work.done, f"{doing}: {work.done:.0%}{wait}")
+        st.progress(work.share, f"{doing}: {work.share:.0%}{wait}")
         st.button("Cancel", on_click=work.cancel, key=f"progress_cancel_{key}")
 
 
 @st.fragment(run_every=LOOK_SECONDS)
 def watch(key: str) -> None:
     """Live until nothing goes on any more; then the page is drawn anew, once."""
-    album().seen()
-    active = album().active
-    entry = album().entries[key]
+    gallery().keep_alive()
+    active = gallery().active
+    entry = gallery().entries[key]
     for number, (owner, work) in enumerate(active):
-        doing = "Drawing the bars into" if owner.film and work is owner.film.work else "Reading"
+        doing = (
+            "Drawing the bars into" if owner.overlay and work is owner.overlay.job else "Reading"
+        )
         bar(work, f"{doing} {owner.name}", str(number))
-    if entry.reading.work.active:
+    if entry.reading.job.active:
         curves(entry, None)
     before = st.session_state.get("progress_active")
     st.session_state["progress_active"] = len(active)
@@ -162,10 +164,10 @@ def curves(entry: Entry, moment: float | None) -> None:
 
 
 def show(key: str) -> None:
-    entry = album().entries[key]
+    entry = gallery().entries[key]
     for note in entry.curve.notes if entry.curve else entry.source.notes:
         st.info(note)
-    if problem := entry.reading.work.problem:
+    if problem := entry.reading.job.problem:
         st.warning(f"{entry.name} was read only in part. {problem}")
     with st.container(horizontal=True, vertical_alignment="center"):
         entry.whole = st.checkbox(
@@ -174,9 +176,9 @@ def show(key: str) -> None:
         )  # fmt: skip
         again(key, entry)
         if st.button("Remove", key=f"progress_remove_{key}", icon=":material/delete:"):
-            album().remove(key)
+            gallery().remove(key)
             st.rerun()
-    if entry.reading.work.active or entry.curve is None:
+    if entry.reading.job.active or entry.curve is None:
         return
     moment = scrubber(key, entry)
     curves(entry, moment)
@@ -187,15 +189,15 @@ def show(key: str) -> None:
 def again(key: str, entry: Entry) -> None:
     """Offer to read a video anew where that would give something else."""
     budget, reading = st.session_state["progress_frames"], entry.reading
-    broken = reading.work.state in (CANCELLED, LEFT)
+    broken = reading.job.state in (ABANDONED, CANCELLED)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
     pair, _ = task_models.models("progress")
     others = entry.curve and set(entry.curve.progress) != set(tasks_pairs.sessions(pair))
-    if reading.work.active or not (broken or finer or others):
+    if reading.job.active or not (broken or finer or others):
         return
     word = f"Read again with up to {budget:,} frames" if finer else "Read again with your models"
     if st.button("Read it to the end" if broken else word, key=f"progress_again_{key}"):
-        album().read_again(key, pair, budget)
+        gallery().read_again(key, pair, budget)
         st.rerun()
 
 
@@ -235,8 +237,8 @@ def errors() -> None:
     from regcls.plotting.errors import errors_per_range
 
     pair, report = task_models.models("progress")
-    own = album().report(pair.reg.card)
-    st.altair_chart(errors_per_range(report, "%", "progress", extra=own))
+    own = gallery().report(pair.reg.card)
+    st.altair_chart(errors_per_range(report, "%", "progress", extra=own).chart())
     clips = pair.predictions["clip"].nunique()
     st.caption(
         f"Points: mean absolute error in percentage points on {clips} whole test clips; bars: "
@@ -255,20 +257,20 @@ def downloads(key: str, entry: Entry) -> None:
             "Curve as CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv",
             icon=":material/download:", on_click="ignore", key=f"progress_csv_{key}",
         )  # fmt: skip
-        film = entry.film
-        fresh = film and film.curve is entry.curve and film.whole == entry.whole
-        if fresh and film.data:
+        overlay = entry.overlay
+        fresh = overlay and overlay.curve is entry.curve and overlay.whole == entry.whole
+        if fresh and overlay.data:
             st.download_button(
-                "Video with bars (mp4)", film.data, f"{stem}_bars.mp4", "video/mp4",
+                "Video with bars (mp4)", overlay.data, f"{stem}_bars.mp4", "video/mp4",
                 icon=":material/movie:", on_click="ignore", key=f"progress_film_{key}",
             )  # fmt: skip
-        elif not (fresh and film.work.active) and st.button(
+        elif not (fresh and overlay.job.active) and st.button(
             "Draw both bars into the video", key=f"progress_make_{key}", icon=":material/movie:"
         ):
-            album().make_film(key, PALETTE)
+            gallery().render_overlay(key, PALETTE)
             st.rerun()
-    if entry.film and entry.film.work.problem:
-        st.warning(entry.film.work.problem)
+    if entry.overlay and entry.overlay.job.problem:
+        st.warning(entry.overlay.job.problem)
 
 
 def limits() -> None:
@@ -298,15 +300,15 @@ with left:
     st.caption(PRIVACY)
     custom_models.offer_own("progress")
 with right:
-    album().drop_empty()
-    messages.problems(album().problems, "progress")
+    gallery().drop_empty()
+    messages.problems(gallery().problems, "progress")
     custom_models.own_problems("progress")
-    if album().entries:
-        entries = album().entries
+    if gallery().entries:
+        entries = gallery().entries
         key = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
         entry = entries[key]
         to_address(entry)
-        if album().active:
+        if gallery().active:
             watch(key)
         else:
             st.session_state.pop("progress_active", None)
@@ -315,7 +317,7 @@ with right:
             task_models.engine("progress", entry.curve.milliseconds, "frame")
         components_downloads.results(
             "**All your videos** (progress in %, errors in points)",
-            album().records(st.session_state["progress_monotone"]),
+            gallery().records(st.session_state["progress_monotone"]),
             "progress.csv",
         )
     else:

@@ -1,8 +1,9 @@
-"""What the task pages share: a task's models when they are first needed, and photos in."""
+"""Inputs of the task pages: photo uploads, the camera and samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import streamlit as st
 
@@ -11,57 +12,89 @@ from pages.components.task_models import models
 from regcls.io import images
 from regcls.tasks import pairs
 
+if TYPE_CHECKING:
+    from streamlit.typing import UploadedFile
+
+MB = 1_000_000
 PHOTO_PRIVACY = (
-    "Photos stay in this session's memory: nothing is stored on disk, and nothing leaves the "
-    "machine that runs this app. Reload the page and they are gone."
+    "Photos stay in this session's memory: nothing is written to disk, and nothing leaves the "
+    "machine that runs this app. They are gone when you reload the page."
 )
-PHOTO_TYPES = (
-    *images.SUFFIXES,
-    "heic",
-    "heif",
-)  # the last two are refused with a reason of our own
+# HEIC files are accepted here so that the reader can explain why they cannot be used.
+PHOTO_TYPES = (*images.SUFFIXES, "heic", "heif")
 
 
-def take(new: list[tuple[str, bytes]], task: str, album) -> None:
-    """Look at new photos, (name, bytes) each, with progress; the last good one is then shown."""
+class PhotoGallery(Protocol):
+    """A visitor's photos; ``add`` returns the photo's key, or None and records the problem."""
+
+    def add(self, data: bytes, name: str, pair: pairs.Pair, /) -> str | None:
+        """Add a photo with the models' predictions."""
+
+
+class Sample(Protocol):
+    """A photo or video that ships with the package."""
+
+    @property
+    def title(self) -> str:
+        """The label of its button."""
+
+    @property
+    def file(self) -> str:
+        """The file's name in the folder of samples."""
+
+
+S = TypeVar("S", bound=Sample)
+
+
+def add_photos(new: Sequence[tuple[str, bytes]], task: str, gallery: PhotoGallery) -> None:
+    """Add photos, (name, content) each, with a progress bar; show the last valid one."""
     if not new:
         return
     pair, _ = models(task)
-    bar = st.progress(0.0, "Looking at your photos…")
+    bar = st.progress(0.0, "Processing photos…")
     for number, (name, data) in enumerate(new, start=1):
-        selection.show(album.add(data, name, pair), task)
+        selection.show(gallery.add(data, name, pair), task)
         bar.progress(number / len(new))
     bar.empty()
 
 
-def upload(label: str, task: str, album) -> None:
-    """A place to drop photos on."""
+def upload_photos(label: str, task: str, gallery: PhotoGallery) -> None:
+    """Draw a file uploader and add the new photos to the gallery."""
     files = st.file_uploader(
-        label, PHOTO_TYPES, accept_multiple_files=True, key=f"{task}_files",
-        max_upload_size=images.MAX_BYTES // 1_000_000,
-    )  # fmt: skip
-    take([(file.name, file.getvalue()) for file in unseen(files, task)], task, album)
+        label,
+        PHOTO_TYPES,
+        accept_multiple_files=True,
+        key=f"{task}_files",
+        max_upload_size=images.MAX_BYTES // MB,
+    )
+    add_photos([(file.name, file.getvalue()) for file in unseen(files, task)], task, gallery)
 
 
-def camera(label: str, task: str, album) -> None:
-    """A camera; its photos are numbered."""
+def take_photo(label: str, task: str, gallery: PhotoGallery) -> None:
+    """Draw a camera and add its photos, which are numbered, to the gallery."""
     for file in unseen([st.camera_input(label, key=f"{task}_camera")], task):
         shots = st.session_state[f"{task}_shots"] = st.session_state.get(f"{task}_shots", 0) + 1
-        take([(f"camera {shots}", file.getvalue())], task, album)
+        add_photos([(f"camera {shots}", file.getvalue())], task, gallery)
 
 
-def samples(listed, take_one: Callable, task: str, width: int) -> None:
-    """A row a sample: its picture, and a button that calls ``take_one(sample)``."""
+def samples(
+    offered: Iterable[S],
+    use: Callable[[S], None],
+    task: str,
+    width: int,
+    picture: Callable[[S], Any] = lambda sample: str(pairs.SAMPLES / sample.file),
+) -> None:
+    """Draw one row per sample: its picture and a button that calls ``use(sample)``."""
     st.caption("Or try a sample:")
-    for sample in listed:
+    for sample in offered:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(str(pairs.SAMPLES / sample.file), width=width)
+            st.image(picture(sample), width=width)
             if st.button(sample.title, key=f"{task}_sample_{sample.file}"):
-                take_one(sample)
+                use(sample)
 
 
-def unseen(files, page: str) -> list:
-    """Of a widget's files those not yet taken: a rerun brings all of them again."""
+def unseen(files: Iterable[UploadedFile | None], page: str) -> list[UploadedFile]:
+    """Return the files that are new; a widget returns all its files on every rerun."""
     seen = st.session_state.setdefault(f"{page}_seen", set())
     new = [file for file in files if file is not None and file.file_id not in seen]
     seen.update(file.file_id for file in new)

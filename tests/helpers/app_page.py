@@ -37,7 +37,7 @@ def click(page: AppTest, label: str) -> AppTest:
 def settled(page: AppTest) -> AppTest:
     """The Progress page, looked at again once nothing goes on any more."""
     end = time.monotonic() + 60
-    while page.session_state["progress_album"].active:
+    while page.session_state["progress_gallery"].active:
         assert time.monotonic() < end
         time.sleep(0.05)
     return ran(page.run())

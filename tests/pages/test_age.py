@@ -52,7 +52,7 @@ def test_a_true_age_joins_and_leaves_the_table():
 def test_several_photos_are_picked_by_a_click_and_removed():
     page = click(click(opened("age"), "Eileen Collins"), "Grace Hopper")
     assert page.number_input[0].value == 77
-    first, second = page.session_state["age_album"].entries
+    first, second = page.session_state["age_gallery"].entries
     page.button_group(key=f"age_pills_{second}").set_value(first).run()
     assert page.number_input[0].value is None and not page.exception
     click(page, "Remove")
@@ -63,9 +63,9 @@ def test_no_face_offers_the_centre():
     wall = io.BytesIO()
     Image.fromarray(np.full((200, 300, 3), 150, np.uint8)).save(wall, "PNG")
     page = opened("age")
-    album = Gallery()
-    album.add(wall.getvalue(), "wall.png", predict.load())
-    page.session_state["age_album"] = album
+    gallery = Gallery()
+    gallery.add(wall.getvalue(), "wall.png", predict.load())
+    page.session_state["age_gallery"] = gallery
     page.run()
     assert [w.value for w in page.warning] == ["No face was found in this photo."]
     assert "years" not in html(page)
@@ -76,10 +76,10 @@ def test_no_face_offers_the_centre():
 
 def test_problems_are_told_by_file_and_can_be_hidden():
     page = opened("age")
-    album = Gallery()
+    gallery = Gallery()
     for name in ("empty.jpg", "also.jpg"):
-        album.add(b"", name, predict.load())
-    page.session_state["age_album"] = album
+        gallery.add(b"", name, predict.load())
+    page.session_state["age_gallery"] = gallery
     page.run()
     assert [w.value for w in page.warning] == ["empty.jpg is empty.", "also.jpg is empty."]
     click(page, "Hide messages")

@@ -73,11 +73,11 @@ def test_an_address_nobody_made_is_told():
 
 def test_a_true_depth_joins_the_errors():
     page = click(opened("depth"), "A lobby")
-    album = page.session_state["depth_album"]
-    (key,) = album.entries
+    gallery = page.session_state["depth_gallery"]
+    (key,) = gallery.entries
     out = io.BytesIO()
     Image.fromarray(np.full((480, 640), 3000, np.uint16)).save(out, "PNG")
-    assert album.add_truth(key, out.getvalue(), "truth.png")
+    assert gallery.add_truth(key, out.getvalue(), "truth.png")
     view(page, "errors")
     table = next(d.value for d in page.dataframe if "rmse" in d.value)
     assert table["model"].tolist() == ["reg", "reg+cls"] and (table["rmse"] > 0).all()
@@ -86,10 +86,10 @@ def test_a_true_depth_joins_the_errors():
 
 def test_bad_files_are_told_and_lose_nothing():
     page = click(opened("depth"), "A lobby")
-    album = page.session_state["depth_album"]
-    (key,) = album.entries
-    album.add(b"words", "words.jpg", predict.load())
-    album.add_truth(key, b"", "truth.png")
+    gallery = page.session_state["depth_gallery"]
+    (key,) = gallery.entries
+    gallery.add(b"words", "words.jpg", predict.load())
+    gallery.add_truth(key, b"", "truth.png")
     page.run()
     said = [w.value for w in page.warning]
     assert said[0].startswith("words.jpg is not a photo") and said[1] == "truth.png is empty."

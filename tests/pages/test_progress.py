@@ -69,10 +69,10 @@ def test_a_film_with_bars_can_be_had():
 
 def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
     page = settled(click(opened("progress"), "Can picked up"))
-    album: Gallery = page.session_state["progress_album"]
-    album.add(b"words", "words.mp4", predict.load(), 50)
+    gallery: Gallery = page.session_state["progress_gallery"]
+    gallery.add(b"words", "words.mp4", predict.load(), 50)
     sound = video_files.sound_only(tmp_path / "song.mp4")
-    album.add(sound.read_bytes(), "song.mp4", predict.load(), 50)
+    gallery.add(sound.read_bytes(), "song.mp4", predict.load(), 50)
     page.run()
     said = [warning.value for warning in page.warning]
     assert said[0].startswith("words.mp4 is no video") and said[1].startswith("song.mp4 has no")

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -118,7 +119,7 @@ def test_a_photo_gets_both_answers(pair):
     assert photo.found and face.crop.shape == (96, 96, 3)
     expected = face.crop.mean() * 100 / 255  # what the test's model computes
     for model in pairs.MODELS:
-        answer = face.readings[model]
+        answer = face.estimates[model]
         assert answer.age == pytest.approx(expected, abs=1e-3)
         assert (answer.low, answer.high) == pytest.approx((expected - 9, expected + 9), abs=1e-3)
         assert answer.level == 0.9 and photo.milliseconds[model] > 0
@@ -130,17 +131,17 @@ def test_a_photo_gets_both_answers(pair):
 def test_a_photo_without_a_face_offers_its_centre(pair):
     photo = predict.look(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
     assert not photo.found
-    assert photo.faces[0].readings["reg"].age == pytest.approx(20, abs=1e-3)
+    assert photo.faces[0].estimates["reg"].age == pytest.approx(20, abs=1e-3)
 
 
 def test_intervals_take_the_radius_of_the_answers_range_and_stay_within_the_ages():
     card = fake_pair.card()
     radius = list(np.arange(12.0) + 5)
-    card = predict.replace(card, calibration={**card.calibration, "radius": radius})
+    card = replace(card, calibration={**card.calibration, "radius": radius})
     assert predict.reading(34.0, card) == predict.Reading(34.0, 26.0, 42.0, 0.9)
     assert predict.reading(-3.0, card).low == 0 and predict.reading(-3.0, card).high == 2
     assert predict.reading(119.0, card).high == 120
-    bare = predict.reading(34.0, predict.replace(card, calibration=None))
+    bare = predict.reading(34.0, replace(card, calibration=None))
     assert bare.age == 34 and np.isnan([bare.low, bare.high, bare.level]).all()
 
 
@@ -155,7 +156,7 @@ def test_intervals_cover_as_often_as_they_say():
     card = fake_pair.card()
     edges = card.calibration["edges"]
     radius = conformal_radius(truth, predicted, edges, 0.9).tolist()
-    card = predict.replace(card, calibration={**card.calibration, "radius": radius})
+    card = replace(card, calibration={**card.calibration, "radius": radius})
     truth, predicted = answers(6000)
     covered = np.array(
         [
@@ -187,25 +188,25 @@ def test_training_counts_are_summed_over_the_ranges(pair):
 
 
 def test_an_album_looks_once_at_each_photo(pair, monkeypatch):
-    album, looked = Gallery(), []
+    gallery, looked = Gallery(), []
     monkeypatch.setattr(
         predict, "look", lambda *a, real=predict.look: looked.append(a[1]) or real(*a)
     )
     data = predict.SHIPPED_SAMPLES[1].read()
-    first = album.add(data, "grace.jpg", pair)
-    assert album.add(data, "again.jpg", pair, truth=77.0) == first and looked == ["grace.jpg"]
-    other = album.add(predict.SHIPPED_SAMPLES[0].read(), "grace.jpg", pair)
-    assert [e.photo.name for e in album.entries.values()] == ["grace.jpg", "grace.jpg (2)"]
-    assert album.entries[first].truths == {0: 77.0} and album.entries[other].truths == {}
+    first = gallery.add(data, "grace.jpg", pair)
+    assert gallery.add(data, "again.jpg", pair, truth=77.0) == first and looked == ["grace.jpg"]
+    other = gallery.add(predict.SHIPPED_SAMPLES[0].read(), "grace.jpg", pair)
+    assert [e.photo.name for e in gallery.entries.values()] == ["grace.jpg", "grace.jpg (2)"]
+    assert gallery.entries[first].truths == {0: 77.0} and gallery.entries[other].truths == {}
 
 
 def test_one_bad_file_loses_nothing_else(pair):
-    album = Gallery()
-    good = album.add(predict.SHIPPED_SAMPLES[0].read(), "good.jpg", pair)
-    assert album.add(b"", "empty.jpg", pair) is None
-    assert album.add(b"text" * 99, "text.jpg", pair) is None
-    assert list(album.entries) == [good]
-    assert [name for name, _ in album.problems] == ["empty.jpg", "text.jpg"]
+    gallery = Gallery()
+    good = gallery.add(predict.SHIPPED_SAMPLES[0].read(), "good.jpg", pair)
+    assert gallery.add(b"", "empty.jpg", pair) is None
+    assert gallery.add(b"text" * 99, "text.jpg", pair) is None
+    assert list(gallery.entries) == [good]
+    assert [name for name, _ in gallery.problems] == ["empty.jpg", "text.jpg"]
 
 
 def test_a_labelled_zip_joins_the_errors(pair):
@@ -217,35 +218,35 @@ def test_a_labelled_zip_joins_the_errors(pair):
         archive.writestr("grace.jpg", predict.SHIPPED_SAMPLES[1].read())
         archive.writestr("eileen.jpg", predict.SHIPPED_SAMPLES[0].read())
         archive.writestr("bad.jpg", b"no photo")
-    album, heard = Gallery(), []
-    assert album.add_zip(out.getvalue(), pair, heard.append) == next(iter(album.entries))
+    gallery, heard = Gallery(), []
+    assert gallery.add_zip(out.getvalue(), pair, heard.append) == next(iter(gallery.entries))
     assert heard == [0.25, 0.5, 0.75, 1.0]
-    assert [name for name, _ in album.problems] == ["eileen.jpg", "gone.jpg", "bad.jpg"]
-    ((face, truth),) = album.labelled()
-    report = predict.own_report(album.labelled(), pair.reg.card)
+    assert [name for name, _ in gallery.problems] == ["eileen.jpg", "gone.jpg", "bad.jpg"]
+    ((face, truth),) = gallery.labelled_faces()
+    report = predict.own_report(gallery.labelled_faces(), pair.reg.card)
     row = report.table().query("test > 0 and model == 'reg'").iloc[0]
     assert (truth, row["low"], row["high"]) == (77.0, 70.0, 80.0)
-    assert row["mae"] == pytest.approx(abs(face.readings["reg"].age - 77))
+    assert row["mae"] == pytest.approx(abs(face.estimates["reg"].age - 77))
     assert predict.own_report([], pair.reg.card) is None
 
 
 def test_a_zip_that_cannot_be_used_is_one_problem(pair):
-    album = Gallery()
-    assert album.add_zip(b"no zip", pair, lambda _: None) is None
-    assert album.problems == [("The zip", "this is not a zip file, or it is damaged.")]
+    gallery = Gallery()
+    assert gallery.add_zip(b"no zip", pair, lambda _: None) is None
+    assert gallery.problems == [("The zip", "this is not a zip file, or it is damaged.")]
 
 
 def test_records_and_their_table(pair):
-    album = Gallery()
-    key = album.add(predict.SHIPPED_SAMPLES[1].read(), "grace.jpg", pair, truth=77.0)
-    wall = album.add(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
-    table = age_table.table(album.records())
+    gallery = Gallery()
+    key = gallery.add(predict.SHIPPED_SAMPLES[1].read(), "grace.jpg", pair, truth=77.0)
+    wall = gallery.add(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
+    table = age_table.table(gallery.records())
     assert table["photo"].tolist() == ["grace.jpg", "wall.png"]
     assert table["face"].tolist() == ["1", "none found"]
-    answer = album.entries[key].faces[0].readings["reg+cls"].age
+    answer = gallery.entries[key].faces[0].estimates["reg+cls"].age
     assert table["reg+cls error"][0] == pytest.approx(answer - 77, abs=0.01)
-    album.entries[wall].centre = True
-    assert age_table.table(album.records())["face"].tolist() == ["1", "centre crop"]
+    gallery.entries[wall].centre = True
+    assert age_table.table(gallery.records())["face"].tolist() == ["1", "centre crop"]
     assert list(age_table.table([]).columns) == list(table.columns)
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 from regcls.io import images
 from regcls.tasks import pairs
 from regcls.tasks.depth import charts as depth_charts
-from regcls.tasks.depth import gallery, ground_truth, predict
+from regcls.tasks.depth import ground_truth, predict
 from regcls.tasks.depth import metrics as depth_metrics
-from regcls.tasks.depth.gallery import Gallery
+from regcls.tasks.depth.gallery import Gallery, own_metrics
 from regcls.tasks.depth.predict import PhotoDepth
 from regcls.tasks.pairs import Pair
 from tests.helpers import fake_depth
@@ -90,7 +90,7 @@ def test_a_cloud_of_a_wall_is_flat_and_as_wide_as_the_lens_says():
     wall = {m: np.full((30, 40), 2.0, np.float32) for m in ("reg", "reg+cls")}
     focal = 20 / np.tan(np.radians(predict.FIELD_OF_VIEW / 2))
     photo = PhotoDepth("wall", np.zeros((30, 40, 3), np.uint8), wall, focal, (), {})
-    points = predict.cloud(photo, "reg", 90.0)
+    points = predict.point_cloud(photo, "reg", 90.0)
     assert len(points) == 30 * 40
     assert (points["z"] == 2.0).all()
     width = points["x"].max() - points["x"].min()
@@ -175,37 +175,37 @@ def test_pixels_between_two_depths_are_one_or_the_other():
 
 
 def test_own_errors_join_in_their_ranges(pair):
-    album = Gallery()
-    key = album.add(room(), "room.png", pair)
-    assert album.report(pair.reg.card) is None
+    gallery = Gallery()
+    key = gallery.add(room(), "room.png", pair)
+    assert gallery.report(pair.reg.card) is None
     truth = np.full((240, 320), 0, np.uint16)
     truth[:, :160] = 2500  # reg says 2.0 there, reg+cls 2.5; the other half is not known
-    assert album.add_truth(key, png(truth), "truth.png")
-    table = album.report(pair.reg.card).table().set_index(["model", "low"])
+    assert gallery.add_truth(key, png(truth), "truth.png")
+    table = gallery.report(pair.reg.card).table().set_index(["model", "low"])
     assert table.loc[("reg", 2.0), "mae"] == pytest.approx(0.5, abs=0.03)
     assert table.loc[("reg+cls", 2.0), "mae"] == pytest.approx(0.0, abs=0.03)
     assert table["test"].groupby("model").sum().tolist() == [24 * 16, 24 * 16]
-    metrics = gallery.own_metrics(album.entries[key]).set_index("model")
+    metrics = own_metrics(gallery.entries[key]).set_index("model")
     assert metrics.loc["reg", "rmse"] == pytest.approx(0.5, abs=0.03)
     assert metrics.loc["reg+cls", "delta1"] == 1.0
 
 
 def test_a_bad_truth_leaves_the_photo(pair):
-    album = Gallery()
-    key = album.add(room(), "room.png", pair)
-    assert not album.add_truth(key, b"", "truth.png")
-    assert album.problems == [("truth.png", "truth.png is empty.")]
-    assert album.entries[key].truth is None
-    assert album.add(b"words", "words.jpg", pair) is None and len(album.entries) == 1
+    gallery = Gallery()
+    key = gallery.add(room(), "room.png", pair)
+    assert not gallery.add_truth(key, b"", "truth.png")
+    assert gallery.problems == [("truth.png", "truth.png is empty.")]
+    assert gallery.entries[key].truth is None
+    assert gallery.add(b"words", "words.jpg", pair) is None and len(gallery.entries) == 1
 
 
 def test_a_truth_too_thin_for_the_maps_is_told(pair):
-    album = Gallery()
-    key = album.add(room(), "room.png", pair)
+    gallery = Gallery()
+    key = gallery.add(room(), "room.png", pair)
     truth = np.zeros((240, 320), np.uint16)
     truth[0, 1] = 2000
-    assert not album.add_truth(key, png(truth), "thin.png")
-    assert "too few pixels" in album.problems[0][1] and album.entries[key].truth is None
+    assert not gallery.add_truth(key, png(truth), "thin.png")
+    assert "too few pixels" in gallery.problems[0][1] and gallery.entries[key].truth is None
 
 
 # Pictures

@@ -1,21 +1,22 @@
-"""Progress over time: curves, truths, the monotone fit, albums that read in the background."""
+"""Progress over time: curves, truths, the monotone fit, galleries that read in the background."""
 
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from regcls.io import images, video
+from regcls.io import video
 from regcls.tasks.pairs import Pair
-from regcls.tasks.progress import gallery, predict
+from regcls.tasks.progress import gallery as progress_gallery
+from regcls.tasks.progress import predict
 from regcls.tasks.progress import table as progress_table
 from regcls.tasks.progress.predict import Curve
-from regcls.utils.background import CANCELLED, DONE, FAILED, LEFT, BackgroundJob
+from regcls.utils.background import DONE
 from tests.helpers import video_files
+from tests.helpers.waiting import until
 
 CAN = predict.SHIPPED_SAMPLES[2]
 
@@ -98,62 +99,6 @@ def test_files_of_the_command_line_get_a_curve_or_a_problem(pair, tmp_path):
     assert records[2]["problem"].startswith("gone.mp4 cannot be opened")
 
 
-# Work behind a page
-
-
-def until(true, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-def test_work_tells_how_far_it_is_and_ends():
-    go, seen = threading.Event(), threading.Event()
-
-    def do(work: BackgroundJob) -> None:
-        work.tell(0.5)
-        seen.set()
-        assert go.wait(10)
-
-    work = BackgroundJob(do)
-    assert seen.wait(10) and work.done == 0.5 and work.active and work.seconds_left is not None
-    go.set()
-    assert work.wait(10) and work.state == DONE and work.done == 1.0
-
-
-def test_work_becomes_a_sentence_when_it_fails():
-    def refused(work: BackgroundJob) -> None:
-        raise images.MediaError("the file is empty.")
-
-    def broken(work: BackgroundJob) -> None:
-        raise KeyError("secret")
-
-    first, second = BackgroundJob(refused), BackgroundJob(broken)
-    assert first.wait(10) and first.state == FAILED and first.problem == "The file is empty."
-    assert second.wait(10) and "secret" not in second.problem
-
-
-def test_work_ends_when_nobody_waits_any_more():
-    now = [0.0]
-
-    def do(work: BackgroundJob) -> None:
-        until(work.stopped)
-
-    work = BackgroundJob(do, present=lambda: False, clock=lambda: now[0])
-    now[0] = 4.0
-    assert not work.stopped()  # a connection may fail for a moment
-    now[0] = 6.0
-    assert work.wait(10) and work.state == LEFT
-    kept = BackgroundJob(do, clock=lambda: now[0])
-    now[0] += 80.0
-    kept.seen()
-    now[0] += 80.0
-    assert not kept.stopped()
-    kept.cancel()
-    assert kept.wait(10) and kept.state == CANCELLED
-
-
 # Albums
 
 
@@ -167,49 +112,49 @@ def test_an_album_reads_cancels_and_reads_again(pair, monkeypatch):
             assert slow.wait(30)
 
     monkeypatch.setattr(predict, "parts", parts)
-    album = gallery.Gallery()
-    key = album.add(CAN.read(), "can.mp4", pair, 100)
-    entry = album.entries[key]
+    gallery = progress_gallery.Gallery()
+    key = gallery.add(CAN.read(), "can.mp4", pair, 100)
+    entry = gallery.entries[key]
     until(lambda: entry.curve is not None)
-    assert album.active and 0 < len(entry.curve.seconds) < 100
-    entry.reading.work.cancel()
+    assert gallery.active and 0 < len(entry.curve.seconds) < 100
+    entry.reading.job.cancel()
     slow.set()
-    until(lambda: not album.active)
+    until(lambda: not gallery.active)
     assert 0 < len(entry.curve.seconds) < 100  # what was read is kept
-    album.read_again(key, pair, 100)
-    until(lambda: entry.reading.work.state == DONE)
+    gallery.read_again(key, pair, 100)
+    until(lambda: entry.reading.job.state == DONE)
     assert len(entry.curve.seconds) == 100
-    assert album.report(pair.reg.card).test_counts.sum() == 100
+    assert gallery.report(pair.reg.card).test_counts.sum() == 100
 
 
 def test_an_album_makes_a_film(pair):
-    album = gallery.Gallery()
-    key = album.add(CAN.read(), "can.mp4", pair, 20)
-    entry = album.entries[key]
-    until(lambda: entry.reading.work.state == DONE)
-    album.make_film(key, {"reg": "#D55E00", "reg+cls": "#0072B2"})
-    until(lambda: entry.film.work.state == DONE)
-    assert video.open_video(entry.film.data, "film").frames == entry.source.frames
+    gallery = progress_gallery.Gallery()
+    key = gallery.add(CAN.read(), "can.mp4", pair, 20)
+    entry = gallery.entries[key]
+    until(lambda: entry.reading.job.state == DONE)
+    gallery.render_overlay(key, {"reg": "#D55E00", "reg+cls": "#0072B2"})
+    until(lambda: entry.overlay.job.state == DONE)
+    assert video.open_video(entry.overlay.data, "film").frames == entry.source.frames
 
 
 def test_an_album_tells_problems_by_name_and_counts_its_bytes(pair, monkeypatch):
-    album = gallery.Gallery()
-    assert album.add(b"words", "words.mp4", pair, 10) is None
-    assert album.problems[0][0] == "words.mp4"
-    key = album.add(CAN.read(), "can.mp4", pair, 10)
-    assert album.add(CAN.read(), "again.mp4", pair, 10) == key
-    monkeypatch.setattr(gallery, "MAX_BYTES", 1000)
-    assert album.add(predict.SHIPPED_SAMPLES[0].read(), "more.mp4", pair, 10) is None
-    assert "remove one first" in album.problems[1][1]
-    album.remove(key)
-    assert not album.entries
+    gallery = progress_gallery.Gallery()
+    assert gallery.add(b"words", "words.mp4", pair, 10) is None
+    assert gallery.problems[0][0] == "words.mp4"
+    key = gallery.add(CAN.read(), "can.mp4", pair, 10)
+    assert gallery.add(CAN.read(), "again.mp4", pair, 10) == key
+    monkeypatch.setattr(progress_gallery, "MAX_BYTES", 1000)
+    assert gallery.add(predict.SHIPPED_SAMPLES[0].read(), "more.mp4", pair, 10) is None
+    assert "remove one first" in gallery.problems[1][1]
+    gallery.remove(key)
+    assert not gallery.entries
 
 
 def test_two_people_read_at_once(pair):
-    albums = [gallery.Gallery() for _ in range(2)]
-    keys = [a.add(CAN.read(), "can.mp4", pair, 60) for a in albums]
-    until(lambda: not any(a.active for a in albums))
-    first, second = (a.entries[k].curve for a, k in zip(albums, keys, strict=True))
+    galleries = [progress_gallery.Gallery() for _ in range(2)]
+    keys = [a.add(CAN.read(), "can.mp4", pair, 60) for a in galleries]
+    until(lambda: not any(a.active for a in galleries))
+    first, second = (a.entries[k].curve for a, k in zip(galleries, keys, strict=True))
     np.testing.assert_allclose(first.progress["reg"], second.progress["reg"], atol=1e-3)
 
 
@@ -217,8 +162,8 @@ def test_a_video_that_can_only_be_read_in_part_keeps_that_part(pair, tmp_path: P
     path = video_files.make(
         tmp_path / "cut.mp4", 60, codec="libx264", gop=6, options={"movflags": "faststart"}
     )
-    album = gallery.Gallery()
-    key = album.add(path.read_bytes()[:-600], "cut.mp4", pair, 60)
-    until(lambda: not album.active)
-    album.drop_empty()
-    assert 1 <= len(album.entries[key].curve.seconds) <= 60
+    gallery = progress_gallery.Gallery()
+    key = gallery.add(path.read_bytes()[:-600], "cut.mp4", pair, 60)
+    until(lambda: not gallery.active)
+    gallery.drop_empty()
+    assert 1 <= len(gallery.entries[key].curve.seconds) <= 60

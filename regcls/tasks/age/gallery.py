@@ -52,7 +52,7 @@ class Gallery:
             self.entries[key].truths[0] = truth
         return key
 
-    def look_again(self, pair: Pair) -> None:
+    def update_predictions(self, pair: Pair) -> None:
         """Ask all of a pair's models where other ones have answered."""
         for entry in self.entries.values():
             photo = entry.photo
@@ -79,7 +79,7 @@ class Gallery:
             tell(number / len(photos))
         return next((key for key in keys if key), None)
 
-    def labelled(self) -> list[tuple[FaceAges, float]]:
+    def labelled_faces(self) -> list[tuple[FaceAges, float]]:
         """Every face whose true age is known."""
         return [
             (entry.faces[i], truth)

@@ -35,11 +35,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class FaceAges:
-    """``crop`` uint8 (side, side, 3), what the networks saw; ``readings`` by model;
+    """``crop`` uint8 (side, side, 3), what the networks saw; ``estimates`` by model;
     ``probabilities`` (C,) of the class head over ``class_edges`` (C+1,), in years."""
 
     crop: np.ndarray
-    readings: Mapping[str, Reading]
+    estimates: Mapping[str, Reading]
     probabilities: np.ndarray
     class_edges: np.ndarray
 
@@ -143,8 +143,8 @@ def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorR
     pairs = list(labelled)
     if not pairs:
         return None
-    models = reports.common(face.readings for face, _ in pairs)
-    predictions = {m: [face.readings[m].age for face, _ in pairs] for m in models}
+    models = reports.common(face.estimates for face, _ in pairs)
+    predictions = {m: [face.estimates[m].age for face, _ in pairs] for m in models}
     edges = ranges(card)
     return ErrorReport.from_predictions(
         [age for _, age in pairs],

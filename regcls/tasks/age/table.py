@@ -16,11 +16,11 @@ from regcls.tasks.pairs import MODELS
 def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict:
     """One face as a flat, JSON-able record; what is not known is None."""
     record: dict = {"photo": name, "face": number if found else "centre crop"}
-    for model, answer in face.readings.items():
+    for model, answer in face.estimates.items():
         record |= {f"{model} age": _rounded(answer.age)}
         record |= {f"{model} low": _rounded(answer.low), f"{model} high": _rounded(answer.high)}
     record["true age"] = truth
-    for model, answer in face.readings.items():
+    for model, answer in face.estimates.items():
         error = None if truth is None else _rounded(answer.age - truth)
         record[f"{model} error"] = error
     return record

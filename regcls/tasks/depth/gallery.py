@@ -46,7 +46,7 @@ class Gallery:
                 return None
         return key
 
-    def look_again(self, pair: Pair) -> None:
+    def update_predictions(self, pair: Pair) -> None:
         """Ask all of a pair's models where other ones have answered, on the copies that are kept."""
         for entry in self.entries.values():
             photo = entry.photo

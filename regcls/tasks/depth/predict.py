@@ -117,7 +117,7 @@ def shares(photo: PhotoDepth, card: Card) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def cloud(photo: PhotoDepth, model: str, field_of_view: float, most: int = 20_000) -> pd.DataFrame:
+def point_cloud(photo: PhotoDepth, model: str, field_of_view: float, most: int = 20_000) -> pd.DataFrame:
     """Points in space, columns x, y, z in metres (right, up, away) and colour "rgb(r,g,b)"."""
     z = photo.depth[model]
     step = max(1, int(np.ceil(np.sqrt(z.size / most))))

@@ -39,7 +39,7 @@ class Reading:
         self._pair = pair
         self._parts: list[predict.Part] = []
         self._curve: tuple[int, Curve | None] = (0, None)
-        self.work = BackgroundJob(self._read, turn, present)
+        self.job = BackgroundJob(self._read, turn, present)
 
     @property
     def curve(self) -> Curve | None:
@@ -56,7 +56,7 @@ class Reading:
             if work.stopped():
                 return
             self._parts.append(part)
-            work.tell(part.done)
+            work.report(part.done)
         if not any(len(part.seconds) for part in self._parts) and not work.stopped():
             raise images.MediaError(f"{self.source.name} has no frame that can be read.")
 
@@ -75,7 +75,7 @@ class Film:
         self.data: bytes | None = None
         self.curve, self.whole = curve, whole
         self._source, self._colours = source, colours
-        self.work = BackgroundJob(self._write, present=present)
+        self.job = BackgroundJob(self._write, present=present)
 
     def _write(self, work: BackgroundJob) -> None:
         from regcls.io import video_overlay
@@ -90,7 +90,7 @@ class Film:
                 bars,
                 self._colours,
                 truth=truth,
-                report=work.tell,
+                report=work.report,
                 stop=work.stopped,
                 longest=LONGEST,
             )
@@ -110,11 +110,11 @@ class Entry:
     sample: str | None = None
     whole: bool = True
     earlier: Reading | None = None
-    film: Film | None = None
+    overlay: Film | None = None
 
     @property
     def shown(self) -> Reading:
-        if self.earlier is None or self.reading.work.state == DONE:
+        if self.earlier is None or self.reading.job.state == DONE:
             return self.reading
         return self.earlier
 
@@ -124,7 +124,7 @@ class Entry:
 
     @property
     def works(self) -> list[BackgroundJob]:
-        return [self.reading.work] + ([self.film.work] if self.film else [])
+        return [self.reading.job] + ([self.overlay.job] if self.overlay else [])
 
 
 @dataclass
@@ -167,10 +167,10 @@ class Gallery:
         entry.earlier = entry.shown if entry.curve is not None else None
         entry.reading = Reading(entry.source, pair, budget, self._turn, self.present)
 
-    def make_film(self, key: str, colours: dict[str, str]) -> None:
+    def render_overlay(self, key: str, colours: dict[str, str]) -> None:
         """Begin to draw the bars into a video that has a curve."""
         entry = self.entries[key]
-        entry.film = Film(entry.source, entry.curve, entry.whole, colours, self.present)
+        entry.overlay = Film(entry.source, entry.curve, entry.whole, colours, self.present)
 
     def remove(self, key: str) -> None:
         for work in self.entries.pop(key).works:
@@ -179,8 +179,8 @@ class Gallery:
     def drop_empty(self) -> None:
         """Videos whose reading failed before the first frame become problems."""
         for key, entry in list(self.entries.items()):
-            if entry.reading.work.problem and entry.curve is None:
-                self.problems.append((entry.name, entry.reading.work.problem))
+            if entry.reading.job.problem and entry.curve is None:
+                self.problems.append((entry.name, entry.reading.job.problem))
                 del self.entries[key]
 
     @property
@@ -189,10 +189,10 @@ class Gallery:
         pairs = [(entry, work) for entry in self.entries.values() for work in entry.works]
         return [(entry, work) for entry, work in pairs if work.active]
 
-    def seen(self) -> None:
+    def keep_alive(self) -> None:
         """Somebody looks at the page: the threads go on."""
         for _, work in self.active:
-            work.seen()
+            work.keep_alive()
 
     def report(self, card: Card) -> ErrorReport | None:
         """Errors over all whole videos, in the ranges of ``progress.pair_report``."""

@@ -49,7 +49,7 @@ def test_one_that_fails_later_says_so_and_the_pair_goes_on(make, words, pair, cr
         mine.run(hostile.grey())
     brought = replace(pair, extra={"own reg": mine})
     faces, times = predict.ask(crops, brought)
-    assert set(faces[0].readings) == set(times) == {"reg", "reg+cls"}
+    assert set(faces[0].estimates) == set(times) == {"reg", "reg+cls"}
     assert mine.problem.startswith("own reg answers no more: mine") and words in mine.problem
     assert mine.problem.endswith(".") and set(pairs.sessions(brought)) == set(pairs.MODELS)
 
