@@ -60,7 +60,7 @@ def main() -> None:
     # These are the tests' own ways to a server and a Chromium.
     from playwright.sync_api import sync_playwright
 
-    from tests.conftest import chromium_options, free_port, start_server, stop_server
+    from tests.helpers.server import chromium_options, free_port, start_server, stop_server
 
     port = free_port()
     with tempfile.TemporaryFile() as log, sync_playwright() as playwright:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from regcls.study.catalogue import STORE  # noqa: E402
-from tests.conftest import chromium_options, free_port, start_server, stop_server  # noqa: E402
+from tests.helpers.server import chromium_options, free_port, start_server, stop_server  # noqa: E402
 
 SIZE = {"width": 1280, "height": 860}
 WAIT = 90_000  # ms

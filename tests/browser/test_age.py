@@ -6,26 +6,13 @@ import io
 import re
 import zipfile
 
-import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from regcls.tasks.age import predict
+from tests.browser.steps import CHART, download, open_page, upload
 
-expect = pytest.importorskip("playwright.sync_api").expect
-
-SECONDS = 60_000  # ms; the first photo loads both models
-
-
-def open_age(page, url: str) -> None:
-    page.goto(f"{url}/age")
-    expect(page.get_by_role("heading", name="Age, from a face")).to_be_visible(timeout=SECONDS)
-
-
-def upload(page, *files: tuple[str, bytes]) -> None:
-    page.set_input_files(
-        'input[type="file"]',
-        [{"name": n, "mimeType": "application/octet-stream", "buffer": d} for n, d in files],
-    )
+HEADING = "Age, from a face"
 
 
 def group_photo() -> bytes:
@@ -39,61 +26,58 @@ def group_photo() -> bytes:
 
 def test_first_visit_of_all_may_be_by_address(new_server_url, page):
     """A new server meets the Age page's address before its front page."""
-    open_age(page, new_server_url)
+    open_page(page, f"{new_server_url}/age", HEADING)
     expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
 
 
-def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url):
-    open_age(page, server_url)
+def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url, tmp_path):
+    open_page(page, f"{server_url}/age", HEADING)
     page.get_by_role("button", name="Grace Hopper").click()
-    expect(page.get_by_text("(90% interval)")).to_have_count(2, timeout=SECONDS)
+    expect(page.get_by_text("(90% interval)")).to_have_count(2)
     expect(page.get_by_text(re.compile(r"^\d+ years$"))).to_have_count(2)
-    expect(page.locator('[data-testid="stVegaLiteChart"] svg')).to_have_count(2)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download results").click()
-    header, row = download.value.path().read_text().strip().splitlines()
+    expect(page.locator(f"{CHART} svg")).to_have_count(2)
+    results = download(page, "Download results", tmp_path)
+    header, row = results.read_text().strip().splitlines()
     assert header.startswith("photo,face,reg age") and row.startswith("Grace Hopper,1,")
 
 
-def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url):
-    open_age(page, server_url)
+def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url, tmp_path):
+    open_page(page, f"{server_url}/age", HEADING)
     good = predict.SHIPPED_SAMPLES[0].read()
     upload(page, ("text.jpg", b"just words"), ("=1+1.jpg", good), ("short.jpg", good[:20_000]))
-    expect(page.get_by_text("text.jpg is not a photo")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("text.jpg is not a photo")).to_be_visible()
     expect(page.get_by_text("short.jpg is damaged or cut short")).to_be_visible()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download results").click()
-    row = download.value.path().read_text().splitlines()[1]
+    row = download(page, "Download results", tmp_path).read_text().splitlines()[1]
     assert row.startswith("'=1+1.jpg,")  # no formula to a spreadsheet
 
 
 def test_the_camera_takes_one_photo_after_the_other(page, server_url):
     """Chromium's own test picture has no face in it, which is an answer as well."""
-    open_age(page, server_url)
+    open_page(page, f"{server_url}/age", HEADING)
     page.get_by_role("radio", name="Camera").click()
     shoot = page.get_by_role("button", name="Take Photo")
     sees = "() => document.querySelector('video')?.videoWidth > 0"  # before, it takes nothing
-    page.wait_for_function(sees, timeout=SECONDS)
+    page.wait_for_function(sees)
     shoot.click()
-    expect(page.get_by_text("No face was found in this photo.")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("No face was found in this photo.")).to_be_visible()
     expect(page.get_by_text("camera 1", exact=True)).to_be_visible()
     page.get_by_role("button", name="Clear photo").click()
-    page.wait_for_function(sees, timeout=SECONDS)
+    page.wait_for_function(sees)
     shoot.click()
-    expect(page.get_by_text("camera 2", exact=True).first).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("camera 2", exact=True).first).to_be_visible()
 
 
 def test_each_face_of_a_group_is_chosen_by_a_click(page, server_url):
-    open_age(page, server_url)
+    open_page(page, f"{server_url}/age", HEADING)
     upload(page, ("group.jpg", group_photo()))
     ages = page.get_by_text(re.compile(r"^\d+ years$"))
-    expect(ages).to_have_count(2, timeout=SECONDS)
+    expect(ages).to_have_count(2)
     before = ages.all_inner_texts()
     page.get_by_role("radio", name="Face 2").or_(page.get_by_role("button", name="Face 2")).click()
     expect(ages.first).not_to_have_text(before[0])
-    assert ages.all_inner_texts() != before
+    expect(ages).not_to_have_text(before)
 
 
 def test_a_labelled_zip_joins_the_chart(page, server_url):
@@ -101,9 +85,9 @@ def test_a_labelled_zip_joins_the_chart(page, server_url):
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("labels.csv", "file,age\ngrace.jpg,77\ngone.jpg,400\n")
         archive.writestr("grace.jpg", predict.SHIPPED_SAMPLES[1].read())
-    open_age(page, server_url)
+    open_page(page, f"{server_url}/age", HEADING)
     page.get_by_role("radio", name="Zip").or_(page.get_by_role("button", name="Zip")).click()
     expect(page.get_by_text("A zip of photos and one CSV")).to_be_visible()
     upload(page, ("mine.zip", out.getvalue()))
-    expect(page.get_by_text("gone.jpg: it is not in the zip.")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("gone.jpg: it is not in the zip.")).to_be_visible()
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()

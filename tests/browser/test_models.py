@@ -4,63 +4,47 @@ from __future__ import annotations
 
 import re
 
-import pytest
+from playwright.sync_api import expect
 
-from tests.helpers import hostile_onnx as hostile
-
-expect = pytest.importorskip("playwright.sync_api").expect
-
-SECONDS = 60_000  # ms
-
-
-def open_models(page, url: str, query: str = "") -> None:
-    page.goto(f"{url}/models{query}")
-    expect(page.get_by_role("heading", name="Models")).to_be_visible(timeout=SECONDS)
-
-
-def upload(page, *files: tuple[str, bytes]) -> None:
-    page.set_input_files(
-        'input[type="file"]',
-        [{"name": n, "mimeType": "application/octet-stream", "buffer": d} for n, d in files],
-    )
+from tests.browser.steps import download, open_page, ready, upload
+from tests.helpers import hostile_onnx
 
 
 def test_cards_and_speed(page, server_url):
-    open_models(page, server_url)
-    expect(page.get_by_role("heading", name="Progress")).to_be_visible(timeout=SECONDS)
+    open_page(page, f"{server_url}/models", "Models")
+    expect(page.get_by_role("heading", name="Progress")).to_be_visible()
     page.get_by_role("button", name="How fast is it here?").last.click()
-    expect(page.get_by_text("median, slowest and fastest")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("median, slowest and fastest")).to_be_visible()
 
 
-def test_files_are_refused_and_accepted_and_answer_on_their_page(page, server_url):
-    open_models(page, server_url, "?show=own")
-    expect(page.get_by_text("ONNX files", exact=True)).to_be_visible(timeout=SECONDS)
+def test_files_are_refused_and_accepted_and_answer_on_their_page(page, server_url, tmp_path):
+    open_page(page, f"{server_url}/models?show=own", "Models")
+    expect(page.get_by_text("ONNX files", exact=True)).to_be_visible()
     upload(
         page,
         ("words.onnx", b"Dear diary"),
-        ("outside.onnx", hostile.outside()),
-        ("mine.onnx", hostile.honest()),
+        ("outside.onnx", hostile_onnx.outside()),
+        ("mine.onnx", hostile_onnx.honest()),
     )
-    expect(page.get_by_text("words.onnx: it is not an ONNX file")).to_be_visible(timeout=SECONDS)
-    expect(
-        page.get_by_text("outside.onnx: its weight 'secret' lies in another file")
-    ).to_be_visible()
+    expect(page.get_by_text("words.onnx: it is not an ONNX file")).to_be_visible()
+    outside = page.get_by_text("outside.onnx: its weight 'secret' lies in another file")
+    expect(outside).to_be_visible()
     page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_text("It runs and keeps the contract now.")).to_be_visible(timeout=SECONDS)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the conforming file").click()
-    assert download.value.suggested_filename == "mine_regcls.onnx"
+    expect(page.get_by_text("It runs and keeps the contract now.")).to_be_visible()
+    assert download(page, "Download the conforming file", tmp_path).name == "mine_regcls.onnx"
     page.get_by_role("button", name="Use it beside the shipped pair").click()
-    page.get_by_role("link", name="To the age page").click(timeout=SECONDS)
-    page.get_by_role("button", name="Grace Hopper").click(timeout=SECONDS)
-    expect(page.get_by_text("own reg", exact=True).first).to_be_visible(timeout=SECONDS)
+    link = page.get_by_role("link", name="To the age page")
+    expect(link).to_be_visible()
+    ready(page)
+    link.click()
+    page.get_by_role("button", name="Grace Hopper").click()
+    expect(page.get_by_text("own reg", exact=True).first).to_be_visible()
     expect(page.get_by_text(re.compile(r"^-?\d+ years$"))).to_have_count(3)
 
 
 def test_a_model_that_asks_for_a_hundred_gigabytes_is_refused(page, server_url):
-    open_models(page, server_url, "?show=own")
-    upload(page, ("greedy.onnx", hostile.greedy()))
-    page.get_by_role("button", name="Try it").click(timeout=SECONDS)
-    expect(page.get_by_text("It cannot be used so: it asks for more than the 2 GB")).to_be_visible(
-        timeout=SECONDS
-    )
+    open_page(page, f"{server_url}/models?show=own", "Models")
+    upload(page, ("greedy.onnx", hostile_onnx.greedy()))
+    page.get_by_role("button", name="Try it").click()
+    refusal = page.get_by_text("It cannot be used so: it asks for more than the 2 GB")
+    expect(refusal).to_be_visible()

@@ -6,14 +6,13 @@ import re
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from regcls import study
 from regcls.study import catalogue
+from tests.browser.steps import CHART, ready
 from tests.helpers import study_store
 
-expect = pytest.importorskip("playwright.sync_api").expect
-
-SECONDS = 60_000  # ms
 # Long enough that a busy machine's page can still stop it half-way.
 GRID = """
 version = 1
@@ -42,22 +41,22 @@ def small(tmp_path, monkeypatch):
 
 def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=small")
-    page.get_by_role("button", name="Start").click(timeout=SECONDS)
-    expect(page.get_by_role("button", name="Stop the run")).to_be_visible(timeout=SECONDS)
-    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 72 models"))).to_be_visible(timeout=SECONDS)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("button", name="Stop the run")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 72 models"))).to_be_visible()
     page.get_by_role("button", name="Stop the run").click()
     resume = page.get_by_role("button", name="Resume")
-    expect(resume).to_be_visible(timeout=SECONDS)
+    expect(resume).to_be_visible()
     assert 0 < study.read_status(study.load(str(small.with_name("small.toml"))), small).done < 72
     resume.click()
-    expect(page.get_by_text("72 of 72 models")).to_be_visible(timeout=3 * SECONDS)
-    expect(page.get_by_text("What the results say")).to_be_visible(timeout=SECONDS)
-    page.get_by_role("button", name="Open in Lab").click(timeout=SECONDS)
-    page.wait_for_url("**/lab?**", timeout=SECONDS)
+    expect(page.get_by_text("72 of 72 models")).to_be_visible()
+    expect(page.get_by_text("What the results say")).to_be_visible()
+    page.get_by_role("button", name="Open in Lab").click()
+    page.wait_for_url("**/lab?**")
     for part in ("repeats=1", "classes=8", "epochs=1000", "samples=3000", "hidden=3"):
         assert part in page.url
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible(timeout=SECONDS)
-    expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000", timeout=SECONDS)
+    expect(page.get_by_role("heading", name="Lab")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000")
 
 
 @pytest.fixture
@@ -69,13 +68,12 @@ def quick(tmp_path, monkeypatch):
 
 def test_a_click_on_a_cell_shows_its_runs_and_goes_into_the_address(quick, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=quick")
-    page.get_by_role("tab", name="Does it help?").click(timeout=SECONDS)
-    cells = page.get_by_role("tabpanel", name="Does it help?").locator(
-        '[data-testid="stVegaLiteChart"]'
-    )
+    page.get_by_role("tab", name="Does it help?").click()
+    cells = page.get_by_role("tabpanel", name="Does it help?").locator(CHART)
     number = cells.last.locator("text", has_text=re.compile(r"^\d\.\d\d$")).last
-    expect(number).to_be_visible(timeout=SECONDS)
+    expect(number).to_be_visible()
+    ready(page)
     number.scroll_into_view_if_needed()
     number.click(force=True)  # the chart's own frame lies over its marks and passes clicks on
-    page.wait_for_url("**cell=severe_64**", timeout=SECONDS)
+    page.wait_for_url("**cell=severe_64**")
     expect(page.get_by_role("combobox", name="Setting")).to_have_value("severe, clean, C = 64")

@@ -63,26 +63,3 @@ def shown_ends(shown):
 def test_picture_is_valid_and_fills_its_place():
     chart = training_picture(glimpse("severe")).to_dict()  # validates against Vega-Lite's schema
     assert chart["width"] == "container"
-
-
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def test_browser_shows_home_and_leads_to_the_lab(page, server_url, size):
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(server_url)
-    page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first.wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    page.get_by_test_id("stMain").get_by_role("link", name="Lab").click()
-    page.wait_for_url("**/lab")
-    page.get_by_role("heading").first.wait_for()
-
-
-def test_the_tour_leads_on_and_remembers_its_steps(page, server_url):
-    page.goto(server_url)
-    main = page.get_by_test_id("stMain")
-    steps = ("1. Watch it happen", "2. See it on real data", "3. Try it on yours")
-    for step, path in zip(steps, ("lab", "progress", "predictions"), strict=True):
-        main.get_by_role("link", name=step).click()
-        page.wait_for_url(f"**/{path}*")
-        page.get_by_role("heading").first.wait_for()
-        page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
-        main.get_by_role("link", name=step).get_by_text("check_circle").wait_for()

@@ -1,0 +1,82 @@
+"""Browser tests: the real server on a free port, a real Chromium, and a console without errors.
+
+What the tests wait for is always a state of the page, never a time: see ``steps.ready``.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("pytest_playwright")
+
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from tests.browser.steps import PATIENCE, watch_loading
+from tests.helpers.server import ROOT, chromium_options, free_port, start_server, stop_server
+
+ARTEFACTS = ROOT / "artefacts"
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """Address of the app, served as a user starts it; its output goes to artefacts/server.log."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    port = free_port()
+    with open(ARTEFACTS / "server.log", "wb") as log:
+        server = start_server(port, log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            stop_server(server)
+
+
+@pytest.fixture
+def new_server_url() -> Iterator[str]:
+    """A server without any visit so far. Name it before ``page``, which it then outlives."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
+        server = start_server(port, log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            stop_server(server)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    return browser_type_launch_args | chromium_options()
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict) -> dict:
+    return browser_context_args | {"viewport": {"width": 1280, "height": 800}}
+
+
+def _is_error(message: ConsoleMessage) -> bool:
+    """Whether the console shows an error, apart from Streamlit's search for its server.
+
+    It looks under the page's own path first, and finds nothing there.
+    """
+    probe = re.search(r"/[^/]+/_stcore/(health|host-config)$", message.location.get("url", ""))
+    return message.type == "error" and not probe
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page of its own at 1280×800 whose console must stay free of errors."""
+    page.set_default_timeout(PATIENCE)
+    problems: list[str] = []
+    page.on(
+        "console",
+        lambda m: problems.append(f"{m.text} {m.location.get('url')}") if _is_error(m) else None,
+    )
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    watch_loading(page)
+    yield page
+    assert problems == [], "the browser's console has errors"
