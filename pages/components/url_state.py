@@ -20,9 +20,10 @@ def choice(name: str, offered: Iterable[T], default: T) -> T:
         return default
     options = {text(option): option for option in offered}
     if asked not in options:
+        instead = f"; {text(default)} is used" if default is not None else ""
         st.toast(
-            f"The address asks for {name} = “{asked}”, which is not available; "
-            f"{text(default)} is used. Available: {', '.join(options)}."
+            f"The address asks for {name} = “{asked}”, which is not available{instead}. "
+            f"Available: {', '.join(options)}."
         )
     return options.get(asked, default)
 
@@ -40,5 +41,5 @@ def write(values: Mapping[str, object], defaults: Mapping[str, object] | None = 
 
 
 def text(value: object) -> str:
-    """Write a value as it stands in an address; true is 1."""
-    return "1" if value is True else str(value)
+    """Write a value as it stands in an address; true is 1, false is 0."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
