@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regcls.nn.labels import SIGMA_IN_BIN_WIDTHS
 from regcls.stats import bins
 from regcls.tabular import preprocessing, reweighting
 from regcls.tabular.plan import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from regcls.nn.tabular_ensemble import Model, TabularEnsemble
 
 INNER = 5  # one in five training rows validates
-HL_WIDTHS = 0.75  # σ of HL-Gauss in class widths (Farebrother et al., ICML 2024)
 TREE_ROUNDS = 300
 
 
@@ -198,7 +198,9 @@ class _Work:
             return Model("cls", edges=(edges,), keep=keep, **shared)
         if kind == "hl-gauss":
             edges = self._hl_edges(s)
-            return Model("hl", edges=(edges,), sigma=(HL_WIDTHS * (edges[1] - edges[0]),), **shared)
+            return Model(
+                "hl", edges=(edges,), sigma=(SIGMA_IN_BIN_WIDTHS * (edges[1] - edges[0]),), **shared
+            )
         return Model("mse", sample_weight=self._weighing(kind), **shared)
 
     def _hl_edges(self, s: Setting) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regcls.tabular.fold import HL_WIDTHS
+from regcls.nn.labels import SIGMA_IN_BIN_WIDTHS
 from regcls.tabular.plan import HIDDEN, NAMES, Setting, batch_of
 from regcls.tabular.reweighting import BINS, LDS_SIGMA, LDS_SIZE
 
@@ -106,7 +106,7 @@ def snippet(kind: str, setting: Setting, target: str, rows: int, steps: int) -> 
         "h1": HIDDEN[0], "h2": HIDDEN[1], "lr": setting.lr, "decay": setting.weight_decay,
         "weight": 1 if kind == "reg" else setting.weight, "classes": setting.classes,
         "variance": setting.variance, "batch": batch, "bins": BINS, "size": LDS_SIZE,
-        "half": LDS_SIZE // 2, "sigma": LDS_SIGMA, "widths": HL_WIDTHS,
+        "half": LDS_SIZE // 2, "sigma": LDS_SIGMA, "widths": SIGMA_IN_BIN_WIDTHS,
         "power": " ** 0.5" if kind == "sqrt-inverse" else "",
     }  # fmt: skip
     safe = target.replace("\\", "/").replace('"', "'").replace("\n", " ")
