@@ -24,8 +24,8 @@ def watch_loading(page: Page) -> None:
     """Note from now on which parts of the page are being loaded, for ``ready``."""
     loading = _loading[page] = set()
     page.on("request", lambda r: loading.add(r) if r.resource_type in PARTS else None)
-    page.on("requestfinished", loading.discard)
-    page.on("requestfailed", loading.discard)
+    page.on("requestfinished", lambda r: loading.discard(r))
+    page.on("requestfailed", lambda r: loading.discard(r))
 
 
 def ready(page: Page) -> None:
