@@ -1,1 +1,1 @@
-"""What all charts share."""
+"""Shared parts of all charts: colours, encodings, the chart object and the error chart."""

@@ -1,23 +1,26 @@
-"""Every chart of the product: colours, wording and captions. Drawing only, no arithmetic.
-
-A ``Picture`` keeps its Vega-Lite spec and its data apart. A live page sends the same spec each
-time, so the browser only exchanges the data instead of building the chart anew.
-"""
+"""Charts of the error per target range and of one sample's class probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import colour, histogram, shape, with_unit
-from regcls.plotting.style import (
-    COLOURS,
-    FUNCTION_COLOUR,
+from regcls.plotting.chart import AnyChart, Picture, finished
+from regcls.plotting.encodings import (
+    colour,
+    histogram,
+    marker_lines,
+    range_tooltips,
+    shape,
+    with_unit,
 )
+from regcls.plotting.style import COLOURS
 from regcls.stats.errors import ErrorReport
 
 METRICS = {
@@ -32,27 +35,36 @@ def errors_per_range(
     unit: str,
     target: str,
     metric: str = "mae",
-    mark: float | list[float] | None = None,
-    extra: ErrorReport | None = None,
-) -> alt.LayerChart:
-    """Each model's error per target range, with its interval, over the training histogram, or the
-    test histogram where no training data is known.
-
-    ``mark`` draws a vertical rule at one's own value(s); ``extra`` adds another report, such as
-    of one's own photos, as diamonds. ``unit`` may be empty.
-    """
-    return errors_picture(report, unit, target, metric, mark, extra).chart()
-
-
-def errors_picture(
-    report: ErrorReport,
-    unit: str,
-    target: str,
-    metric: str = "mae",
-    mark: float | list[float] | None = None,
+    mark: float | Sequence[float] | None = None,
     extra: ErrorReport | None = None,
 ) -> Picture:
-    """``errors_per_range`` as a ``Picture``."""
+    """Draw each model's error per target range with its interval, over the training histogram.
+
+    Parameters
+    ----------
+    report : ErrorReport
+        Errors to draw. Without training targets, the histogram is that of the test targets.
+    unit : str
+        Unit of the target; may be empty.
+    target : str
+        Name of the target, for the x-axis.
+    metric : {"mae", "rmse", "bias"}
+        Error metric.
+    mark : float or sequence of float, optional
+        Target values to mark with vertical lines, such as the prediction for one's own photo.
+    extra : ErrorReport, optional
+        A second report, such as that of one's own photos, drawn as diamonds.
+
+    Returns
+    -------
+    Picture
+        The chart. Ranges without test samples are left empty.
+
+    Raises
+    ------
+    ValueError
+        If ``metric`` is unknown.
+    """
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
     data = {"errors": _error_points(report, metric)}
@@ -66,22 +78,26 @@ def errors_picture(
     domain = (float(report.edges[0]), float(report.edges[-1]))
     names = tuple(dict.fromkeys((*report.names, *(extra.names if extra is not None else ()))))
     spec = _errors_spec(unit, target, metric, names, parts, domain)
+    return Picture(spec, data, _errors_caption(report, metric, parts))
+
+
+def _errors_caption(report: ErrorReport, metric: str, parts: tuple[str, ...]) -> str:
     caption = (
-        f"Points: each model's {METRICS[metric]} in a range, bars: {report.level:.0%} interval."
+        f"Points: {METRICS[metric]} of each model per range; bars: {report.level:.0%} interval."
     )
-    if split == "training":
-        caption += " Errors should grow where the grey training histogram is low."
+    if parts[0] == "training":
+        caption += " Errors are expected to grow where the grey training histogram is low."
     else:
-        caption += " Grey: the test samples, since no training targets are known."
-    if extra is not None:
-        caption += " Diamonds: your own."
-    if mark is not None:
-        caption += " The vertical line marks your value."
-    return Picture(spec, data, caption)
+        caption += " Grey: test samples, because the training targets are not known."
+    if "extra" in parts:
+        caption += " Diamonds: your own data."
+    if "mark" in parts:
+        caption += " Vertical line: your value."
+    return caption
 
 
 def _error_points(report: ErrorReport, metric: str) -> pd.DataFrame:
-    """Rows of the report's table that have test samples, side by side within each range."""
+    """Return the rows with test samples, with models side by side within each range."""
     table = report.table()
     place = table["model"].map({name: i for i, name in enumerate(report.names)})
     shift = (place + 0.5) / len(report.names) - 0.5
@@ -110,24 +126,22 @@ def _errors_spec(
     models: tuple[str, ...],
     parts: tuple[str, ...],
     domain: tuple[float, float],
-) -> dict:
+) -> dict[str, Any]:
+    split = parts[0]
     scale = alt.Scale(domain=list(domain), nice=False)
     x_title, y_title = with_unit(target, unit), with_unit(METRICS[metric], unit)
     x = alt.X("at:Q", title=x_title, scale=scale)
     tooltip = [
         alt.Tooltip("model:N", title="model"),
-        alt.Tooltip("low:Q", title="from", format=".3~g"),
-        alt.Tooltip("high:Q", title="to", format=".3~g"),
+        *range_tooltips(),
         alt.Tooltip("error:Q", title=METRICS[metric], format=".3g"),
-        alt.Tooltip("error_low:Q", title="interval from", format=".3g"),
-        alt.Tooltip("error_high:Q", title="interval to", format=".3g"),
+        *range_tooltips("error_low", "error_high", of="interval", format=".3g"),
         alt.Tooltip("test:Q", title="test samples", format=","),
     ]
-    zero = alt.Scale(zero=True)
     source = alt.Chart(alt.NamedData("errors"))
     bars = source.mark_rule(strokeWidth=2).encode(
         x=x,
-        y=alt.Y("error_low:Q", title=y_title, scale=zero),
+        y=alt.Y("error_low:Q", title=y_title, scale=alt.Scale(zero=True)),
         y2="error_high:Q",
         color=colour(models),
     )
@@ -142,51 +156,74 @@ def _errors_spec(
                 shape="diamond", filled=False, size=130, strokeWidth=2.5, opacity=1
             ).encode(x=x, y=alt.Y("error:Q"), color=colour(models), tooltip=tooltip)
         )
-    errors = alt.layer(*layers)
-    stack = [errors]
-    stack.insert(0, histogram(parts[0], x_title, scale))
+    background = histogram(split, x_title, scale, "samples", f"{split} samples")
+    stack: list[AnyChart] = [background, alt.layer(*layers)]
     if "mark" in parts:
-        rule = alt.Chart(alt.NamedData("mark")).mark_rule(strokeWidth=2, strokeDash=[6, 3])
-        stack.append(rule.encode(x=alt.X("at:Q", scale=scale), color=alt.value(FUNCTION_COLOUR)))
+        stack.append(marker_lines("mark", scale))
     chart = alt.layer(*stack).resolve_scale(y="independent")
-    return finished(chart, f"Error per target range, over the {parts[0]} data", 330)
+    return finished(chart, f"Error per target range, over the {split} data", 330)
 
 
 def probabilities(
-    edges: np.ndarray,
-    probs: np.ndarray,
+    edges: ArrayLike,
+    probs: ArrayLike,
     unit: str,
     target: str = "target",
     mark: float | None = None,
-) -> alt.LayerChart:
-    """The class head's distribution ``probs`` (C,) over bins with ``edges`` (C+1,), one sample."""
+) -> Picture:
+    """Draw the class head's probabilities for one sample.
+
+    Parameters
+    ----------
+    edges : array-like of shape (C + 1,)
+        Edges of the classes, in units of the target.
+    probs : array-like of shape (C,)
+        Probability of each class.
+    unit : str
+        Unit of the target; may be empty.
+    target : str
+        Name of the target, for the x-axis.
+    mark : float, optional
+        True value, drawn as a vertical line.
+
+    Returns
+    -------
+    Picture
+        The chart, without a caption.
+
+    Raises
+    ------
+    ValueError
+        If ``edges`` does not have one more value than ``probs``.
+
+    Examples
+    --------
+    >>> picture = probabilities([0, 10, 20], [0.25, 0.75], "years", "age")
+    >>> picture.data["probability"]["share"].tolist()
+    [0.25, 0.75]
+    """
     edges, probs = np.asarray(edges, float), np.asarray(probs, float)
     if len(edges) != len(probs) + 1:
-        raise ValueError(f"edges must hold one more number than probs, not {len(edges)}")
-    data = {"probability": pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": probs})}
-    bars = (
-        alt.Chart(alt.NamedData("probability"))
-        .mark_bar(color=COLOURS["reg+cls"], stroke="white", strokeWidth=0.5)
-        .encode(
-            x=alt.X(
-                "low:Q",
-                title=with_unit(target, unit),
-                scale=alt.Scale(domain=[edges[0], edges[-1]], nice=False),
-            ),
-            x2="high:Q",
-            y=alt.Y("share:Q", title="probability of the class", axis=alt.Axis(format=".0%")),
-            y2=alt.datum(0),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".3~g"),
-                alt.Tooltip("high:Q", title="to", format=".3~g"),
-                alt.Tooltip("share:Q", title="probability", format=".1%"),
-            ],
+        raise ValueError(
+            f"edges must have one more value than probs ({len(probs) + 1}), not {len(edges)}"
         )
-    )
-    layers = [bars]
+    data = {"probability": pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": probs})}
+    scale = alt.Scale(domain=[float(edges[0]), float(edges[-1])], nice=False)
+    layers = [
+        histogram(
+            "probability",
+            with_unit(target, unit),
+            scale,
+            "share",
+            "probability of the class",
+            share=True,
+            background=False,
+            color=COLOURS["reg+cls"],
+            stroke="white",
+            strokeWidth=0.5,
+        )
+    ]
     if mark is not None:
         data["mark"] = pd.DataFrame({"at": [float(mark)]})
-        rule = alt.Chart(alt.NamedData("mark")).mark_rule(strokeWidth=2, strokeDash=[6, 3])
-        layers.append(rule.encode(x="at:Q", color=alt.value(FUNCTION_COLOUR)))
-    title = "What the class head thinks"
-    return Picture(finished(alt.layer(*layers), title, 220), data, "").chart()
+        layers.append(marker_lines("mark", scale))
+    return Picture(finished(alt.layer(*layers), "Class head's distribution", 220), data, "")

@@ -55,7 +55,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict:
 
 def errors(report: Report, metric: str = "mae") -> Picture:
     """The chart of all pages: each model's error per range over the training histogram."""
-    return plotting_errors.errors_picture(report.errors, "", "target", metric)
+    return plotting_errors.errors_per_range(report.errors, "", "target", metric)
 
 
 def differences(report: Report, a: str, b: str) -> Picture:
