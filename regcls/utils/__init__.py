@@ -1,1 +1,1 @@
-"""Helpers without a subject of their own."""
+"""Shared helpers: background jobs, text, CPU cores and the folders of an installation."""

@@ -6,6 +6,13 @@ import os
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of CPU cores that this process may use.
+
+    Returns
+    -------
+    int
+        The size of the process's affinity mask where the system has one, else the number of cores
+        of the machine; at least 1.
+    """
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where the dashboard and the shipped models are, in a checkout and in an installed package."""
+"""Folders of the dashboard and the shipped models, in a checkout and in an installed package."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def dashboard_folder() -> Path:
     Returns
     -------
     pathlib.Path
-        ``_dashboard`` inside the package where regcls was installed from a wheel, else the
-        checkout that the package lies in.
+        ``_dashboard`` inside the package if regcls was installed from a wheel, else the root of
+        the checkout.
     """
     installed = PACKAGE / "_dashboard"
     return installed if installed.is_dir() else PACKAGE.parent
