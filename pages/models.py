@@ -79,10 +79,10 @@ def pair_of(found) -> None:
 @st.cache_resource(show_spinner=False)
 def provider() -> str:
     """What models run on here, and why."""
-    from regcls.inference import session as inference_session
+    from regcls.inference import providers
 
     try:
-        return inference_session.provider().why
+        return providers.provider().why
     except ContractError as error:
         return f"{error}."
 
@@ -106,7 +106,7 @@ def benchmark(task: str, sessions) -> None:
         bar = st.progress(0.0, "Running on noise…")
         try:
             for model, session in sessions.items():
-                for row in cards.timed(session):
+                for row in cards.measure_speed(session):
                     rows.append({"model": model, **row})
                     bar.progress(len(rows) / total)
         except ContractError as error:
@@ -204,7 +204,7 @@ def form(key: str, finding) -> None:
             value = st.selectbox("Output with the value", names, names.index(value))
             logits = next(name for name in names if name != value)
         edges = class_edges(finding, low, high, logits)
-        licence = st.text_input("Licence", "not said")
+        licence = st.text_input("Licence", "not stated")
         submitted = st.form_submit_button("Try it")
     if submitted:
         filled = replace(
@@ -264,10 +264,10 @@ def done(key: str, finding) -> None:
 
 def answered(finding) -> None:
     """What it said when it was tried: a wrong scaling or unit shows here first."""
-    value, unit = finding.tried.outputs["value"], finding.card.target["unit"]
+    value, unit = finding.trial.outputs["value"], finding.card.target["unit"]
     st.caption(
         f"On black, white and noise it answered from {value.low:.3g} to {value.high:.3g} ({unit}), "
-        f"in {1000 * finding.tried.seconds_per_image:.1f} ms an image on one core."
+        f"in {1000 * finding.trial.seconds_per_image:.1f} ms an image on one core."
     )
 
 

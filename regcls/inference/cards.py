@@ -1,9 +1,9 @@
-"""What a model says of itself, as tables; and how fast it is here."""
+"""Model cards as tables, measured speed, and records of model files."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regcls.inference import contract
-from regcls.inference import session as inference_session
-from regcls.inference.contract import Card
+from regcls.exceptions import UserError
+from regcls.inference import contract, graph
+from regcls.inference.contract import Card, ContractError
+from regcls.inference.session import Session
 
+# Groups of per-range metrics in a card, and what is added to a range's name in the table.
 SHOTS = {
     "shots": "",
     "shots_nyud2_dir": ", NYUD2-DIR's lists",
@@ -25,11 +27,21 @@ BATCHES = (1, 8, 32)
 REPEATS = 5
 
 
-def facts(session: inference_session.Session) -> dict[str, str]:
-    """What a card says, in words a line; the graph itself is read for its opset."""
+def facts(session: Session) -> dict[str, str]:
+    """Return what a model's card and file state, as labelled lines of text.
+
+    Parameters
+    ----------
+    session : Session
+        The model.
+
+    Returns
+    -------
+    dict
+        Text by label.
+    """
     card, data = session.card, session.content()
-    model = contract.parse(data)
-    opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    opset = next(iter(graph.opsets_of(contract.parse(data))))
     target, size = card.target, card.input
     classes = f"{card.class_count} {card.classes['kind']}" if card.classes else "none"
     return {
@@ -47,29 +59,54 @@ def facts(session: inference_session.Session) -> dict[str, str]:
 def _trained_on(card: Card) -> str:
     splits = card.training.get("splits", {})
     sizes = ", ".join(f"{name} {size:,}" for name, size in splits.items())
-    return str(card.training.get("data_set", "not said")) + (f" ({sizes})" if sizes else "")
+    return str(card.training.get("data_set", "not stated")) + (f" ({sizes})" if sizes else "")
 
 
-def metrics(cards: dict[str, Card]) -> pd.DataFrame:
-    """Held-out errors: a row a model and part (overall, then shots), a column a metric."""
+def metrics(cards: Mapping[str, Card]) -> pd.DataFrame:
+    """Return the held-out metrics of several models.
+
+    Parameters
+    ----------
+    cards : mapping of str to Card
+        Cards by the models' names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model and part (overall, then each group of ranges); one column per metric
+        that any card has.
+    """
     rows = []
     for model, card in cards.items():
         if overall := card.metrics.get("overall"):
-            rows.append(_row(model, "overall", overall))
+            rows.append(_metrics_row(model, "overall", overall))
         for group, suffix in SHOTS.items():
             for shot, values in (card.metrics.get(group) or {}).items():
                 if isinstance(values, dict):
-                    rows.append(_row(model, shot + suffix, values))
+                    rows.append(_metrics_row(model, shot + suffix, values))
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def _row(model: str, part: str, values: dict) -> dict:
+def _metrics_row(model: str, part: str, values: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: values.get(name) for name in METRICS}
     return {"model": model, "part": part} | known
 
 
 def histogram(card: Card, most: int = 60) -> pd.DataFrame:
-    """Training samples per range: low, high, train; neighbours are joined to at most ``most``."""
+    """Return the training histogram of a model, coarsened for drawing.
+
+    Parameters
+    ----------
+    card : Card
+        The model's card.
+    most : int
+        Maximum number of ranges; neighbouring ranges are merged to get there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``low``, ``high`` (target units) and ``train`` (samples), one row per range.
+    """
     edges = np.asarray(card.training_histogram["edges"], np.float64)
     counts = np.asarray(card.training_histogram["counts"], np.float64)
     step = -(-len(counts) // most)
@@ -79,58 +116,102 @@ def histogram(card: Card, most: int = 60) -> pd.DataFrame:
     return pd.DataFrame({"low": edges[starts], "high": ends, "train": train})
 
 
-def timed(session: inference_session.Session, repeats: int = REPEATS) -> Iterator[dict]:
-    """Images per second on noise, a row a batch size: the median run, the slowest and the fastest."""
+def measure_speed(session: Session, repeats: int = REPEATS) -> Iterator[dict[str, float]]:
+    """Measure the throughput of a model on random images.
+
+    Parameters
+    ----------
+    session : Session
+        The model.
+    repeats : int
+        Runs per batch size.
+
+    Yields
+    ------
+    dict
+        One row per batch size: the median, lowest and highest images per second.
+
+    Raises
+    ------
+    ContractError
+        If the model fails.
+    """
     size = (session.card.input["height"], session.card.input["width"], 3)
     rng = np.random.default_rng(0)
-    session.run(rng.integers(0, 256, (1, *size), np.uint8))  # the engine is made at the first run
+    session.run(rng.integers(0, 256, (1, *size), np.uint8))  # the first run creates the engine
     for batch in BATCHES:
         images = rng.integers(0, 256, (batch, *size), np.uint8)
         seconds = [_seconds(session, images) for _ in range(repeats)]
         rates = batch / np.array(seconds)
         yield {
-            "images at once": batch,
+            "batch size": batch,
             "images per second": round(float(np.median(rates)), 1),
             "slowest": round(float(rates.min()), 1),
             "fastest": round(float(rates.max()), 1),
         }
 
 
-def _seconds(session: inference_session.Session, images: np.ndarray) -> float:
+def _seconds(session: Session, images: np.ndarray) -> float:
     started = time.perf_counter()
     session.run(images, batch=len(images))
     return time.perf_counter() - started
 
 
-def list_models(root: Path | None) -> list[dict[str, Any]]:
-    """One record a model file below ``root`` (the shipped models by default)."""
-    from regcls.inference import contract
-    from regcls.utils.paths import MODELS_FOLDER
+def list_models(folder: Path) -> list[dict[str, Any]]:
+    """Return one record per ONNX file in a folder and its subfolders.
 
-    root = MODELS_FOLDER if root is None else root
-    if not root.is_dir():
-        raise ValueError(f"there is no folder {root}")
-    return [model_record(path, contract.read(path)) for path in sorted(root.rglob("*.onnx"))]
+    Parameters
+    ----------
+    folder : Path
+        The folder, such as the shipped ``models/``.
+
+    Returns
+    -------
+    list of dict
+        Path, task, variant, size and held-out error of each file.
+
+    Raises
+    ------
+    UserError
+        If there is no such folder.
+    ContractError
+        If a file has no valid card.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}")
+    return [_record(path, contract.read(path)) for path in sorted(folder.rglob("*.onnx"))]
 
 
 def check_model(path: Path) -> dict[str, Any]:
-    """A file's record, if it keeps the contract and runs, tried in a process of its own. Raises
-    ``ContractError`` naming what is wrong."""
-    from regcls.inference import contract
+    """Check a model file against the contract and run it in a separate process.
+
+    Parameters
+    ----------
+    path : Path
+        The ONNX file.
+
+    Returns
+    -------
+    dict
+        The record as in ``list_models``, with ``outputs`` and ``milliseconds`` of the trial run.
+
+    Raises
+    ------
+    ContractError
+        If there is no such file, it violates the contract or cannot be run.
+    """
     from regcls.inference.custom import inspect
 
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
     card = contract.check(path)
     found = inspect.examine(path.read_bytes(), path.name)
-    if found.problem:
-        raise contract.ContractError(found.problem)
-    outputs = {name: asdict(output) for name, output in found.tried.outputs.items()}
-    milliseconds = round(1000 * found.tried.seconds_per_image, 2)
-    return model_record(path, card) | {"outputs": outputs, "milliseconds": milliseconds}
+    if found.trial is None:
+        raise ContractError(found.problem)
+    outputs = {name: asdict(output) for name, output in found.trial.outputs.items()}
+    milliseconds = round(1000 * found.trial.seconds_per_image, 2)
+    return _record(path, card) | {"outputs": outputs, "milliseconds": milliseconds}
 
 
-def model_record(path: Path, card) -> dict[str, Any]:
+def _record(path: Path, card: Card) -> dict[str, Any]:
     overall = card.metrics.get("overall", {})
     return {
         "file": str(path),

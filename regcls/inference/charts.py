@@ -1,8 +1,9 @@
-"""A model's training data: how much it had of what, and where its classes begin and end."""
+"""Chart of a model pair's training histogram and class edges."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -14,26 +15,38 @@ from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import with_unit
 from regcls.plotting.style import COLOURS, HISTOGRAM_COLOUR
 
-_MOST_EDGES = 101  # more lines would be one
+_MAX_EDGES = 101  # more lines would merge into one area
 
 
 def training(reg: Card, regcls: Card) -> Picture:
-    """The training histogram of a pair, and the class edges of its reg+cls model."""
-    edges = np.asarray(regcls.classes["edges"], float) if regcls.classes else np.empty(0)
+    """Draw the training histogram of a pair and the class edges of its reg+cls model.
+
+    Parameters
+    ----------
+    reg, regcls : Card
+        The pair's cards; both models were trained on the same data.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
+    classes = regcls.classes or {"edges": [], "kind": ""}
+    edges, count = np.asarray(classes["edges"], float), len(classes["edges"]) - 1
     data = {"training": cards.histogram(reg)}
-    caption = "Training samples per range; where they are few, errors grow."
-    if 0 < len(edges) <= _MOST_EDGES:
+    caption = "Training samples per range. Where they are few, errors grow."
+    if 0 < len(edges) <= _MAX_EDGES:
         data["edges"] = pd.DataFrame({"at": edges})
-        caption += f" Lines: edges of the {len(edges) - 1} classes ({regcls.classes['kind']})."
+        caption += f" Lines: edges of the {count} classes ({classes['kind']})."
     elif len(edges):
-        caption += f" {len(edges) - 1} classes ({regcls.classes['kind']}), too many to draw."
+        caption += f" {count} classes ({classes['kind']}), too many to draw."
     target = reg.target
     spec = _spec(target["name"], target["unit"], target["low"], target["high"], "edges" in data)
     return Picture(spec, data, caption)
 
 
 @cache
-def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict:
+def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict[str, Any]:
     scale = alt.Scale(domain=[low, high], nice=False)
     x = alt.X("low:Q", title=with_unit(name, unit), scale=scale)
     bars = (

@@ -1,4 +1,4 @@
-"""Costly things that many threads share: made once at first use, freed when nobody has used them."""
+"""Pool of costly objects shared by threads: created at first use, freed when unused."""
 
 from __future__ import annotations
 
@@ -10,99 +10,143 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
 @dataclass
-class _Slot(Generic[Thing]):
-    making: threading.Lock = field(default_factory=threading.Lock)
-    thing: Thing | None = None
+class _Slot(Generic[Item]):
+    creating: threading.Lock = field(default_factory=threading.Lock)
+    item: Item | None = None
     users: int = 0
     last_used: float = 0.0
 
 
-class Pool(Generic[Thing]):
-    """Things by key. Beyond ``most`` the least recently used ones go, and each goes ``idle``
-    seconds after its last use, but none while it is lent. All methods may be called from any
-    thread."""
+class Pool(Generic[Item]):
+    """Thread-safe pool of items by key, with a capacity and an idle timeout.
 
-    def __init__(self, most: int, idle: float, clock: Callable[[], float] = time.monotonic):
-        self.most, self.idle = most, idle
+    Items in use are never freed, even beyond the capacity.
+
+    Parameters
+    ----------
+    capacity : int
+        Beyond this number, the least recently used items are freed.
+    idle_seconds : float
+        An item is freed this long after its last use.
+    clock : callable
+        Current time in seconds.
+
+    Examples
+    --------
+    >>> pool = Pool(capacity=2, idle_seconds=60.0)
+    >>> with pool.borrow("a", lambda: [1, 2, 3]) as item:
+    ...     sum(item)
+    6
+    >>> len(pool)
+    1
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        idle_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.capacity, self.idle_seconds = capacity, idle_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._slots: OrderedDict[Hashable, _Slot[Thing]] = OrderedDict()
+        self._slots: OrderedDict[Hashable, _Slot[Item]] = OrderedDict()
         self._timer: threading.Timer | None = None
 
     def __len__(self) -> int:
         with self._lock:
-            return sum(slot.thing is not None for slot in self._slots.values())
+            return sum(slot.item is not None for slot in self._slots.values())
 
     @contextlib.contextmanager
-    def lent(self, key: Hashable, make: Callable[[], Thing]) -> Iterator[Thing]:
-        """The thing of ``key`` for the time of a ``with`` block. Of several threads that ask at
-        once for one that is not there, one calls ``make`` and the others wait for it; what
-        ``make`` raises is raised, and the next one to ask tries again."""
-        slot = self._taken(key)
+    def borrow(self, key: Hashable, create: Callable[[], Item]) -> Iterator[Item]:
+        """Provide the item of a key within a ``with`` block, where it is not freed.
+
+        If several threads need an item that does not exist, one creates it and the others wait.
+        An exception raised by ``create`` is propagated, and the next call tries again.
+
+        Parameters
+        ----------
+        key : hashable
+            The key.
+        create : callable
+            Returns a new item.
+
+        Yields
+        ------
+        object
+            The item.
+        """
+        slot = self._acquire(key)
         try:
-            with slot.making:
-                if slot.thing is None:
-                    slot.thing = make()
-            yield slot.thing
+            with slot.creating:
+                if slot.item is None:
+                    slot.item = create()
+            yield slot.item
         finally:
-            self._given_back(key, slot)
+            self._release(key, slot)
 
     def discard(self, key: Hashable) -> None:
-        """Free one thing now, or as soon as it is given back."""
+        """Free one item now, or at the end of its current use.
+
+        Parameters
+        ----------
+        key : hashable
+            Its key; may be unknown.
+        """
         with self._lock:
             self._slots.pop(key, None)
 
     def clear(self) -> None:
-        """Free all that is not lent, now."""
+        """Free all items that are not in use."""
         self._sweep(lambda slot: True)
 
     def sweep(self) -> None:
-        """Free what has been idle for too long; a timer calls this when there is cause."""
-        self._sweep(lambda slot: self._clock() - slot.last_used >= self.idle)
+        """Free all items beyond their idle timeout; a timer calls this when one is due."""
+        self._sweep(lambda slot: self._clock() - slot.last_used >= self.idle_seconds)
 
-    def _taken(self, key: Hashable) -> _Slot[Thing]:
+    def _acquire(self, key: Hashable) -> _Slot[Item]:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
             slot.users += 1
-            freed = self._over_cap()
-        del freed  # here, outside the lock: freeing takes time
+            freed = self._over_capacity()
+        del freed  # outside the lock, since freeing takes time
         return slot
 
-    def _given_back(self, key: Hashable, slot: _Slot[Thing]) -> None:
+    def _release(self, key: Hashable, slot: _Slot[Item]) -> None:
         with self._lock:
             slot.users -= 1
             slot.last_used = self._clock()
-            if slot.thing is None and not slot.users and self._slots.get(key) is slot:
-                del self._slots[key]  # could not be made
-            freed = self._over_cap()
-            self._arrange_sweep()
+            if slot.item is None and not slot.users and self._slots.get(key) is slot:
+                del self._slots[key]  # it could not be created
+            freed = self._over_capacity()
+            self._schedule_sweep()
         del freed
 
-    def _over_cap(self) -> list[_Slot[Thing]]:
-        surplus = len(self._slots) - self.most
+    def _over_capacity(self) -> list[_Slot[Item]]:
+        surplus = len(self._slots) - self.capacity
         unused = [key for key, slot in self._slots.items() if not slot.users]
         return [self._slots.pop(key) for key in unused[: max(surplus, 0)]]
 
-    def _sweep(self, due: Callable[[_Slot[Thing]], bool]) -> None:
+    def _sweep(self, due: Callable[[_Slot[Item]], bool]) -> None:
         with self._lock:
             keys = [k for k, slot in self._slots.items() if not slot.users and due(slot)]
             freed = [self._slots.pop(key) for key in keys]
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None
-            self._arrange_sweep()
+            self._schedule_sweep()
         del freed
 
-    def _arrange_sweep(self) -> None:
-        """See to it that the thing idle longest is freed in time though nobody asks for another."""
+    def _schedule_sweep(self) -> None:
+        """Start a timer for the longest idle item, so that it is freed without further calls."""
         waiting = [slot.last_used for slot in self._slots.values() if not slot.users]
         if waiting and self._timer is None:
-            wait = max(min(waiting) + self.idle - self._clock(), 0.0)
+            wait = max(min(waiting) + self.idle_seconds - self._clock(), 0.0)
             self._timer = threading.Timer(wait, self.sweep)
             self._timer.daemon = True
             self._timer.start()

@@ -1,4 +1,4 @@
-"""How much memory a model needs for one image, how much is free, and the batch that fits."""
+"""Memory per image of a model, free memory of a device, and the batch size that fits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-# Images that go through at once, and bytes of their maps, where memory is plenty. On the CPU more
-# gain nothing (benchmarks/inference.py --batches); for the GPU it is a cautious guess, since we had
-# none to measure.
+# Images per batch, and bytes of their feature maps, where memory is plentiful. On the CPU, larger
+# batches are not faster (benchmarks/inference.py --batches). The values for the GPU are a cautious
+# guess: the project had no GPU to measure on.
 BEST = {"CPU": 16, "CUDA": 64, "TensorRT": 64}
 PLENTY = {"CPU": 64_000_000, "CUDA": 1_000_000_000, "TensorRT": 1_000_000_000}
-SHARE = 0.25  # of the free memory: ONNX Runtime doubles what it holds as it grows, others work too
+# Share of the free memory that a batch may use: ONNX Runtime doubles its arena as it grows, and
+# other processes need memory as well.
+SHARE = 0.25
 _UNKNOWN = 64  # bytes per byte of the image, for a graph whose shapes cannot be inferred
-_CGROUPS = (  # limit, use and the cache within it that can be dropped: version 2, then 1
+_CGROUPS = (  # files of limit, usage and droppable cache within the usage: versions 2 and 1
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     (
         "memory/memory.limit_in_bytes",
@@ -31,16 +33,49 @@ _CGROUPS = (  # limit, use and the cache within it that can be dropped: version 
 
 
 def batch_size(per_image: int, free: int, provider: str) -> int:
-    """How many images of ``per_image`` bytes to run at once on "CPU", "CUDA" or "TensorRT": what is
-    fast there and fits into a share of ``free`` bytes, at least 1."""
+    """Return the number of images to run at once.
+
+    Parameters
+    ----------
+    per_image : int
+        Bytes per image, from ``bytes_per_image``.
+    free : int
+        Bytes of free memory, from ``free_bytes``.
+    provider : str
+        ``"CPU"``, ``"CUDA"`` or ``"TensorRT"``.
+
+    Returns
+    -------
+    int
+        The fastest batch size that fits into a share of the free memory, at least 1.
+
+    Examples
+    --------
+    >>> batch_size(2_000_000, 8_000_000_000, "CPU")
+    16
+    >>> batch_size(16_000_000, 160_000_000, "CPU")
+    2
+    """
     fitting = min(free * SHARE, PLENTY[provider]) // max(per_image, 1)
     return int(min(max(fitting, 1), BEST[provider]))
 
 
 def bytes_per_image(model: onnx.ModelProto) -> int:
-    """The most bytes of maps that are alive at once while one image goes through, by the shapes
-    that ONNX infers. Weights do not count; maps that a runtime would merge do. ONNX Runtime was
-    seen to hold up to 2.1 times as much."""
+    """Estimate the peak memory of the feature maps of one image.
+
+    Weights do not count; maps that a runtime would fuse do. ONNX Runtime was observed to use up to
+    2.1 times as much.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The model, with an image as its first input.
+
+    Returns
+    -------
+    int
+        Bytes, by the shapes that ONNX infers.
+    """
     import onnx
 
     one = onnx.ModelProto()
@@ -52,16 +87,28 @@ def bytes_per_image(model: onnx.ModelProto) -> int:
     pixels = int(np.prod([max(dim.dim_value, 1) for dim in image.dim]))
     try:
         inferred = onnx.shape_inference.infer_shapes(one, data_prop=True)
-    except Exception:  # a graph that ONNX cannot follow may run all the same
+    except Exception:  # a graph that shape inference rejects may still run
         return _UNKNOWN * pixels
     sizes = _sizes(inferred.graph)
     return _peak(inferred.graph, sizes) or _UNKNOWN * pixels
 
 
 def free_bytes(device: tuple[str, int] = ("cpu", 0), limit: int = 0) -> int:
-    """What is free on a device: of the machine's memory, within the container's limit if there is
-    one, or of a GPU's, and at most ``limit`` (0: no limit)."""
-    free = _free_on_gpu(device[1]) if device[0] == "cuda" else _free_here()
+    """Return the free memory of a device.
+
+    Parameters
+    ----------
+    device : tuple of str and int
+        ``("cpu", 0)``, where the container's limit counts as well, or ``("cuda", number)``.
+    limit : int
+        Upper bound in bytes; 0 for none.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
+    free = _free_gpu_bytes(device[1]) if device[0] == "cuda" else _free_cpu_bytes()
     return min(free, limit) if limit else free
 
 
@@ -84,9 +131,9 @@ def _sizes(graph: onnx.GraphProto) -> dict[str, int]:
 
 
 def _peak(graph: onnx.GraphProto, sizes: Mapping[str, int]) -> int:
-    """The largest sum of tensors alive at a node: made from the image, and needed there or later.
+    """Largest sum, over the nodes, of the tensors that depend on the image and are still needed.
 
-    0 where no map has a known size; one without counts as the largest known.
+    A tensor of unknown size counts as the largest known one; 0 if no size is known.
     """
     nodes = list(graph.node)
     last = {name: at for at, node in enumerate(nodes) for name in node.input}
@@ -106,28 +153,28 @@ def _peak(graph: onnx.GraphProto, sizes: Mapping[str, int]) -> int:
     return peak
 
 
-def _free_here(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+def _free_cpu_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     import psutil
 
-    return min(psutil.virtual_memory().available, _free_in_container(cgroup))
+    return min(psutil.virtual_memory().available, _free_container_bytes(cgroup))
 
 
-def _free_in_container(cgroup: Path) -> int:
-    """What a container may still take; as good as endless where there is no limit."""
+def _free_container_bytes(cgroup: Path) -> int:
+    """Bytes that a container may still allocate; a huge number where there is no limit."""
     for names in _CGROUPS:
         try:
             limit, used, stat = ((cgroup / name).read_text() for name in names[:3])
             cached = dict(line.split() for line in stat.splitlines())[names[3]]
             return max(int(limit) - int(used) + int(cached), 0)
-        except (OSError, ValueError, KeyError):  # no such file, or the limit reads "max"
+        except (OSError, ValueError, KeyError):  # no such file, or the limit is "max"
             continue
     return 1 << 62
 
 
-def _free_on_gpu(number: int) -> int:
-    """Free memory of CUDA's device ``number``; a gigabyte where the driver does not say.
+def _free_gpu_bytes(number: int) -> int:
+    """Free memory of CUDA device ``number``; a gigabyte if the driver does not report it.
 
-    NVML counts all cards by their slots, CUDA only those in ``CUDA_VISIBLE_DEVICES``.
+    NVML numbers all cards by slot, CUDA only those in ``CUDA_VISIBLE_DEVICES``.
     """
     import pynvml
 

@@ -1,4 +1,4 @@
-"""A batch on its device once for both models. Here the device is main memory: there was no GPU."""
+"""regcls.inference.batch: one copy to the device per batch (here main memory), splits, errors."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def engine(session: object) -> Engine:
 
 def test_a_batch_that_does_not_fit_goes_in_halves(images: np.ndarray) -> None:
     narrow, wide = Full(3), Full(100)
-    (value, _), (other, _) = inference_batch.answers([engine(narrow), engine(wide)], images)
+    (value, _), (other, _) = inference_batch.run_batch([engine(narrow), engine(wide)], images)
     np.testing.assert_array_equal(value["value"], images[:, 0, 0, 0])
     np.testing.assert_array_equal(other["value"], images[:, 0, 0, 0])
     assert narrow.sizes == [7, 3, 4, 2, 2] and wide.sizes == [3, 2, 2]
@@ -130,14 +130,14 @@ def test_a_batch_that_does_not_fit_goes_in_halves(images: np.ndarray) -> None:
 
 def test_an_image_that_does_not_fit_is_told_in_a_sentence(images: np.ndarray) -> None:
     with pytest.raises(ContractError, match=r"mine\.onnx needs more memory"):
-        inference_batch.answers([engine(Full(0))], images)
+        inference_batch.run_batch([engine(Full(0))], images)
 
 
 def test_a_model_that_fails_is_told_in_a_sentence(images: np.ndarray) -> None:
     failing = Full(0, "/src/x.cc:7 f(int) The shapes differ.\nmore")
     with pytest.raises(ContractError) as error:
-        inference_batch.answers([engine(failing)], images)
-    assert str(error.value) == "mine.onnx: ONNX Runtime could not run it (The shapes differ)"
+        inference_batch.run_batch([engine(failing)], images)
+    assert str(error.value) == "mine.onnx: ONNX Runtime could not run the model (The shapes differ)"
     assert failing.sizes == [7]  # halves would not help
 
 
@@ -171,7 +171,7 @@ def endless(turns: int) -> bytes:
         ]
     )
     onnx.checker.check_model(graph)
-    return contract.written(graph.SerializeToString(), fake_pair.card())
+    return contract.with_card(graph.SerializeToString(), fake_pair.card())
 
 
 def test_a_model_of_somebodys_own_may_not_run_for_ever(images: np.ndarray) -> None:

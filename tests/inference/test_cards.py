@@ -1,4 +1,4 @@
-"""Cards as tables, and how fast a model is."""
+"""regcls.inference.cards and charts: cards as tables, measured speed, the training chart."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_histograms_keep_their_sums_when_neighbours_are_joined(pair):
 
 
 def test_timing_gives_a_row_a_batch(pair):
-    rows = list(cards.timed(pair.reg, repeats=2))
-    assert [row["images at once"] for row in rows] == list(cards.BATCHES)
+    rows = list(cards.measure_speed(pair.reg, repeats=2))
+    assert [row["batch size"] for row in rows] == list(cards.BATCHES)
     assert all(0 < row["slowest"] <= row["images per second"] <= row["fastest"] for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""The ONNX contract: a sound file passes, each kind of broken file is refused by name."""
+"""regcls.inference.contract and model_card: valid files pass, each violation is named."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_a_file_in_memory(model: Path) -> None:
     data = model.read_bytes()
     assert contract.check_bytes(data, "mine.onnx") == contract.check(model)
     other = fake_pair.card("reg+cls", side=64)
-    assert contract.card_of(contract.parse(contract.written(data, other))) == other
-    with pytest.raises(ContractError, match=r"^mine\.onnx: its input 'image' must have the shape"):
-        contract.check_bytes(contract.written(data, other), "mine.onnx")
+    assert contract.card_of(contract.parse(contract.with_card(data, other))) == other
+    with pytest.raises(ContractError, match=r"^mine\.onnx: input 'image' must have the shape"):
+        contract.check_bytes(contract.with_card(data, other), "mine.onnx")
     with pytest.raises(ContractError, match="at most 16 MB"):
         contract.check_bytes(bytes(contract.MAX_BYTES + 1), "mine.onnx")
 
@@ -184,9 +184,9 @@ def test_wrong_inputs(model: Path) -> None:
     changes = {
         "named 'image'": lambda p: setattr(image(p), "name", "photo"),
         "uint8": lambda p: setattr(image(p).type.tensor_type, "elem_type", TensorProto.FLOAT),
-        "has (N, 96, 96)": lambda p: dims(p).pop(),
-        "has (1, 96, 96, 3)": lambda p: setattr(dims(p)[0], "dim_value", 1),
-        "has (N, 64, 96, 3)": lambda p: setattr(dims(p)[1], "dim_value", 64),
+        "not (N, 96, 96)": lambda p: dims(p).pop(),
+        "not (1, 96, 96, 3)": lambda p: setattr(dims(p)[0], "dim_value", 1),
+        "not (N, 64, 96, 3)": lambda p: setattr(dims(p)[1], "dim_value", 64),
     }
     for named, change in changes.items():
         model.write_bytes(original)
@@ -198,10 +198,10 @@ def test_wrong_outputs(model: Path) -> None:
     original = model.read_bytes()
     output = lambda proto, at: proto.graph.output[at].type.tensor_type
     changes = {
-        "lacks the output 'logits'": lambda p: p.graph.output.pop(),
-        "lacks the output 'value'": lambda p: p.graph.output.pop(0),
+        "must have an output 'logits'": lambda p: p.graph.output.pop(),
+        "must have an output 'value'": lambda p: p.graph.output.pop(0),
         "12 classes": lambda p: setattr(output(p, 1).shape.dim[1], "dim_value", 7),
-        "rank 2": lambda p: output(p, 0).shape.dim.add(dim_value=1),
+        "not 2 dimensions": lambda p: output(p, 0).shape.dim.add(dim_value=1),
         "'value' must be of type float32": lambda p: setattr(output(p, 0), "elem_type", 7),
     }
     for named, change in changes.items():
@@ -212,7 +212,7 @@ def test_wrong_outputs(model: Path) -> None:
 
 def test_reg_with_logits_is_refused(model: Path) -> None:
     _edit_card(model, lambda card: card.update(variant="reg", classes=None))
-    assert "output 'logits'" in _refusal(model)
+    assert "must not have an output 'logits'" in _refusal(model)
 
 
 def test_broken_graph(model: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pool: made once, freed when unused, never while lent, made again on demand."""
+"""regcls.inference.engine_pool: items are created once, freed when unused, never while in use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Clock:
 
 
 def use(pool: Pool, key: str) -> weakref.ref:
-    with pool.lent(key, Thing) as thing:
+    with pool.borrow(key, Thing) as thing:
         return weakref.ref(thing)
 
 
@@ -70,17 +70,17 @@ def test_beyond_the_cap_the_least_recently_used_goes() -> None:
 def test_what_is_lent_is_not_freed() -> None:
     clock = Clock()
     pool: Pool[Thing] = Pool(1, 100.0, clock)
-    with pool.lent("a", Thing) as a, pool.lent("b", Thing) as b:
+    with pool.borrow("a", Thing) as a, pool.borrow("b", Thing) as b:
         clock.now = 1000.0
         pool.sweep()
         pool.clear()
         assert len(pool) == 2  # over the cap rather than pulled from under a run
-        with pool.lent("a", Thing) as again:
+        with pool.borrow("a", Thing) as again:
             assert again is a
         kept = weakref.ref(b)
         pool.discard("b")
         assert not gone(kept)
-        with pool.lent("b", Thing) as other:
+        with pool.borrow("b", Thing) as other:
             assert other is not b
         del b, other
     assert gone(kept) and len(pool) == 1
@@ -99,7 +99,7 @@ def test_two_threads_that_ask_at_once_make_one() -> None:
 
     def ask(_: int) -> Thing:
         together.wait()
-        with pool.lent("a", make) as thing:
+        with pool.borrow("a", make) as thing:
             return thing
 
     with ThreadPoolExecutor(8) as threads:
@@ -117,7 +117,7 @@ def test_one_being_made_holds_up_no_other() -> None:
         return Thing()
 
     def ask() -> None:
-        with pool.lent("slow", slow):
+        with pool.borrow("slow", slow):
             pass
 
     waiting = threading.Thread(target=ask)
@@ -136,7 +136,7 @@ def test_what_cannot_be_made_is_tried_anew() -> None:
         raise ValueError("no")
 
     for _ in range(2):
-        with pytest.raises(ValueError, match="no"), pool.lent("a", broken):
+        with pytest.raises(ValueError, match="no"), pool.borrow("a", broken):
             pass
     assert len(pool) == 0
     assert use(pool, "a") is not None and len(pool) == 1
@@ -147,7 +147,7 @@ def test_many_threads_many_keys() -> None:
 
     def ask(number: int) -> bool:
         key = f"key {number % 7}"
-        with pool.lent(key, lambda: str(key)) as thing:
+        with pool.borrow(key, lambda: str(key)) as thing:
             return thing == key
 
     with ThreadPoolExecutor(8) as threads:

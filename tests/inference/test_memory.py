@@ -1,4 +1,4 @@
-"""What an image needs, what is free, and the batch that follows, with known answers."""
+"""regcls.inference.memory: bytes per image, free memory and batch sizes of known cases."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from regcls.inference import batch as inference_batch
 from regcls.inference import contract, memory
 from regcls.inference import session as inference_session
 from regcls.utils.paths import MODELS_FOLDER
@@ -105,13 +106,13 @@ def test_batches(per_image: int, free: int, provider: str, batch: int) -> None:
 
 
 def test_a_container_may_have_less_than_the_machine(tmp_path: Path) -> None:
-    assert memory._free_here(tmp_path) > 0  # no container: the machine's
+    assert memory._free_cpu_bytes(tmp_path) > 0  # no container: the machine's
     (tmp_path / "memory.max").write_text("500000000\n")
     (tmp_path / "memory.current").write_text("300000000\n")
     (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 50000000\n")
-    assert memory._free_here(tmp_path) == 250 * MB
+    assert memory._free_cpu_bytes(tmp_path) == 250 * MB
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory._free_in_container(tmp_path) > 1e15
+    assert memory._free_container_bytes(tmp_path) > 1e15
     for name, words in (
         ("limit_in_bytes", "1000"),
         ("usage_in_bytes", "1800"),
@@ -119,7 +120,7 @@ def test_a_container_may_have_less_than_the_machine(tmp_path: Path) -> None:
     ):
         (tmp_path / "memory").mkdir(exist_ok=True)
         (tmp_path / "memory" / f"memory.{name}").write_text(words)
-    assert memory._free_in_container(tmp_path) == 0
+    assert memory._free_container_bytes(tmp_path) == 0
 
 
 class Driver:
@@ -166,17 +167,17 @@ def test_a_machine_without_the_driver_has_a_cautious_answer(monkeypatch) -> None
 def test_a_run_takes_the_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = inference_session.session(fake_pair.make_model(tmp_path / "reg.onnx"))
     sizes = []
-    answers = inference_session.binding.answers
+    run_batch = inference_batch.run_batch
     monkeypatch.setattr(
-        inference_session.binding,
-        "answers",
-        lambda engines, chunk, limit: sizes.append(len(chunk)) or answers(engines, chunk, limit),
+        inference_batch,
+        "run_batch",
+        lambda engines, chunk, limit: sizes.append(len(chunk)) or run_batch(engines, chunk, limit),
     )
     images = np.zeros((20, fake_pair.SIDE, fake_pair.SIDE, 3), np.uint8)
     session.run(images)
     need = session.bytes_per_image
-    monkeypatch.setattr(memory, "_free_here", lambda: 5 * need / memory.SHARE)
+    monkeypatch.setattr(memory, "_free_cpu_bytes", lambda: 5 * need / memory.SHARE)
     session.run(images)
-    monkeypatch.setattr(memory, "_free_here", lambda: 0)
+    monkeypatch.setattr(memory, "_free_cpu_bytes", lambda: 0)
     session.run(images[:3])
     assert sizes == [10, 10, 5, 5, 5, 5, 1, 1, 1]  # alike in size

@@ -1,4 +1,4 @@
-"""Which provider runs and why, and what REGCLS_PROVIDERS may say."""
+"""regcls.inference.providers: which provider is chosen and why, and how models fall back."""
 
 from __future__ import annotations
 
@@ -7,67 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from regcls.inference import providers
+from regcls.inference import provider_options, providers
 from regcls.inference import session as inference_session
-from regcls.inference.contract import ContractError
-from regcls.inference.providers import Wish
+from regcls.inference.provider_options import ProviderRequest
 from tests.helpers import fake_pair
 
 
 @pytest.fixture
 def gpu_without_libraries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that seems to have a GPU: ONNX Runtime really tries it, and fails."""
-    providers._first_that_works.cache_clear()
+    providers._first_working.cache_clear()
     monkeypatch.setattr(providers, "_has_nvidia_device", lambda: True)
     yield
-    providers._first_that_works.cache_clear()
-
-
-def test_what_can_be_asked_for() -> None:
-    assert providers.parse("") == ()
-    assert providers.parse(" CPU ") == (Wish("CPU"),)
-    assert providers.parse("cuda") == (Wish("CUDA"), Wish("CPU"))
-    limited = {"device_id": "1", "gpu_mem_limit": "2000000000"}
-    asked = "cuda: device_id=1 ; gpu_mem_limit=2000000000, cpu:threads=3"
-    assert providers.parse(asked) == (Wish("CUDA", limited), Wish("CPU", {"threads": "3"}))
-    shapes = "trt_profile_min_shapes=image:1x96x96x3"
-    parsed = providers.parse(f"tensorrt:{shapes},cuda:device_id=2,cpu")
-    names = [wish.name for wish in parsed]
-    assert names == ["TensorRT", "CUDA", "CPU"]
-    assert parsed[0].options == {"device_id": "2", "trt_profile_min_shapes": "image:1x96x96x3"}
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ("cdua,cpu", "'cdua', which is no provider; did you mean cuda"),
-        ("rocm-gpu", "no provider; there are cpu, cuda, tensorrt"),
-        ("cuda:gpu_memlimit=1", "no option 'gpu_memlimit'; did you mean gpu_mem_limit"),
-        ("cpu:x=1", "no option 'x'; there are threads"),
-        ("cuda:device_id=first", "device_id must be a whole number from 0.*'first'"),
-        ("cuda:device_id=-1", "device_id must be a whole number"),
-        ("cuda:prefer_nhwc", "prefer_nhwc must be 0 or 1"),
-        ("cuda:arena_extend_strategy=big", "must be kNextPowerOfTwo or kSameAsRequested"),
-        ("tensorrt:trt_engine_cache_path=", "must be a text"),
-        ("cuda,cuda", "names cuda twice"),
-    ],
-)
-def test_what_cannot_be_asked_for(
-    asked: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path
-) -> None:
-    monkeypatch.setenv(inference_session.OVERRIDE, asked)
-    with pytest.raises(ContractError, match=words) as error:
-        inference_session.provider()
-    assert inference_session.OVERRIDE in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(ContractError, match=words):  # told before anything runs
-        inference_session.session(fake_pair.make_model(tmp_path / "reg.onnx"))
+    providers._first_working.cache_clear()
 
 
 def test_the_cpu_when_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setenv(inference_session.OVERRIDE, "cpu:threads=1")
-    found = inference_session.provider()
+    monkeypatch.setenv(provider_options.VARIABLE, "cpu:threads=1")
+    found = providers.provider()
     assert found.name == "CPU" and found.options == {"threads": "1"}
-    assert found.why == "Running on the CPU (threads 1), as REGCLS_PROVIDERS asks."
+    assert found.why == "Running on the CPU (threads 1), as set by REGCLS_PROVIDERS."
     with inference_session.session(fake_pair.make_model(tmp_path / "reg.onnx")).engine() as engine:
         assert engine.session.get_session_options().intra_op_num_threads == 1
 
@@ -85,10 +44,10 @@ def test_a_gpu_that_fails_means_cpu_with_the_reason_and_silence(
         != "CPU"
     ):
         pytest.skip("this machine has a GPU that works")
-    monkeypatch.setenv(inference_session.OVERRIDE, asked)
-    found = inference_session.provider()
+    monkeypatch.setenv(provider_options.VARIABLE, asked)
+    found = providers.provider()
     assert found.name == "CPU" and found.why.startswith("Running on the CPU: ")
-    reasons = found.why.count("a GPU is there, but")
+    reasons = found.why.count("there is a GPU, but")
     assert reasons == (2 if "tensorrt" in asked else 1) and "onnxruntime_src" not in found.why
     session = inference_session.session(fake_pair.make_model(tmp_path / "own.onnx"))
     session.run(np.zeros((1, 96, 96, 3), np.uint8))
@@ -97,36 +56,38 @@ def test_a_gpu_that_fails_means_cpu_with_the_reason_and_silence(
 
 
 def test_no_gpu_is_said_in_one_clause(monkeypatch: pytest.MonkeyPatch) -> None:
-    providers._first_that_works.cache_clear()
+    providers._first_working.cache_clear()
     monkeypatch.setattr(providers, "_has_nvidia_device", lambda: False)
-    found = providers.found("tensorrt,cuda,cpu")
-    providers._first_that_works.cache_clear()
+    found = providers.choose("tensorrt,cuda,cpu")
+    providers._first_working.cache_clear()
     assert found.why == "Running on the CPU: this machine has no NVIDIA GPU."
 
 
 def test_tensorrt_is_tried_only_for_those_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     monkeypatch.setattr(providers, "_obstacle", lambda chain: tried.append(chain[0].name))
-    providers._first_that_works.cache_clear()
-    chosen = {asked: providers.found(asked) for asked in ("", "cuda:device_id=1", "tensorrt")}
-    providers._first_that_works.cache_clear()
+    providers._first_working.cache_clear()
+    chosen = {asked: providers.choose(asked) for asked in ("", "cuda:device_id=1", "tensorrt")}
+    providers._first_working.cache_clear()
     assert tried == ["CUDA", "CUDA", "TensorRT"]
     assert chosen[""].why == "Running on the GPU with CUDA."
     assert chosen[""].device == ("cuda", 0) and chosen["cuda:device_id=1"].device == ("cuda", 1)
-    assert chosen["tensorrt"].why == ("Running on the GPU with TensorRT, as REGCLS_PROVIDERS asks.")
+    assert chosen["tensorrt"].why == (
+        "Running on the GPU with TensorRT, as set by REGCLS_PROVIDERS."
+    )
 
 
 def test_a_model_that_the_gpu_refuses_runs_on_the_cpu_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path, capfd: pytest.CaptureFixture
 ) -> None:
-    chain = (Wish("CUDA"), Wish("CPU"))
+    chain = (ProviderRequest("CUDA"), ProviderRequest("CPU"))
     on_gpu = (providers.Provider("CUDA", "Running on the GPU with CUDA."), chain)
-    monkeypatch.setattr(providers, "_first_that_works", lambda asked: on_gpu)
+    monkeypatch.setattr(providers, "_first_working", lambda asked: on_gpu)
     path = fake_pair.make_model(tmp_path / "reg.onnx")
     engine = providers.make_engine(str(path), "reg.onnx", "")
     if engine.provider.name == "CUDA":
         pytest.skip("this machine has a GPU that works")
-    assert engine.provider.why.startswith("Running on the CPU: CUDA refused reg.onnx")
+    assert engine.provider.why.startswith("Running on the CPU: CUDA cannot run reg.onnx")
     assert engine.provider.device == ("cpu", 0)
     assert capfd.readouterr() == ("", "")
 

@@ -1,4 +1,4 @@
-"""Sessions and pairs, on a tiny model whose answers are known."""
+"""regcls.inference.session, and pairs of sessions, on a tiny model with known predictions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regcls.inference import batch as inference_batch
+from regcls.inference import providers
 from regcls.inference import session as inference_session
 from regcls.inference.contract import ContractError
 from regcls.tasks import pairs
@@ -98,7 +100,7 @@ def test_engines_go_when_unused_and_come_back(path: Path, images: np.ndarray) ->
         inference_session.ENGINES.clear()
         assert not gone(engine)  # never under a run
     inference_session.ENGINES.clear()
-    assert gone(engine) and session.provider == inference_session.provider()
+    assert gone(engine) and session.provider == providers.provider()
     np.testing.assert_array_equal(session.run(images)[0], before)
     assert inference_session.session(path) is session and not gone(engine_of(session))
 
@@ -106,15 +108,16 @@ def test_engines_go_when_unused_and_come_back(path: Path, images: np.ndarray) ->
 def test_what_an_idle_engine_held_is_given_back() -> None:
     code = """if True:
         import gc, numpy as np, psutil
-        from regcls import runtime
+        from regcls.inference import session
+        from regcls.tasks import pairs
         mine = psutil.Process().memory_info
-        pair = runtime.load_pair("age")
+        pair = pairs.load_pair("age")
         images = np.zeros((128, *[pair.reg.card.input[k] for k in ("height", "width")], 3), np.uint8)
-        runtime.run_pair(pair, images[:1])
+        pairs.run_pair(pair, images[:1])
         little = mine().rss
-        runtime.run_pair(pair, images, batch=128)
+        pairs.run_pair(pair, images, batch=128)
         much = mine().rss
-        runtime.ENGINES.clear()
+        session.ENGINES.clear()
         gc.collect()
         print(much - little, much - mine().rss)
     """
@@ -129,10 +132,8 @@ def test_threads_that_ask_at_once_make_one_engine(
     path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    make = inference_session.providers.make_engine
-    monkeypatch.setattr(
-        inference_session.providers, "make_engine", lambda *args: made.append(args) or make(*args)
-    )
+    make = providers.make_engine
+    monkeypatch.setattr(providers, "make_engine", lambda *args: made.append(args) or make(*args))
     together = threading.Barrier(8)
 
     def ask(_: int) -> np.ndarray:
@@ -148,17 +149,17 @@ def test_batches_of_shipped_models_take_turns(
     path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, most = [0], [0]
-    answers = inference_session.binding.answers
+    run_batch = inference_batch.run_batch
 
     def counted(*args):
         running[0] += 1
         most[0] = max(most[0], running[0])
         try:
-            return answers(*args)
+            return run_batch(*args)
         finally:
             running[0] -= 1
 
-    monkeypatch.setattr(inference_session.binding, "answers", counted)
+    monkeypatch.setattr(inference_batch, "run_batch", counted)
     monkeypatch.setattr(inference_session, "_turns", threading.BoundedSemaphore(1))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: inference_session.session(path).run(images, 2), range(16)))
@@ -210,7 +211,7 @@ def test_a_file_that_breaks_the_contract_gets_no_session(path: Path) -> None:
 def test_the_provider_is_the_one_that_runs(path: Path) -> None:
     session = inference_session.session(path)
     found = session.provider
-    assert found == inference_session.provider()
+    assert found == providers.provider()
     assert found.name in ("CPU", "CUDA") and found.why.endswith(".") and "\n" not in found.why
 
 
@@ -265,5 +266,5 @@ def test_pair_that_does_not_match(tmp_path: Path) -> None:
 def test_pair_without_a_column(tmp_path: Path) -> None:
     folder = fake_pair.make_pair(tmp_path)
     pd.DataFrame({"y_true": [1.0], "reg": [1.0]}).to_parquet(folder / "test_predictions.parquet")
-    with pytest.raises(ContractError, match="lacks regcls"):
+    with pytest.raises(ContractError, match="lacks the columns regcls"):
         pairs.load_pair("age", tmp_path)

@@ -1,41 +1,41 @@
-"""Models that people bring: what breaks them, what is merely missing, and a conforming file.
+"""Inspect a user-supplied ONNX model: find violations of the contract and missing metadata.
 
-``examine`` looks at a file and tries it in a process of its own; ``complete`` builds the contract's
-input and outputs around it, from a ``Form``. Nothing is written to disk.
+``examine`` checks a file and, if it has a card, runs it in a separate process. For a file without a
+card it returns a ``Form`` with guesses, from which ``wrap.complete`` makes a conforming file.
+Nothing is written to disk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regcls.inference import contract
-from regcls.inference.contract import Card, ContractError
+from regcls.exceptions import sentence
+from regcls.inference import contract, graph
+from regcls.inference.contract import TASKS, Card, ContractError
 from regcls.inference.custom import sandbox
 from regcls.inference.custom.sandbox import Trial
+from regcls.inference.graph import Shape
 
 if TYPE_CHECKING:
     import onnx
 
-TASKS = ("age", "depth", "progress")
 NAMES = {"reg": "own reg", "reg+cls": "own reg+cls"}  # beside the shipped "reg" and "reg+cls"
-SCALINGS = {
+SCALINGS = {  # factor and offset applied to 0 to 255; None: per channel, below
     "0 to 255": (1.0, 0.0),
     "0 to 1": (1 / 255, 0.0),
     "-1 to 1": (2 / 255, -1.0),
     "ImageNet mean and deviation": None,
 }
-# Means and deviations of ImageNet's pixels, from 0 to 1, as torchvision's models expect them.
-_MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+# Mean and standard deviation of ImageNet's pixels (0 to 1), as used by torchvision's models.
+IMAGENET_MEAN, IMAGENET_STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 LAYOUTS, ORDERS = ("NHWC", "NCHW"), ("RGB", "BGR")
-MIN_SIDE, MAX_SIDE = 16, 1024
-_UINT8, _FLOAT32 = 2, 1  # onnx.TensorProto's numbers
-_PREFIX = "own/"
+MIN_SIDE, MAX_SIDE = 16, 1024  # pixels
 
-
-# What answers may be in, and what makes them the unit of the task's page, which is the first.
+# Units of predictions, and the factor to the unit of the task's page, which comes first.
 UNITS = {
     "age": {"years": 1.0, "months": 1 / 12},
     "depth": {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001},
@@ -45,10 +45,32 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Form:
-    """What a file does not say of itself. ``unit``: of its answers, one of ``UNITS``; ``low``,
-    ``high`` and ``edges`` (C+1, for reg+cls) are in the unit of the task's page all the same.
+    """What has to be known about a model but is not stored in its file.
 
-    ``value`` and ``logits`` are names of outputs, ``logits`` "" for a reg model.
+    Attributes
+    ----------
+    task : str
+        ``"age"``, ``"depth"`` or ``"progress"``.
+    name : str
+        Name of the target.
+    unit : str
+        Unit of the predictions, a key of ``UNITS[task]``.
+    low, high : float
+        Limits of the target, in the unit of the task's page.
+    height, width : int
+        Input size in pixels.
+    layout : str
+        ``"NHWC"`` or ``"NCHW"``.
+    order : str
+        Channel order, ``"RGB"`` or ``"BGR"``.
+    scaling : str
+        Pixel values that the model expects, a key of ``SCALINGS``.
+    value, logits : str
+        Names of the outputs; ``logits`` is "" for a reg model.
+    edges : tuple of float
+        Class edges (C + 1,) in the unit of the task's page; empty for a reg model.
+    licence : str
+        Of the model.
     """
 
     task: str = "age"
@@ -64,10 +86,11 @@ class Form:
     value: str = "value"
     logits: str = ""
     edges: tuple[float, ...] = ()
-    licence: str = "not said"
+    licence: str = "not stated"
 
     @property
     def variant(self) -> str:
+        """Variant of the model, ``"reg"`` or ``"reg+cls"``."""
         return "reg+cls" if self.logits else "reg"
 
 
@@ -80,11 +103,28 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of a file. ``problem``: a sentence if it cannot be used at all. ``card``: if it
-    conforms as it is. Otherwise a ``form`` must be filled in; its guesses come from the file.
+    """What is known about a file: a problem, a card, or a form to complete.
 
-    ``free``: height and width are not fixed by the file. ``kind``: the type of its input. ``tried``:
-    how it did on the first images, if it was run.
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    data : bytes
+        The file; empty if it cannot be used.
+    problem : str or None
+        Why the file cannot be used, as a sentence.
+    card : Card or None
+        The card of a conforming file.
+    form : Form or None
+        Guesses for a valid model without a card.
+    free : bool
+        Whether the input's height or width is dynamic.
+    kind : str
+        Type of the input, ``"uint8"`` or ``"float32"``.
+    outputs : mapping of str to tuple
+        Shapes of the outputs by name.
+    trial : Trial or None
+        Result of the trial run of a conforming file.
     """
 
     name: str
@@ -94,48 +134,176 @@ class Finding:
     form: Form | None = None
     free: bool = False
     kind: str = "uint8"
-    outputs: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
-    tried: Trial | None = None
+    outputs: Mapping[str, Shape] = field(default_factory=dict)
+    trial: Trial | None = None
 
     @property
     def conforms(self) -> bool:
+        """Whether the file satisfies the contract."""
         return self.card is not None
 
 
 def examine(data: bytes, name: str, seconds: float = sandbox.SECONDS) -> Finding:
-    """Check a file, and run it for the first time if it says all that is needed for that."""
+    """Check a file, and run it in a separate process if it has a card.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its name in messages.
+    seconds : float
+        Time limit of the trial run.
+
+    Returns
+    -------
+    Finding
+        A problem, a card or a form.
+    """
     try:
         model = contract.parse(data)
-        contract.demand_safe(model)
+        contract.check_safe(model)
         if any(entry.key == contract.KEY for entry in model.metadata_props):
             card = contract.check_bytes(data, name)
-            return Finding(name, data, card=card, tried=_tried(data, card, seconds))
-        return _unlabelled(model, data, name)
+            return Finding(name, data, card=card, trial=run_trial(data, card, seconds))
+        return _without_card(model, data, name)
     except ContractError as error:
         text = str(error)
-        text = text if text.startswith(name) else f"{name}: {text}"
-        return Finding(name, problem=text + ("" if text.endswith(".") else "."))
+        return Finding(name, problem=sentence(text if text.startswith(name) else f"{name}: {text}"))
 
 
-# What a file says of itself
+def run_trial(data: bytes, card: Card, seconds: float) -> Trial:
+    """Run a conforming file in a separate process and check its outputs against its card.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    card : Card
+        Its card.
+    seconds : float
+        Time limit.
+
+    Returns
+    -------
+    Trial
+        Shapes, ranges and speed of the outputs.
+
+    Raises
+    ------
+    ContractError
+        If the model fails or its outputs contradict the card.
+    """
+    trial = sandbox.run(data, (card.input["height"], card.input["width"], 3), "uint8", seconds)
+    value = trial.outputs["value"]
+    if card.task in TASKS and (len(value.shape) == 3) != (card.task == "depth"):
+        raise ContractError(
+            f"output 'value' has the shape {value.shape} for two images, which does not fit "
+            f"the task {card.task}"
+        )
+    for name, output in trial.outputs.items():
+        if not output.finite:
+            raise ContractError(f"output '{name}' has NaN or infinite values")
+    logits = trial.outputs.get("logits")
+    expected = (2, card.class_count, *value.shape[1:])
+    if logits and logits.shape != expected:
+        raise ContractError(
+            f"output 'logits' must have the shape {expected} for two images, not {logits.shape}"
+        )
+    unit = next(iter(UNITS.get(card.task, {card.target["unit"]: 1.0})))
+    if card.target["unit"] != unit:
+        raise ContractError(
+            f"the card gives the unit {card.target['unit']}, but predictions of {card.task} must "
+            f"be in {unit}; convert them in the model's graph"
+        )
+    return trial
 
 
-def _unlabelled(model: onnx.ModelProto, data: bytes, name: str) -> Finding:
-    """A file without a card: its one image input, its one or two outputs, and guesses."""
-    image = _only_input(model)
-    kind = {_UINT8: "uint8", _FLOAT32: "float32"}.get(image.type.tensor_type.elem_type)
+def image_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    """Return the only input of a model.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The model.
+
+    Returns
+    -------
+    onnx.ValueInfoProto
+        The input.
+
+    Raises
+    ------
+    ContractError
+        If there is not exactly one.
+    """
+    inputs = graph.inputs_of(model)
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs) or "none"
+        raise ContractError(
+            f"the model must have one input, the image, not {len(inputs)} ({names})"
+        )
+    return inputs[0]
+
+
+def class_count(shape: Shape) -> int:
+    """Return the number of classes of an output, 0 if it is dynamic or there is no class axis.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        (N, C) or (N, C, h, w).
+
+    Returns
+    -------
+    int
+        C.
+
+    Examples
+    --------
+    >>> class_count((None, 12))
+    12
+    """
+    return shape[1] or 0 if len(shape) in (2, 4) else 0
+
+
+def squeeze_shape(shape: Shape) -> Shape:
+    """Drop a singleton axis after the batch axis.
+
+    A dynamic size is assumed to be 1; the trial run verifies it.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        (N,), (N, 1), (N, h, w) or (N, 1, h, w).
+
+    Returns
+    -------
+    tuple of int or None
+        (N,) or (N, h, w).
+
+    Examples
+    --------
+    >>> squeeze_shape((None, 1, 24, 32))
+    (None, 24, 32)
+    """
+    singleton = len(shape) in (2, 4) and shape[1] in (1, None)
+    return (shape[0], *shape[2:]) if singleton else shape
+
+
+def _without_card(model: onnx.ModelProto, data: bytes, name: str) -> Finding:
+    """Guess the form of a model with one image input and one or two outputs."""
+    image = image_input(model)
+    kind = {graph.UINT8: "uint8", graph.FLOAT32: "float32"}.get(image.type.tensor_type.elem_type)
     if kind is None:
-        raise ContractError(f"its input '{image.name}' must be of type uint8 or float32")
-    shape = contract.shape_of(image.type.tensor_type)
+        raise ContractError(f"input '{image.name}' must be of type uint8 or float32")
+    shape = graph.shape_of(image.type.tensor_type)
     layout = _layout(shape, image.name)
     sides = shape[1:3] if layout == "NHWC" else shape[2:4]
-    outputs = {
-        value.name: tuple(contract.shape_of(value.type.tensor_type)) for value in model.graph.output
-    }
+    outputs = {v.name: graph.shape_of(v.type.tensor_type) for v in model.graph.output}
     value, logits = _roles(outputs)
     classes = outputs[logits][1] if logits and len(outputs[logits]) > 1 else None
-    task = "depth" if len(_bare(outputs[value])) == 3 else "age"
-    target = TARGETS[task]
+    target = TARGETS["depth" if len(squeeze_shape(outputs[value])) == 3 else "age"]
     form = replace(
         target,
         height=sides[0] or target.height,
@@ -149,95 +317,45 @@ def _unlabelled(model: onnx.ModelProto, data: bytes, name: str) -> Finding:
     return Finding(name, data, form=form, free=None in sides, kind=kind, outputs=outputs)
 
 
-def _only_input(model: onnx.ModelProto) -> Any:
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    if len(inputs) != 1:
-        names = ", ".join(value.name for value in inputs) or "none"
-        raise ContractError(f"it must have one input, the image, and has {len(inputs)} ({names})")
-    return inputs[0]
-
-
-def _layout(shape: list[int | None], name: str) -> str:
+def _layout(shape: Shape, name: str) -> str:
     if len(shape) != 4:
         raise ContractError(
-            f"its input '{name}' must have four dimensions (images), and has {len(shape)}"
+            f"input '{name}' must have four dimensions (a batch of images), not {len(shape)}"
         )
     if shape[0] is not None:
         raise ContractError(
-            f"its batch is fixed at {shape[0]}: export it with a free first dimension"
+            f"the batch size is fixed at {shape[0]}; export the model with a dynamic first dimension"
         )
     if shape[3] == 3:
         return "NHWC"
     if shape[1] == 3:
         return "NCHW"
     raise ContractError(
-        f"its input '{name}' has no dimension of 3 colours in first or last place: only colour "
-        "images can be used"
+        f"input '{name}' has no dimension of 3 channels in second or last place; only models for "
+        "colour images are supported"
     )
 
 
-def _roles(outputs: dict[str, tuple[int | None, ...]]) -> tuple[str, str]:
-    """Which output is the value, and which holds the classes: the one with more of them."""
+def _roles(outputs: Mapping[str, Shape]) -> tuple[str, str]:
+    """Names of the value and of the logits, the output with more classes; "" for none."""
     if len(outputs) > 2:
         raise ContractError(
-            f"it must have one output (value) or two (value, logits), and has {len(outputs)}"
+            f"the model must have one output (value) or two (value, logits), not {len(outputs)}"
         )
     if len(outputs) == 1:
         (value,) = outputs
-        _demand_rank(value, outputs[value])
+        _check_rank(value, outputs[value])
         return value, ""
-    names = sorted(outputs, key=lambda name: (_classes(outputs[name]), len(outputs[name])))
+    names = sorted(outputs, key=lambda name: (class_count(outputs[name]), len(outputs[name])))
     if "value" in outputs:
         names.sort(key=lambda name: name != "value")
-    _demand_rank(names[0], outputs[names[0]])
+    _check_rank(names[0], outputs[names[0]])
     return names[0], names[1]
 
 
-def _classes(shape: tuple[int | None, ...]) -> int:
-    return shape[1] or 0 if len(shape) in (2, 4) else 0
-
-
-def _demand_rank(name: str, shape: tuple[int | None, ...]) -> None:
-    if len(_bare(shape)) not in (1, 3):
+def _check_rank(name: str, shape: Shape) -> None:
+    if len(squeeze_shape(shape)) not in (1, 3):
         raise ContractError(
-            f"its output '{name}' has the shape {contract.shown(list(shape))}: it must be one "
-            "number an image, (N,) or (N, 1), or a map, (N, h, w) or (N, 1, h, w)"
+            f"output '{name}' has the shape {graph.format_shape(shape)}; it must be one number per "
+            "image, (N,) or (N, 1), or a map, (N, h, w) or (N, 1, h, w)"
         )
-
-
-def _bare(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Without a dimension of one after the batch; one that is not said may be one, and a trial
-    shows whether it is."""
-    one = len(shape) in (2, 4) and shape[1] in (1, None)
-    return (shape[0], *shape[2:]) if one else shape
-
-
-# A conforming file around it
-
-
-def _tried(data: bytes, card: Card, seconds: float) -> Trial:
-    """Run a conforming file for the first time; what comes out must be what the card promises."""
-    tried = sandbox.run(data, (card.input["height"], card.input["width"], 3), "uint8", seconds)
-    value = tried.outputs["value"]
-    if card.task in TASKS and (len(value.shape) == 3) != (card.task == "depth"):
-        raise ContractError(
-            f"its output 'value' has the shape {value.shape} for two images, which does not fit "
-            f"the task {card.task}"
-        )
-    for name, output in tried.outputs.items():
-        if not output.finite:
-            raise ContractError(f"its output '{name}' holds NaN or infinities")
-    logits = tried.outputs.get("logits")
-    if logits and logits.shape != (2, card.class_count, *value.shape[1:]):
-        raise ContractError(
-            f"its output 'logits' has the shape {logits.shape} for two images, and "
-            f"{(2, card.class_count, *value.shape[1:])} is needed"
-        )
-    unit = next(iter(UNITS.get(card.task, {card.target["unit"]: 1.0})))
-    if card.target["unit"] != unit:
-        raise ContractError(
-            f"its card says {card.target['unit']}, and answers for {card.task} are in {unit} here: "
-            "let its graph convert them"
-        )
-    return tried

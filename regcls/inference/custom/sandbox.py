@@ -1,4 +1,4 @@
-"""A foreign model is run for the first time: in a process of its own, with little time and memory."""
+"""Trial run of an untrusted model in a separate process with limited time and memory."""
 
 from __future__ import annotations
 
@@ -7,24 +7,36 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from regcls.inference.contract import ContractError
 
-SECONDS = 30.0  # in all: loading, and six runs of one or two images
-MEMORY = 2_000_000_000  # bytes beyond what ONNX Runtime itself takes
-_ITSELF = 300_000_000  # bytes; what Python and ONNX Runtime take, generously
-_LOOK_SECONDS = 0.05  # between two looks at the memory of a trial
-_KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
-_NO_MEMORY = ("bad_alloc", "allocate", "memory", "MemoryError")
+SECONDS = 30.0  # for loading and six runs of one or two images
+MEMORY = 2_000_000_000  # bytes beyond what Python and ONNX Runtime need
+_BASE_MEMORY = 300_000_000  # bytes of Python and ONNX Runtime, rounded up generously
+_POLL_SECONDS = 0.05  # between two checks of the process's memory
+_ENVIRONMENT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
+_OUT_OF_MEMORY = ("bad_alloc", "allocate", "memory", "MemoryError")
 
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a trial: its ``shape`` for two images, its type, its ends over all runs, and
-    whether all of it was finite."""
+    """One output of a trial run.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        For two images.
+    type : str
+        NumPy's name of the type.
+    low, high : float
+        Smallest and largest value over all runs.
+    finite : bool
+        Whether all values are finite numbers.
+    """
 
     shape: tuple[int, ...]
     type: str
@@ -35,7 +47,15 @@ class Output:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came out, by the outputs' names, and how long an image took at best."""
+    """Result of a trial run.
+
+    Attributes
+    ----------
+    outputs : dict of str to Output
+        By name.
+    seconds_per_image : float
+        Of the fastest run.
+    """
 
     outputs: dict[str, Output]
     seconds_per_image: float
@@ -48,99 +68,119 @@ def run(
     seconds: float = SECONDS,
     memory: int = MEMORY,
 ) -> Trial:
-    """Feed black, white and noisy images of ``shape`` (three numbers) and ``kind`` ("uint8" or
-    "float32", then from 0 to 1), one and two at a time.
+    """Run a model on batches of one and two black, white and random images.
 
-    Raises ``ContractError`` for a model that fails, takes longer than ``seconds`` or more than
-    ``memory`` bytes, or whose outputs do not follow the number of images.
+    Parameters
+    ----------
+    data : bytes
+        The ONNX file.
+    shape : tuple of int
+        Of one image.
+    kind : str
+        ``"uint8"``, or ``"float32"`` for pixels from 0 to 1.
+    seconds : float
+        Time limit.
+    memory : int
+        Memory limit in bytes.
+
+    Returns
+    -------
+    Trial
+        Shapes, ranges and speed of the outputs.
+
+    Raises
+    ------
+    ContractError
+        If the model fails, exceeds a limit, or the first dimension of an output is not the
+        number of images.
     """
-    asked = json.dumps({"shape": shape, "type": kind, "memory": memory}).encode()
+    request = json.dumps({"shape": shape, "type": kind, "memory": memory}).encode()
     child = subprocess.Popen(
         [sys.executable, "-m", "regcls.inference.custom.sandbox_worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={name: os.environ[name] for name in _KEPT if name in os.environ},
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
     )
     try:
-        with _watched(child, memory + _ITSELF) as too_large:
-            out, words = child.communicate(asked + b"\n" + data, timeout=seconds)
+        with _memory_guard(child, memory + _BASE_MEMORY) as exceeded:
+            out, log = child.communicate(request + b"\n" + data, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise ContractError(
-            f"it did not end within {seconds:g} s on two small batches, so it was stopped"
+            f"the model did not finish two small batches within {seconds:g} s and was stopped"
         ) from error
     finally:
-        child.kill()  # does nothing to one that has ended
+        child.kill()  # no effect on a process that has ended
         child.communicate()
-    if too_large.is_set():
-        raise ContractError(_too_much(memory))
-    return _read(_last_line(out, words, memory), memory)
+    if exceeded.is_set():
+        raise _memory_error(memory)
+    return _trial(_record(out, log, memory), memory)
 
 
 @contextmanager
-def _watched(child: subprocess.Popen, most: int) -> Iterator[threading.Event]:
-    """Ends ``child`` when it takes more than ``most`` bytes, and sets the event. On Linux the child
-    limits itself as well, which is sooner; elsewhere this is all there is."""
+def _memory_guard(child: subprocess.Popen[bytes], most: int) -> Iterator[threading.Event]:
+    """Kill ``child`` when it uses more than ``most`` bytes, and set the event.
+
+    On Linux the child also limits itself, which acts earlier; elsewhere this is the only limit.
+    """
     import psutil
 
-    too_large, ended = threading.Event(), threading.Event()
+    exceeded, ended = threading.Event(), threading.Event()
 
     def watch() -> None:
-        with suppress(psutil.Error):  # it has ended
+        with suppress(psutil.Error):  # the process has ended
             process = psutil.Process(child.pid)
-            while not ended.wait(_LOOK_SECONDS):
+            while not ended.wait(_POLL_SECONDS):
                 if process.memory_info().rss > most:
-                    too_large.set()
+                    exceeded.set()
                     process.kill()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield too_large
+        yield exceeded
     finally:
         ended.set()
         thread.join()
 
 
-def _too_much(memory: int) -> str:
-    return f"it asks for more than the {memory / 1e9:g} GB that it may have"
+def _memory_error(memory: int) -> ContractError:
+    return ContractError(f"the model needs more than the {memory / 1e9:g} GB of memory allowed")
 
 
-def _last_line(out: bytes, words: bytes, memory: int) -> dict:
+def _record(out: bytes, log: bytes, memory: int) -> dict[str, Any]:
+    """Parse what the process printed."""
     try:
         return json.loads(out.decode().strip().splitlines()[-1])
     except (ValueError, IndexError) as error:
-        if any(sign in words.decode(errors="replace") for sign in _NO_MEMORY):
-            raise ContractError(_too_much(memory)) from error
-        raise ContractError("it crashed the process that tried it") from error
+        if any(sign in log.decode(errors="replace") for sign in _OUT_OF_MEMORY):
+            raise _memory_error(memory) from error
+        raise ContractError("the model crashed the process of its trial run") from error
 
 
-def _read(record: dict, memory: int) -> Trial:
+def _trial(record: dict[str, Any], memory: int) -> Trial:
     if error := record.get("error"):
-        if any(sign in error for sign in _NO_MEMORY):
-            raise ContractError(_too_much(memory))
-        raise ContractError(f"ONNX Runtime could not run it ({_first_line(error)})")
+        if any(sign in error for sign in _OUT_OF_MEMORY):
+            raise _memory_error(memory)
+        reason = " ".join(error.split())[:200]
+        raise ContractError(f"ONNX Runtime could not run the model ({reason})")
     runs = record["runs"]
     one, two = (next(r["outputs"] for r in runs if r["images"] == n) for n in (1, 2))
     for name, output in two.items():
         if not output["shape"] or output["shape"][0] != 2 or one[name]["shape"][0] != 1:
             raise ContractError(
-                f"its output '{name}' has the shape {tuple(output['shape'])} for two images: "
-                "the first number must follow the batch"
+                f"output '{name}' has the shape {tuple(output['shape'])} for two images; "
+                "its first dimension must be the batch"
             )
     outputs = {name: _output([r["outputs"][name] for r in runs], two[name]) for name in two}
     return Trial(outputs, min(r["seconds"] / r["images"] for r in runs))
 
 
-def _output(seen: list[dict], two: dict) -> Output:
+def _output(runs: Sequence[dict[str, Any]], two: dict[str, Any]) -> Output:
     return Output(
         tuple(two["shape"]),
         two["type"],
-        min((s["low"] for s in seen if s["low"] is not None), default=float("nan")),
-        max((s["high"] for s in seen if s["high"] is not None), default=float("nan")),
-        all(s["finite"] for s in seen),
+        min((r["low"] for r in runs if r["low"] is not None), default=float("nan")),
+        max((r["high"] for r in runs if r["high"] is not None), default=float("nan")),
+        all(r["finite"] for r in runs),
     )
-
-
-def _first_line(text: str) -> str:
-    return " ".join(text.split())[:200]

@@ -1,7 +1,8 @@
-"""Runs a foreign ONNX file where it can do no harm: ``python -m regcls.inference.custom.sandbox_worker``, by ``trial``.
+"""Process of a trial run: ``python -m regcls.inference.custom.sandbox_worker``, see ``sandbox``.
 
-Reads one line of JSON (what to feed, and how much memory it may take) and then the file from stdin;
-prints one line of JSON. This process has little memory, may write no file, and is killed in time.
+Reads one line of JSON (image shape and type, memory limit), then the ONNX file, from stdin, and
+prints one line of JSON. The process has limited memory, cannot write files, and is killed when it
+takes too long.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,21 +19,20 @@ FEEDS = ("black", "white", "noise")
 
 
 def main() -> None:
-    """Load the model, run it on one and on two images of each kind of ``FEEDS``."""
-    asked = json.loads(sys.stdin.buffer.readline())
+    """Load the model and run it on one and on two images of each kind of ``FEEDS``."""
+    request = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read()
-    import onnxruntime
+    import onnxruntime  # before the limits, which leave it no memory for its libraries
 
-    _limit(asked["memory"])
+    _limit_process(request["memory"])
     try:
-        print(json.dumps(_tried(onnxruntime, data, asked)))
-    except Exception as error:  # whatever it is, the parent makes a sentence of it
+        print(json.dumps({"runs": _runs(onnxruntime, data, request)}))
+    except Exception as error:  # the parent process explains it
         print(json.dumps({"error": f"{type(error).__name__}: {error}"[:2000]}))
 
 
-def _limit(memory: int) -> None:
-    """At most ``memory`` bytes more than now (Linux), no files (not Windows). The parent watches
-    the memory too."""
+def _limit_process(memory: int) -> None:
+    """Allow ``memory`` bytes more than now (Linux) and no files (not Windows)."""
     try:
         import resource
     except ImportError:
@@ -43,7 +45,7 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _tried(onnxruntime, data: bytes, asked: dict) -> dict:
+def _runs(onnxruntime: Any, data: bytes, request: dict[str, Any]) -> list[dict[str, Any]]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -53,12 +55,13 @@ def _tried(onnxruntime, data: bytes, asked: dict) -> dict:
     runs = []
     for count in (1, 2):
         for feed in FEEDS:
-            image = _image(feed, (count, *asked["shape"]), asked["type"])
+            image = _image(feed, (count, *request["shape"]), request["type"])
             started = time.perf_counter()
             outputs = session.run(names, {name: image})
             seconds = time.perf_counter() - started
-            runs.append({"images": count, "feed": feed, "seconds": seconds} | _told(names, outputs))
-    return {"runs": runs}
+            summary = _summary(names, outputs)
+            runs.append({"images": count, "feed": feed, "seconds": seconds, "outputs": summary})
+    return runs
 
 
 def _image(feed: str, shape: tuple[int, ...], kind: str) -> np.ndarray:
@@ -68,20 +71,20 @@ def _image(feed: str, shape: tuple[int, ...], kind: str) -> np.ndarray:
     return image.astype(np.uint8) if kind == "uint8" else (image / 255).astype(np.float32)
 
 
-def _told(names: list[str], outputs: list) -> dict:
-    """Shapes, types and ends of what came out."""
-    told = {}
-    for name, value in zip(names, outputs, strict=True):
-        value = np.asarray(value)
-        number = np.issubdtype(value.dtype, np.number) and value.size
-        told[name] = {
+def _summary(names: Sequence[str], outputs: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Shape, type and range of each output."""
+    summary = {}
+    for name, output in zip(names, outputs, strict=True):
+        value = np.asarray(output)
+        numeric = np.issubdtype(value.dtype, np.number) and value.size
+        summary[name] = {
             "shape": list(value.shape),
             "type": str(value.dtype),
-            "finite": bool(number and np.isfinite(value).all()),
-            "low": float(value.min()) if number else None,
-            "high": float(value.max()) if number else None,
+            "finite": bool(numeric and np.isfinite(value).all()),
+            "low": float(value.min()) if numeric else None,
+            "high": float(value.max()) if numeric else None,
         }
-    return {"outputs": told}
+    return summary
 
 
 if __name__ == "__main__":
