@@ -1,1 +1,1 @@
-"""Many small networks trained at once."""
+"""Small neural networks, many of them trained at once."""

@@ -82,7 +82,7 @@ def make_classes(
     return Classes(np.stack(labels), edges, keep)
 
 
-def pad_edges(edges: np.ndarray, classes: int) -> np.ndarray:
+def pad_edges(edges: np.ndarray, classes: int, *, infinite: bool = False) -> np.ndarray:
     """Append unused classes above the last edge.
 
     Parameters
@@ -91,19 +91,24 @@ def pad_edges(edges: np.ndarray, classes: int) -> np.ndarray:
         Ascending class edges, with K at most ``classes``.
     classes : int
         Number of classes wanted.
+    infinite : bool, default False
+        Whether to mark the unused classes by infinite edges.
 
     Returns
     -------
     ndarray of shape (classes + 1,)
-        The edges, followed by edges that lie apart by the whole range of ``edges``.
+        The edges, followed by infinite ones or by edges spaced by the whole range of ``edges``.
 
     Examples
     --------
     >>> pad_edges(np.array([0.0, 1.0, 3.0]), 4).tolist()
     [0.0, 1.0, 3.0, 6.0, 9.0]
     """
+    missing = classes + 1 - len(edges)
+    if infinite:
+        return np.pad(edges, (0, missing), constant_values=np.inf)
     width = edges[-1] - edges[0]
-    return np.concatenate((edges, edges[-1] + width * np.arange(1, classes + 2 - len(edges))))
+    return np.concatenate((edges, edges[-1] + width * np.arange(1, missing + 1)))
 
 
 def soft_label_sigma(limits: tuple[float, float], classes: int) -> float:

@@ -1,4 +1,4 @@
-"""Losses of many models at once, one row a model: Balanced MSE, HL-Gauss, hard and soft classes."""
+"""Losses of many models at once, one row per model, with autograd."""
 
 from __future__ import annotations
 
@@ -6,17 +6,46 @@ import torch
 from torch import Tensor
 
 
-def squared(value: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean squared error (r,) of ``value``, ``y``, ``weight`` (r, B)."""
+def weighted_mse(value: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """Compute the weighted mean squared error.
+
+    Parameters
+    ----------
+    value, y : Tensor of shape (R, B)
+        Predictions and targets.
+    weight : Tensor of shape (R, B) or ()
+        Sample weights.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Mean over the batch of weight · (value − y)².
+    """
     return (weight * (value - y).square()).mean(dim=1)
 
 
 def balanced_mse(value: Tensor, y: Tensor, variance: Tensor) -> Tensor:
-    """Balanced MSE (r,) by batch-based Monte Carlo, of ``value`` and ``y`` (r, B).
+    """Compute Balanced MSE with batch-based Monte Carlo (BMC).
 
-    Ren et al., "Balanced MSE for Imbalanced Visual Regression", CVPR 2022, eq. 3.10 (BMC): of all
-    targets of the batch, a prediction must be nearest to its own, under noise of this ``variance``
-    (r,); times 2·variance, as in the authors' code, so that it has the scale of a squared error.
+    The loss classifies, for each prediction, which target of the batch is its own, under Gaussian
+    noise. It is multiplied by 2 · variance, as in the authors' code, to have the scale of a squared
+    error.
+
+    Parameters
+    ----------
+    value, y : Tensor of shape (R, B)
+        Predictions and targets.
+    variance : Tensor of shape (R,)
+        Noise variance.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Losses.
+
+    References
+    ----------
+    Ren et al., "Balanced MSE for Imbalanced Visual Regression", CVPR 2022, eq. 3.10.
     """
     twice = 2 * variance[:, None]
     logits = -(value[:, :, None] - y[:, None, :]).square() / twice[:, :, None]
@@ -25,11 +54,28 @@ def balanced_mse(value: Tensor, y: Tensor, variance: Tensor) -> Tensor:
 
 
 def soft_labels(edges: Tensor, y: Tensor, sigma: Tensor) -> Tensor:
-    """HL-Gauss: the share of N(y, σ²) in each class, (r, B, C).
+    """Compute soft labels (HL-Gauss): the probability of each class under N(y, σ²).
 
-    Imani & White, "Improving Regression Performance with Distributional Losses", ICML 2018, §3:
-    the Gaussian is cut off at the end classes. ``edges`` (r, C+1), padded with inf where a model
-    has fewer classes; ``y`` (r, B), taken to the nearest edge beyond the ends; ``sigma`` (r,).
+    The Gaussian is truncated to the range of the classes. A target beyond that range counts as its
+    nearest end.
+
+    Parameters
+    ----------
+    edges : Tensor of shape (R, C + 1)
+        Class edges, padded with infinity for models with fewer classes.
+    y : Tensor of shape (R, B)
+        Targets.
+    sigma : Tensor of shape (R,)
+        Standard deviations.
+
+    Returns
+    -------
+    Tensor of shape (R, B, C)
+        Probabilities.
+
+    References
+    ----------
+    Imani & White, "Improving Regression Performance with Distributional Losses", ICML 2018, §3.
     """
     last = edges.masked_fill(edges.isinf(), -torch.inf).amax(dim=1, keepdim=True)
     y = torch.minimum(torch.maximum(y, edges[:, :1]), last)
@@ -38,12 +84,38 @@ def soft_labels(edges: Tensor, y: Tensor, sigma: Tensor) -> Tensor:
     return share / share.sum(dim=2, keepdim=True)
 
 
-def soft_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy (r,) of ``logits`` (r, B, C) with soft ``labels`` (r, B, C)."""
+def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Compute the mean cross-entropy with soft labels.
+
+    Parameters
+    ----------
+    logits, labels : Tensor of shape (R, B, C)
+        Logits and target probabilities.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Losses.
+    """
     return -(labels * torch.log_softmax(logits, dim=2)).sum(dim=2).mean(dim=1)
 
 
-def hard_entropy(logits: Tensor, labels: Tensor, shown: Tensor) -> Tensor:
-    """Mean cross-entropy (r,) over the samples whose label is ``shown`` (r, B), 0 or 1."""
+def hard_cross_entropy(logits: Tensor, labels: Tensor, kept: Tensor) -> Tensor:
+    """Compute the mean cross-entropy over the samples whose label is kept.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (R, B, C)
+        Logits.
+    labels : Tensor of shape (R, B), int64
+        Classes.
+    kept : Tensor of shape (R, B)
+        1 where a label is kept, else 0.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Losses; 0 where no label is kept.
+    """
     chosen = torch.log_softmax(logits, dim=2).gather(2, labels[:, :, None])[:, :, 0]
-    return -(chosen * shown).sum(dim=1) / shown.sum(dim=1).clamp(min=1)
+    return -(chosen * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)

@@ -1,8 +1,8 @@
-"""Many MLPs on tables, trained at once: folds × settings × losses in one batch of products.
+"""Ensemble of MLPs on tables: all folds, settings and losses trained in one batch of products.
 
-Models are laid out kind by kind, and within a kind model by model, fold by fold: row
-``m · folds + g``. All models of a fold start from the same weights and see the same batches in
-the same order, so what differs between them is the loss alone.
+Models are ordered by kind and, within a kind, by model and then by fold: row ``m · folds + g``. All
+models of a fold start from the same weights and see the same batches in the same order, so that
+they differ in the loss alone.
 """
 
 from __future__ import annotations
@@ -16,21 +16,44 @@ import torch
 from torch import Tensor
 
 from regcls.nn import losses
+from regcls.nn.labels import pad_edges
 from regcls.nn.layout import epoch_order
 
-KINDS = ("bmc", "mse", "cls", "hl")  # laid out in this order
-PREDICT_ROWS = 2048
-_MASKED = -1e9  # the logit of a class that a model has not
+KINDS = ("bmc", "mse", "cls", "hl")  # in the order of the rows
+PREDICT_ROWS = 2048  # rows per call when predicting
+_MASKED = -1e9  # logit of the classes that pad a model with fewer
 
 
 @dataclass(frozen=True)
 class Model:
-    """What one model minimises: ``weight`` times its regression loss, and for "cls" the classes'.
+    """Loss and optimiser settings of one model; tuples hold one entry per fold.
 
-    ``kind``: "mse" (weighted by ``sample_weight``), "bmc" (Balanced MSE of noise ``variance``),
-    "cls" (mse + cross-entropy over ``edges``), "hl" (HL-Gauss over ``edges`` alone, ``sigma``).
-    By fold: ``sample_weight`` (n,) or None for ones; ``edges`` (C+1,); ``keep`` (C,), the chance
-    that a label is shown, or None for always. Targets and edges in the engine's units of y.
+    Attributes
+    ----------
+    kind : {"mse", "bmc", "cls", "hl"}
+        Loss: weighted mean squared error, Balanced MSE, mean squared error plus cross-entropy, or
+        the cross-entropy of HL-Gauss, whose prediction is the mean of its class centres.
+    lr : float
+        Learning rate of Adam.
+    weight : float
+        Factor of the regression loss; for "hl", of the cross-entropy.
+    weight_decay : float
+        L2 penalty, added to the gradient.
+    variance : float
+        Noise variance of Balanced MSE.
+    sample_weight : tuple of ndarray of shape (n,), optional
+        Sample weights of "mse" and "cls"; ones by default.
+    edges : tuple of ndarray of shape (C + 1,), optional
+        Class edges, in the units of the ensemble's targets; needed by "cls" and "hl".
+    keep : tuple of ndarray of shape (C,), optional
+        Probability of keeping a label, by class; all labels are kept by default.
+    sigma : tuple of float, optional
+        Standard deviation of soft labels; needed by "hl".
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or ``edges`` or ``sigma`` do not belong to it.
     """
 
     kind: str
@@ -43,19 +66,37 @@ class Model:
     keep: tuple[np.ndarray, ...] | None = None
     sigma: tuple[float, ...] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
         if (self.kind in ("cls", "hl")) != (self.edges is not None):
-            raise ValueError("cls and hl models need edges, the others have none")
+            raise ValueError("models of kind cls and hl need edges, the others must not have any")
         if (self.kind == "hl") != (self.sigma is not None):
-            raise ValueError("hl models need sigma, the others have none")
+            raise ValueError("models of kind hl need sigma, the others must not have it")
 
 
 class TabularEnsemble:
-    """M models × G folds. ``x``: G arrays (n, d) float32; ``y``: G arrays (n,); ``seeds``: G.
+    """M models on each of G folds, trained together.
 
-    Raises ``ValueError`` where the arguments do not fit.
+    Parameters
+    ----------
+    x : sequence of G arrays of shape (n, d)
+        Training inputs of each fold; n may differ between folds.
+    y : sequence of G arrays of shape (n,)
+        Training targets.
+    models : sequence of M Model
+        Losses and settings.
+    seeds : sequence of G int
+        Seed of each fold, for initial weights and the order of the rows.
+    hidden : tuple of int, default (64, 32)
+        Sizes of the hidden layers.
+    batch : int, default 128
+        Rows per step, at most those of the smallest fold.
+
+    Raises
+    ------
+    ValueError
+        If the arguments differ in length or a fold has fewer than 2 rows.
     """
 
     def __init__(
@@ -68,9 +109,9 @@ class TabularEnsemble:
         batch: int = 128,
     ):
         if not len(x) == len(y) == len(seeds) or not len(x) or not models:
-            raise ValueError("x, y and seeds must hold one entry a fold, and models at least one")
+            raise ValueError("x, y and seeds must have one entry per fold, and models at least one")
         if any(len(a) != len(b) or len(a) < 2 for a, b in zip(x, y, strict=True)):
-            raise ValueError("x and y of each fold must be of one length, of at least 2 rows")
+            raise ValueError("x and y of each fold must be of one length, at least 2 rows")
         self.folds, self.models, self.hidden = len(x), tuple(models), tuple(hidden)
         self.seeds, self.sizes = tuple(seeds), [len(a) for a in x]
         self.batch = min(batch, *self.sizes)
@@ -81,9 +122,10 @@ class TabularEnsemble:
             k: slice(int(a), int(b)) for k, a, b in zip(KINDS, [0, *ends], ends, strict=False)
         }
         self._with_classes = slice(int(ends[1]), int(ends[3]))
-        self._x, self._y = _padded(x), _padded(y)
+        self._hard = int(ends[2] - ends[1])  # rows with hard labels; those with soft labels follow
+        self._x, self._y = _stacked(x), _stacked(y)
         self._make_settings(laid)
-        self.parameters = self._first_weights(self._x.shape[2])
+        self.parameters = self._initial_weights(self._x.shape[2])
         self._moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
         self.best = [p.detach().clone() for p in self.parameters]
         self.best_score = torch.full((len(models), self.folds), torch.inf)
@@ -104,43 +146,40 @@ class TabularEnsemble:
         self._lr, self._decay, self._scale = map(per_row, ("lr", "weight_decay", "weight"))
         self._variance = per_row("variance")[self._parts["bmc"]]
         weighted = [m for m in laid if m.kind in ("mse", "cls")]
-        self._weights = None
+        self._weights: Tensor | None = None
         if any(m.sample_weight is not None for m in weighted):
-            rows = [torch.ones(n) if m.sample_weight is None else _stretched(m.sample_weight[f], n)
-                    for m in weighted for f in range(g)]  # fmt: skip
-            self._weights = torch.stack(rows)
+            ones = (np.ones(n, np.float32),) * g
+            self._weights = _stacked([w for m in weighted for w in m.sample_weight or ones])
         self._make_classes([m for m in laid if m.edges is not None])
 
     def _make_classes(self, laid: list[Model]) -> None:
-        """Edges, masks, centres, labels, keep chances of the models that have classes."""
+        """Make the tensors of the models with classes: edges, masks, centres, labels, keep."""
         rows = [(m, f) for m in laid for f in range(self.folds)]
-        self.classes = max((len(m.edges[f]) - 1 for m, f in rows), default=0)
+        edges = [np.asarray(m.edges[f], np.float32) for m, f in rows if m.edges is not None]
+        self.classes = max((len(e) - 1 for e in edges), default=0)
         if not rows:
             return
-        c, hard = self.classes, self._parts["cls"].stop - self._parts["cls"].start
-        self._edges = torch.full((len(rows), c + 1), torch.inf)
+        c, hard = self.classes, self._hard
+        self._edges = torch.from_numpy(np.stack([pad_edges(e, c, infinite=True) for e in edges]))
         self._mask = torch.full((len(rows), 1, c), _MASKED)
         self._centres = torch.zeros(len(rows), c)
         self._keep = torch.ones(hard, c)
-        self._sigma = torch.tensor([m.sigma[f] for m, f in rows[hard:]], dtype=torch.float32)
-        for i, (m, f) in enumerate(rows):
-            edges = torch.as_tensor(np.asarray(m.edges[f], np.float32))
-            self._edges[i, : len(edges)] = edges
-            self._mask[i, 0, : len(edges) - 1] = 0
-            self._centres[i, : len(edges) - 1] = (edges[1:] + edges[:-1]) / 2
-            if i < hard and m.keep is not None:
-                self._keep[i, : len(edges) - 1] = torch.as_tensor(m.keep[f], dtype=torch.float32)
-        labels = [
-            torch.bucketize(self._y[i % self.folds], self._edges[i, 1:-1].contiguous(), right=True)
-            for i in range(hard)
-        ]
-        last = (self._edges[:hard].isfinite().sum(dim=1) - 2).clamp(min=0)
-        self._labels = (
-            torch.minimum(torch.stack(labels), last[:, None]) if hard else torch.zeros(0, 0)
+        self._sigma = torch.tensor(
+            [m.sigma[f] for m, f in rows if m.sigma is not None], dtype=torch.float32
         )
+        labels = []
+        for i, ((m, f), own) in enumerate(zip(rows, map(torch.tensor, edges), strict=True)):
+            count = len(own) - 1
+            self._mask[i, 0, :count] = 0
+            self._centres[i, :count] = (own[1:] + own[:-1]) / 2
+            if i < hard:
+                labels.append(torch.bucketize(self._y[f], own[1:-1].contiguous(), right=True))
+                if m.keep is not None:
+                    self._keep[i, :count] = torch.as_tensor(m.keep[f], dtype=torch.float32)
+        self._labels = torch.stack(labels) if hard else torch.zeros(0, 0)
 
-    def _first_weights(self, inputs: int) -> list[Tensor]:
-        """Xavier-uniform weights, zero biases, alike for all models of a fold; classes last."""
+    def _initial_weights(self, inputs: int) -> list[Tensor]:
+        """Draw Xavier-uniform weights, the same for all models of a fold; biases are zero."""
         sizes = (inputs, *self.hidden)
         shapes = [*itertools.pairwise(sizes), (sizes[-1], 1)]
         made = [self._drawn(shape, 2 * i, len(self.models)) for i, shape in enumerate(shapes)]
@@ -159,20 +198,31 @@ class TabularEnsemble:
             draws.append((2 * torch.rand(shape, generator=rng) - 1) * (6 / sum(shape)) ** 0.5)
         return torch.stack(draws).repeat(models, 1, 1)
 
-    def _forward(self, x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        """Values (R, B) and logits (of the models with classes, (r, B, C)) for ``x`` (G, B, d)."""
+    def _forward(self, x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return values (R, B) and the logits (r, B, C) of models with classes, for x (G, B, d)."""
         a = x.repeat(len(self.models), 1, 1)
         for i in range(len(self.hidden)):
             a = torch.relu(torch.baddbmm(parameters[2 * i + 1], a, parameters[2 * i]))
         at = 2 * len(self.hidden)
         value = torch.baddbmm(parameters[at + 1], a, parameters[at])[:, :, 0]
         if not self.classes:
-            return value, None
+            return value, value[:0, :, None]
         logits = torch.baddbmm(parameters[at + 3], a[self._with_classes], parameters[at + 2])
         return value, logits + self._mask
 
     def losses(self, rows: Tensor) -> Tensor:
-        """What each model minimises (R,) on a batch: ``rows`` (G, B) of each fold's training rows."""
+        """Compute the loss of each model on a batch.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (G, B), int64
+            Training rows of each fold.
+
+        Returns
+        -------
+        Tensor of shape (M · G,)
+            Losses, in the internal order of the models.
+        """
         fold = torch.arange(self.folds)[:, None]
         value, logits = self._forward(self._x[fold, rows], self.parameters)
         y = self._y[fold, rows].repeat(len(self.models), 1)
@@ -186,31 +236,29 @@ class TabularEnsemble:
             if self._weights is not None:
                 take = rows.repeat((part.stop - part.start) // self.folds, 1)
                 weight = self._weights.gather(1, take)
-            found.append(losses.squared(value[part], y[part], weight))
-        part = self._parts["hl"]
-        hard = self._parts["cls"].stop - self._parts["cls"].start
+            found.append(losses.weighted_mse(value[part], y[part], weight))
+        part, hard = self._parts["hl"], self._hard
         if part.stop > part.start:
             labels = losses.soft_labels(self._edges[hard:], y[part], self._sigma)
-            found.append(losses.soft_entropy(logits[hard:], labels))
+            found.append(losses.soft_cross_entropy(logits[hard:], labels))
         total = torch.cat(found) * self._scale
         if hard:
             take = rows.repeat(hard // self.folds, 1)
             label = self._labels.gather(1, take)
             chance = self._keep.gather(1, label)
-            shown = (torch.rand(chance.shape, generator=self._draws) < chance).float()
-            extra = losses.hard_entropy(logits[:hard], label, shown)
+            kept = (torch.rand(chance.shape, generator=self._draws) < chance).float()
+            extra = losses.hard_cross_entropy(logits[:hard], label, kept)
             part = self._parts["cls"]
             total = torch.cat([total[: part.start], total[part] + extra, total[part.stop :]])
         return total
 
     def train_step(self) -> None:
-        """One batch of every fold, one step of Adam (L2 in the gradient, torch's defaults)."""
+        """Train one batch of every fold with one step of Adam (L2 in the gradient)."""
         epoch, at = divmod(self.step, self.steps_per_epoch)
         if at == 0:
             count = self.steps_per_epoch * self.batch
-            orders = [epoch_order(s, epoch, n)[:count] for s, n in
-                      zip(self.seeds, self.sizes, strict=True)]  # fmt: skip
-            self._rows = torch.stack(orders)
+            folds = zip(self.seeds, self.sizes, strict=True)
+            self._rows = torch.stack([epoch_order(s, epoch, n)[:count] for s, n in folds])
         rows = self._rows[:, at * self.batch : (at + 1) * self.batch]
         gradients = torch.autograd.grad(self.losses(rows).sum(), self.parameters)
         self.step += 1
@@ -220,7 +268,7 @@ class TabularEnsemble:
     def _update(self, gradients: tuple[Tensor, ...]) -> None:
         for p, g, (m, v) in zip(self.parameters, gradients, self._moments, strict=True):
             rows = self._with_classes if len(p) != len(self._lr) else slice(None)
-            # The class head alone has fewer rows; where all models have classes both are the same.
+            # Only the class head has fewer rows, unless all models have classes.
             lr, decay = self._lr[rows, None, None], self._decay[rows, None, None]
             g = g.addcmul(p, decay)
             m.lerp_(g, 0.1)
@@ -235,30 +283,44 @@ class TabularEnsemble:
         weights: Sequence[np.ndarray],
         epochs: int,
         patience: int,
-        watch: Callable[[int], None] = lambda epoch: None,
-        breathe: Callable[[], None] = lambda: None,
+        on_epoch: Callable[[int], None] = lambda epoch: None,
+        on_step: Callable[[], None] = lambda: None,
     ) -> None:
-        """Train, keeping each model's weights of its best epoch on the validation rows.
+        """Train with early stopping, keeping each model's weights of its best epoch.
 
-        The score is Σ ``weights`` · |error| over a fold's validation ``x`` (m, d), ``y`` (m,).
-        Stops after ``epochs``, or when no model got better for ``patience`` epochs. ``watch`` is
-        called after each epoch, ``breathe`` after each step; either may raise to stop.
+        The validation score of a model is Σ ``weights`` · |error|.
+
+        Parameters
+        ----------
+        x : sequence of G arrays of shape (m, d)
+            Validation inputs of each fold.
+        y : sequence of G arrays of shape (m,)
+            Validation targets.
+        weights : sequence of G arrays of shape (m,)
+            Weights of the validation rows.
+        epochs : int
+            Most epochs to train.
+        patience : int
+            Epochs without an improvement of any model after which training stops.
+        on_epoch : callable, optional
+            Called with the number of completed epochs after each epoch; may raise to stop.
+        on_step : callable, optional
+            Called after each step; may raise to stop.
         """
-        y, weights = _padded(y), _padded(weights)
-        x = _padded(x)
+        val_x, val_y, val_weights = _stacked(x), _stacked(y), _stacked(weights)
         while self.step < epochs * self.steps_per_epoch:
             for _ in range(self.steps_per_epoch):
                 self.train_step()
-                breathe()
+                on_step()
             epoch = self.step // self.steps_per_epoch
-            self._keep_best(self._values(x, self.parameters), y, weights, epoch)
-            watch(epoch)
+            self._keep_best(self._values(val_x, self.parameters), val_y, val_weights, epoch)
+            on_epoch(epoch)
             if epoch - int(self.best_epoch.max()) >= patience:
                 return
 
     def _keep_best(self, values: Tensor, y: Tensor, weights: Tensor, epoch: int) -> None:
-        rows = values.view(len(self.models), self.folds, -1)
-        score = ((rows - y).abs() * weights).sum(dim=2)
+        folds = values.view(len(self.models), self.folds, -1)
+        score = ((folds - y).abs() * weights).sum(dim=2)
         better = score < self.best_score
         self.best_score = torch.where(better, score, self.best_score)
         self.best_epoch = torch.where(better, epoch, self.best_epoch)
@@ -268,29 +330,45 @@ class TabularEnsemble:
             kept.copy_(torch.where(flat[rows], p.detach(), kept))
 
     def _values(self, x: Tensor, parameters: list[Tensor]) -> Tensor:
-        """What each model predicts (R, m) for ``x`` (G, m, d)."""
+        """Return the predictions (R, m) for x (G, m, d)."""
         parts = []
         with torch.no_grad():
             for at in range(0, x.shape[1], PREDICT_ROWS):
                 value, logits = self._forward(x[:, at : at + PREDICT_ROWS], parameters)
                 part = self._parts["hl"]
                 if part.stop > part.start:
-                    hard = self._parts["cls"].stop - self._parts["cls"].start
-                    share = torch.softmax(logits[hard:], dim=2)
-                    value[part] = (share * self._centres[hard:, None]).sum(dim=2)
+                    share = torch.softmax(logits[self._hard :], dim=2)
+                    value[part] = (share * self._centres[self._hard :, None]).sum(dim=2)
                 parts.append(value)
         return torch.cat(parts, dim=1)
 
     def scores(self) -> np.ndarray:
-        """Best validation score (M, G) of each model in each fold, in the order they were given."""
-        return self._given(self.best_score).numpy()
+        """Return the best validation scores.
+
+        Returns
+        -------
+        ndarray of shape (M, G)
+            Score of each model in each fold.
+        """
+        return self._in_given_order(self.best_score).numpy()
 
     def predict(self, x: Sequence[np.ndarray]) -> np.ndarray:
-        """Values (M, G, m) of the best epoch for each fold's own ``x`` (m, d), padded with zeros."""
-        values = self._values(_padded(x), self.best)
-        return self._given(values.view(len(self.models), self.folds, -1)).numpy()
+        """Return the predictions of each model's best epoch.
 
-    def _given(self, laid: Tensor) -> Tensor:
+        Parameters
+        ----------
+        x : sequence of G arrays of shape (m, d)
+            Inputs of each fold; m may differ between folds.
+
+        Returns
+        -------
+        ndarray of shape (M, G, m)
+            Predictions; beyond a fold's own rows they have no meaning.
+        """
+        values = self._values(_stacked(x), self.best)
+        return self._in_given_order(values.view(len(self.models), self.folds, -1)).numpy()
+
+    def _in_given_order(self, laid: Tensor) -> Tensor:
         back = torch.empty_like(laid)
         back[self.order] = laid
         return back
@@ -298,39 +376,52 @@ class TabularEnsemble:
     def layers(
         self, model: int, fold: int, best: bool = True
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(weight (in, out), bias (out,)) of the hidden layers, the value head, the class head."""
+        """Return the weights and biases of one model.
+
+        Parameters
+        ----------
+        model : int
+            Index of the model.
+        fold : int
+            Index of the fold.
+        best : bool, default True
+            Whether to return the weights of the best epoch instead of the current ones.
+
+        Returns
+        -------
+        list of (weight, bias)
+            Arrays of shapes (in, out) and (out,) of the hidden layers, the regression head and, for
+            models with classes, the class head.
+        """
         row = self.order.index(model) * self.folds + fold
         source = self.best if best else [p.detach() for p in self.parameters]
         found = []
         for i in range(0, 2 * len(self.hidden) + 2, 2):
             found.append((source[i][row].numpy().copy(), source[i + 1][row, 0].numpy().copy()))
-        if self.models[model].edges is not None:
+        edges = self.models[model].edges
+        if edges is not None:
             at = row - self._with_classes.start
-            count = len(self.models[model].edges[fold]) - 1
+            count = len(edges[fold]) - 1
             weight, bias = source[-2][at], source[-1][at, 0]
             found.append((weight[:, :count].numpy().copy(), bias[:count].numpy().copy()))
         return found
 
 
-def run_alone() -> None:
-    """This thread's products run on it alone: many small ones gain nothing from more threads."""
+def use_one_thread() -> None:
+    """Run this thread's products single-threaded: small ones gain nothing from more threads."""
     from threadpoolctl import threadpool_limits
 
-    torch.get_num_threads()  # torch's own start of a thread, which would undo the next
+    # The first call initialises torch's threading, which would undo a setting made before it.
+    torch.get_num_threads()
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="openmp")
 
 
-def _stretched(values: np.ndarray, length: int) -> Tensor:
-    out = torch.zeros(length)
-    out[: len(values)] = torch.as_tensor(np.asarray(values, np.float32))
-    return out
-
-
-def _padded(arrays: Sequence[np.ndarray]) -> Tensor:
-    """Stack arrays of unlike sizes (G, …); what is missing is zero."""
+def _stacked(arrays: Sequence[np.ndarray]) -> Tensor:
+    """Stack arrays of different sizes (G, …), padded with zeros."""
     shape = np.max([a.shape for a in arrays], axis=0)
     out = torch.zeros(len(arrays), *map(int, shape))
     for i, a in enumerate(arrays):
-        out[(i, *(slice(0, s) for s in a.shape))] = torch.as_tensor(np.asarray(a, np.float32))
+        own = tuple(slice(size) for size in a.shape)
+        out[i][own] = torch.as_tensor(np.asarray(a, np.float32))
     return out

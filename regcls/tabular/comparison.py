@@ -1,15 +1,14 @@
-"""Does classification help this table's regression? The whole comparison, and what came of it.
+"""The comparison of all model kinds on one table by nested cross-validation, and its results.
 
-Nested cross-validation: in each of 5 folds × repeats all settings of all kinds are trained on the
-rest, the best of each kind on inner validation rows predicts the held-out fold. torch is imported
-when a comparison starts.
+In each of 5 folds × repeats, every kind trains all settings on the other folds; the setting with
+the best score on inner validation rows predicts the held-out fold.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,16 +17,30 @@ import numpy as np
 import pandas as pd
 
 from regcls.stats.errors import ErrorReport
-from regcls.tabular.fold import Cancelled, FoldResult, Kept, fit_fold
-from regcls.tabular.intervals import Difference, Held
-from regcls.tabular.plan import KINDS, Plan, cores
+from regcls.tabular.fold import Cancelled, FoldResult, fit_fold
+from regcls.tabular.intervals import Difference, HeldOut
+from regcls.tabular.models import FittedModel
+from regcls.tabular.plan import KINDS, Plan
+from regcls.utils.background import BackgroundJob
+from regcls.utils.cpu import cores
 
-CONSTANT = "constant"  # the training rows' median, for every row
+CONSTANT = "constant"  # baseline: the median of the training targets
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Progress:
-    """``share`` of the work done, 0 to 1; ``seconds_left`` None until it can be told."""
+    """Progress of a comparison.
+
+    Attributes
+    ----------
+    share : float
+        Share of the work that is done, 0 to 1.
+    seconds_left : float or None
+        Estimated remaining time; None while it is unknown.
+    folds_done, folds : int
+        Number of finished folds and of all folds.
+    """
 
     share: float
     seconds_left: float | None
@@ -36,108 +49,163 @@ class Progress:
 
 
 class Results:
-    """What the held-out folds say; of a run that goes on, those that are there.
+    """Results over the held-out folds that are finished, at least one.
 
-    ``folds``: at least one.
+    Parameters
+    ----------
+    plan : Plan
+        The comparison.
+    folds : list of FoldResult
+        Finished folds, in any order.
     """
 
-    def __init__(self, plan: Plan, folds: list[FoldResult]):
+    def __init__(self, plan: Plan, folds: list[FoldResult]) -> None:
         self.plan = plan
         self.folds = sorted(folds, key=lambda f: (f.repeat, f.fold))
-        self._known: dict[tuple, object] = {}  # a page asks the same again and again
+        # Pages request the same differences and reports each time they redraw.
+        self._differences: dict[tuple[str, str, str, int | None], Difference] = {}
+        self._reports: dict[tuple[str, ...], ErrorReport] = {}
 
     @property
     def complete(self) -> bool:
-        return len(self.folds) == len(self.plan.fits)
+        """Whether all folds are finished."""
+        return len(self.folds) == len(self.plan.splits)
 
     @cached_property
     def row(self) -> np.ndarray:
-        """The row (N,) of each held-out prediction; rows come once a repeat."""
+        """Row of each of the N held-out predictions, shape (N,); each row once per repeat."""
         return np.concatenate([f.test for f in self.folds])
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
-        """By kind, all held-out predictions (N,)."""
+        """Held-out predictions by kind, each of shape (N,)."""
         found = {k: np.concatenate([f.predictions[k] for f in self.folds]) for k in KINDS}
         constants = [np.full(len(f.test), f.constant) for f in self.folds]
         return found | {CONSTANT: np.concatenate(constants)}
 
     @cached_property
     def errors(self) -> dict[str, np.ndarray]:
-        """By kind, absolute errors (N,)."""
+        """Absolute errors by kind, each of shape (N,)."""
         y = self.plan.problem.y[self.row]
         return {kind: np.abs(p - y) for kind, p in self.predictions.items()}
 
     @cached_property
-    def held(self) -> Held:
-        fit = np.repeat(np.arange(len(self.folds)), [len(f.test) for f in self.folds])
-        return Held(self._unit, fit, self.plan.which[self.row])
+    def _held_out(self) -> HeldOut:
+        model = np.repeat(np.arange(len(self.folds)), [len(f.test) for f in self.folds])
+        return HeldOut(self._unit, model, self.plan.range_index[self.row])
 
     @property
     def _unit(self) -> np.ndarray:
-        """What is resampled together: a row, or the group it belongs to."""
+        """The unit that is resampled: the row, or its group."""
         groups = self.plan.problem.groups
         return self.row if groups is None else groups[self.row]
 
     def difference(
         self, a: str, b: str, goal: str | None = None, only: int | None = None
     ) -> Difference:
-        """Kind ``a`` minus ``b``, in the balanced or plain MAE (the plan's goal), or in one range."""
-        goal = goal or self.plan.goal
-        make = lambda: self.held.difference(self.errors[a], self.errors[b], goal, only=only)
-        return self._once(("difference", a, b, goal, only), make)
+        """Return the difference of the errors of two kinds.
 
-    def report(self, kinds: tuple[str, ...] = KINDS) -> ErrorReport:
-        """Errors per target range of these kinds, over all held-out predictions."""
-        problem = self.plan.problem
-        make = lambda: ErrorReport.from_predictions(
-            problem.y[self.row],
-            {kind: self.predictions[kind] for kind in kinds},
-            self.plan.edges,
-            y_train=problem.y,
-            clusters=self._unit,
-        )
-        return self._once(("report", kinds), make)
+        Parameters
+        ----------
+        a, b : str
+            Model kinds, or "constant"; the difference is ``a`` minus ``b``.
+        goal : {"balanced", "overall"}, optional
+            Balanced MAE or MAE; by default the plan's goal.
+        only : int, optional
+            Target range to restrict the difference to.
 
-    def _once(self, key: tuple, make: Callable):
-        if key not in self._known:
-            self._known[key] = make()
-        return self._known[key]
+        Returns
+        -------
+        Difference
+            Difference with its interval.
+        """
+        key = a, b, goal or self.plan.goal, only
+        if key not in self._differences:
+            self._differences[key] = self._held_out.difference(
+                self.errors[a], self.errors[b], key[2], only=only
+            )
+        return self._differences[key]
+
+    def report(self, kinds: Sequence[str] = KINDS) -> ErrorReport:
+        """Return the errors per target range over all held-out predictions.
+
+        Parameters
+        ----------
+        kinds : sequence of str
+            Model kinds, or "constant".
+
+        Returns
+        -------
+        ErrorReport
+            The report, with the table's targets as training targets.
+        """
+        kinds = tuple(kinds)
+        if kinds not in self._reports:
+            problem = self.plan.problem
+            self._reports[kinds] = ErrorReport.from_predictions(
+                problem.y[self.row],
+                {kind: self.predictions[kind] for kind in kinds},
+                self.plan.edges,
+                y_train=problem.y,
+                clusters=self._unit,
+            )
+        return self._reports[kinds]
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row a kind: balanced_mae and mae with the difference to reg, as shares, and intervals."""
+        """One row per kind: balanced MAE, MAE and RMSE, and the relative changes against reg.
+
+        Changes and their intervals (``_change``, ``_low``, ``_high``) are shares of reg's error.
+        """
         overall = self.report((*KINDS, CONSTANT)).overall().set_index("model")
         rows = []
         for kind in (*KINDS, CONSTANT):
             row: dict[str, object] = {"kind": kind}
             for name, goal in (("balanced_mae", "balanced"), ("mae", "overall")):
-                own = self.difference(kind, "reg", goal) if kind != "reg" else None
+                change = self.difference(kind, "reg", goal) if kind != "reg" else None
                 row[name] = float(overall.loc[kind, name])
-                row[f"{name}_change"] = own.share if own else 0.0
-                row[f"{name}_low"] = own.share_low if own else np.nan
-                row[f"{name}_high"] = own.share_high if own else np.nan
+                row[f"{name}_change"] = change.share if change else 0.0
+                row[f"{name}_low"] = change.share_low if change else np.nan
+                row[f"{name}_high"] = change.share_high if change else np.nan
             row["rmse"] = float(overall.loc[kind, "rmse"])
             rows.append(row)
         return pd.DataFrame(rows)
 
     def ranges(self) -> pd.DataFrame:
-        """A row a range: low, high, rows, share, and reg+cls against reg and control there."""
-        counts = np.bincount(self.plan.which, minlength=len(self.plan.edges) - 1)
+        """Compare reg+cls with reg and the control in each target range.
+
+        Returns
+        -------
+        DataFrame
+            One row per range: ``low``, ``high``, ``rows``, ``share`` of the rows, and for reg and
+            the control the relative change of the error with its interval.
+        """
+        counts = np.bincount(self.plan.range_index, minlength=len(self.plan.edges) - 1)
         rows = []
         for k, count in enumerate(counts):
-            row = {"low": self.plan.edges[k], "high": self.plan.edges[k + 1], "rows": int(count),
-                   "share": count / counts.sum()}  # fmt: skip
+            row = {
+                "low": self.plan.edges[k],
+                "high": self.plan.edges[k + 1],
+                "rows": int(count),
+                "share": count / counts.sum(),
+            }
             for other in ("reg", "control"):
-                d = self.difference("reg+cls", other, only=k)
-                row |= {f"{other}_change": d.share, f"{other}_low": d.share_low,
-                        f"{other}_high": d.share_high}  # fmt: skip
+                change = self.difference("reg+cls", other, only=k)
+                row[f"{other}_change"] = change.share
+                row[f"{other}_low"] = change.share_low
+                row[f"{other}_high"] = change.share_high
             rows.append(row)
         return pd.DataFrame(rows)
 
     def out_of_fold(self) -> pd.DataFrame:
-        """A row a held-out prediction: row (from 1, of the given table), repeat, fold, y_true,
-        and one column a kind."""
+        """Return all held-out predictions.
+
+        Returns
+        -------
+        DataFrame
+            One row per prediction: ``row`` (from 1, in the original table), ``repeat``, ``fold``,
+            ``y_true`` and one column per kind.
+        """
         counts = [len(f.test) for f in self.folds]
         problem = self.plan.problem
         frame = {
@@ -150,108 +218,161 @@ class Results:
 
 
 class Comparison:
-    """One comparison in threads of its own; ``start`` it, look at it at any time, ``cancel`` it.
+    """A comparison that trains in background threads.
 
-    ``present`` says whether somebody still waits for it; when not, it stops by itself.
+    Results of the finished folds are available at any time, also after it was cancelled.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is compared.
+    present : callable
+        Whether the person who waits is still there; if not, the comparison is cancelled.
+
+    Attributes
+    ----------
+    models : dict of str to FittedModel
+        Models fitted on all rows, by kind; empty until they are ready.
     """
 
-    def __init__(self, plan: Plan, present: Callable[[], bool] = lambda: True):
+    def __init__(self, plan: Plan, present: Callable[[], bool] = lambda: True) -> None:
         self.plan, self._present = plan, present
+        self.models: dict[str, FittedModel] = {}
         self._lock = threading.Lock()
-        self._done: list[FoldResult] = []
-        self._shares: dict[object, float] = {}
-        self._began = time.monotonic()
-        self._ended: float | None = None
+        self._folds: list[FoldResult] = []
+        self._shares: dict[tuple[int, int | None], float] = {}
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.kept: dict[str, Kept] = {}
-        self.error: Exception | None = None
-        self._last: tuple[int, Results] | None = None
+        self._job: BackgroundJob | None = None
+        self._latest: Results | None = None
 
     def start(self) -> Comparison:
-        """Begin in the background."""
-        self._thread = threading.Thread(target=self.run, name="advise", daemon=True)
-        self._thread.start()
+        """Start to train in the background.
+
+        Returns
+        -------
+        Comparison
+            This comparison.
+        """
+        self._job = BackgroundJob(
+            self._train, present=self._present, away_seconds=math.inf, closed_seconds=0
+        )
         return self
 
     def run(self, watch: Callable[[Progress], None] = lambda progress: None) -> None:
-        """Train it all; returns at the end, when cancelled, or on an error kept in ``error``."""
+        """Train to the end, or until the comparison is cancelled or fails (see ``error``).
+
+        Parameters
+        ----------
+        watch : callable
+            Called with the progress about twice per second.
+        """
+        self.start()
         try:
-            self._run(watch)
-        except Cancelled:
-            pass
-        except Exception as error:  # told on the page, whose thread this is not
-            self.error = error
-        finally:
-            self._stop.set()
-            self._ended = time.monotonic()
+            while not self.wait(POLL_SECONDS):
+                watch(self.progress)
+        except BaseException:
+            self.cancel()
+            raise
+        watch(self.progress)
 
-    def _run(self, watch: Callable[[Progress], None]) -> None:
-        jobs = [*self.plan.fits, (0, None)]
-        with ThreadPoolExecutor(min(cores(), len(jobs)), "advise", initializer=_alone) as pool:
-            waiting = {pool.submit(self._fit, *job) for job in jobs}
-            try:
-                while waiting:
-                    done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_EXCEPTION)
-                    for future in done:
-                        future.result()
-                    watch(self.progress)
-                    if not self._present():
-                        self.cancel()
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the comparison has ended.
 
-    def _fit(self, repeat: int, fold: int | None) -> None:
-        def breathe(share: float) -> None:
-            if self._stop.is_set():
-                raise Cancelled
-            self._shares[repeat, fold] = share
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
 
-        found = fit_fold(self.plan, repeat, fold, breathe)
-        with self._lock:
-            if fold is None:
-                self.kept = dict(found.kept)
-            else:
-                self._done.append(found)
+        Returns
+        -------
+        bool
+            Whether it has ended.
+        """
+        return self._job is not None and self._job.wait(timeout)
 
     def cancel(self) -> None:
-        """Stop at the next step; what is done stays."""
+        """Stop after the current training step; finished folds are kept."""
         self._stop.set()
+        if self._job is not None:
+            self._job.cancel()
+
+    def _train(self, job: BackgroundJob) -> None:
+        tasks = [*self.plan.splits, (0, None)]
+
+        def fit(repeat: int, fold: int | None) -> None:
+            def report(share: float) -> None:
+                if self._stop.is_set():
+                    raise Cancelled
+                self._shares[repeat, fold] = share
+                job.report(sum(list(self._shares.values())) / len(tasks))
+
+            self._keep(fit_fold(self.plan, repeat, fold, report))
+
+        workers = min(cores(), len(tasks))
+        with ThreadPoolExecutor(workers, "tabular", initializer=_use_one_thread) as pool:
+            waiting = {pool.submit(fit, *task) for task in tasks}
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, POLL_SECONDS, return_when=FIRST_EXCEPTION)
+                    for future in done:
+                        future.result()
+                    if job.stopped():
+                        self._stop.set()
+            except Cancelled:
+                pass
+            finally:
+                self._stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _keep(self, result: FoldResult) -> None:
+        with self._lock:
+            if result.models:
+                self.models = dict(result.models)
+            else:
+                self._folds.append(result)
 
     @property
     def running(self) -> bool:
-        return self._ended is None
+        """Whether the comparison is training; it ends shortly after it was cancelled."""
+        return self._job is not None and not self._job.wait(0)
 
     @property
     def cancelled(self) -> bool:
-        return not self.running and self.error is None and not self.kept
+        """Whether the comparison ended before the models were ready, without an error."""
+        ended = self._job is not None and not self.running
+        return ended and self.error is None and not self.models
+
+    @property
+    def error(self) -> Exception | None:
+        """The error that stopped the comparison, if any."""
+        return None if self._job is None else self._job.error
 
     @property
     def progress(self) -> Progress:
-        share = sum(list(self._shares.values())) / (len(self.plan.fits) + 1)
-        spent = (self._ended or time.monotonic()) - self._began
-        left = spent * (1 - share) / share if share > 0.02 else None
-        return Progress(min(share, 1.0), left, len(self._done), len(self.plan.fits))
+        """Progress so far."""
+        folds = len(self.plan.splits)
+        if self._job is None:
+            return Progress(0.0, None, 0, folds)
+        return Progress(self._job.share, self._job.seconds_left, len(self._folds), folds)
 
     @property
     def seconds(self) -> float:
-        """Seconds since it began, or that it took."""
-        return (self._ended or time.monotonic()) - self._began
+        """Seconds since the start, or the total run time."""
+        return 0.0 if self._job is None else self._job.seconds
 
     @property
     def results(self) -> Results | None:
-        """Of the folds that are done; None before the first."""
+        """Results of the finished folds; None before the first."""
         with self._lock:
-            if not self._done:
+            if not self._folds:
                 return None
-            if self._last is None or self._last[0] != len(self._done):
-                self._last = len(self._done), Results(self.plan, list(self._done))
-            return self._last[1]
+            if self._latest is None or len(self._latest.folds) != len(self._folds):
+                self._latest = Results(self.plan, list(self._folds))
+            return self._latest
 
 
-def _alone() -> None:
+def _use_one_thread() -> None:
+    """Run the linear algebra of this thread on one core: folds already run in parallel."""
     from regcls.nn.tabular_ensemble import run_alone
 
     run_alone()

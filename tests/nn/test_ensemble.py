@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from regcls.nn import kernels
-from regcls.nn.ensemble import Ensemble, _cores, _pool, epoch_order
+from regcls.nn.ensemble import Ensemble, _pool, _threads
+from regcls.nn.layout import epoch_order
 from regcls.nn.spec import ACTIVATIONS, Network, Training
 from regcls.stats import bins
 from regcls.synthetic import data as synthetic_data
@@ -136,7 +137,7 @@ def test_ignored_labels_leave_the_mean_over_the_others(classes):
     model = Plain(ensemble)
     ensemble.advance(1)
     now = ensemble._shards[0].tensors
-    shown = now.shown[0, :32].bool()
+    shown = now.kept[0, :32].bool()
     assert 0 < shown.sum() < 32
     labels = torch.where(shown, now.labels[0, :32], -100)
     torch.nn.functional.cross_entropy(model(now.x[0, :32])[1], labels).backward()
@@ -250,14 +251,14 @@ def test_sessions_in_threads_of_one_process_do_not_disturb_each_other():
 
 def test_each_thread_of_the_pool_keeps_to_itself():
     """More threads inside a product gain nothing and round differently."""
-    together = threading.Barrier(_cores())
+    together = threading.Barrier(_threads())
 
     def inside(_):
         together.wait()  # so that each thread of the pool takes one
         (torch.ones(1000, 1000) + 1).sum()
         return torch.get_num_threads()
 
-    assert set(_pool().map(inside, range(_cores()))) == {1}
+    assert set(_pool().map(inside, range(_threads()))) == {1}
 
 
 @pytest.mark.parametrize("classes", [0, 4, 1024])
@@ -316,7 +317,7 @@ def test_kept_labels_are_as_many_as_asked():
     for _ in range(200):
         ensemble.train_epoch()
         now = ensemble._shards[0].tensors
-        shown += np.bincount(now.labels[0], now.shown[0], minlength=4)
+        shown += np.bincount(now.labels[0], now.kept[0], minlength=4)
     share = shown / (200 * np.bincount(labels[0], minlength=4))
     np.testing.assert_allclose(share, [0, 1, 0.25, 1], atol=0.03)
 

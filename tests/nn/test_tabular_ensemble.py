@@ -112,7 +112,7 @@ def test_folds_of_unlike_size_and_the_best_epoch_is_kept():
     weights = [np.full(len(v[1]), 1 / len(v[1])) for v in valid]
     seen = []
     vx, vy = zip(*valid, strict=True)
-    ensemble.fit(vx, vy, weights, epochs=30, patience=30, watch=seen.append)
+    ensemble.fit(vx, vy, weights, epochs=30, patience=30, on_epoch=seen.append)
     assert seen == list(range(1, 31))
     predicted = ensemble.predict(vx)
     for f, (_, target) in enumerate(valid):
@@ -170,15 +170,17 @@ def test_hl_gauss_by_hand():
 
 def test_entropies_by_hand():
     logits = torch.log(torch.tensor([[[1.0, 3.0], [1.0, 1.0]]]))
-    soft = losses.soft_entropy(logits, torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))
+    soft = losses.soft_cross_entropy(logits, torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))
     first = -0.5 * math.log(1 / 4) - 0.5 * math.log(3 / 4)
     assert float(soft) == pytest.approx((first + math.log(2)) / 2, abs=1e-6)
     label = torch.tensor([[1, 0]])
-    hard = losses.hard_entropy(logits, label, torch.tensor([[1.0, 0.0]]))
+    hard = losses.hard_cross_entropy(logits, label, torch.tensor([[1.0, 0.0]]))
     assert float(hard) == pytest.approx(-math.log(3 / 4), abs=1e-6)  # the other is not shown
-    assert float(losses.hard_entropy(logits, label, torch.zeros(1, 2))) == 0
+    assert float(losses.hard_cross_entropy(logits, label, torch.zeros(1, 2))) == 0
 
 
 def test_weighted_squares_by_hand():
-    got = losses.squared(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2), torch.tensor([[3.0, 0.5]]))
+    got = losses.weighted_mse(
+        torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2), torch.tensor([[3.0, 0.5]])
+    )
     assert float(got) == pytest.approx((3 * 1 + 0.5 * 4) / 2)
