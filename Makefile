@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 PORT   ?= 8501
 ARGS   ?=
 
-.PHONY: help run test lint browser clean
+.PHONY: help run test lint docs browser clean
 help:
 	@echo "make run    set up, then start the app (PORT=8501, ARGS='more streamlit options')"
-	@echo "make test   set up, then lint and run all tests"
-	@echo "make lint   ruff check and format check only"
-	@echo "make clean  remove the virtual environment and caches"
+	@echo "make test   set up, then run all checks and all tests"
+	@echo "make lint   the checks only: style, types, imports between rooms, spelling"
+	@echo "make docs   build the API pages into docs/api"
+	@echo "make clean  remove the virtual environment, caches and built pages"
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -21,6 +22,13 @@ test: $(VENV)/.dev browser lint
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/typos
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pdoc --docformat numpy --math --output-directory docs/api regcls
+	@echo "The API pages are in docs/api/index.html."
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,7 +36,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Python cannot make a virtual environment here (on Debian: apt-get install python3-venv)"; exit 1; }
 
-# A stamp a requirements file: a second run installs nothing unless the file has changed.
+# One stamp per requirements file: a second run installs nothing unless a file has changed.
 $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what the app needs; the first time this takes some minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -50,5 +58,5 @@ browser: $(VENV)/.dev
 	else $(BIN)/playwright install chromium; fi
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info artefacts
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache artefacts docs/api build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
