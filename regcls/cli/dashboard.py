@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Annotated
@@ -12,10 +13,10 @@ from regcls.utils.paths import dashboard_folder
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's command to the program."""
-    app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        start
-    )
+    """Add this group's command to the program."""
+    # What Typer does not know goes to Streamlit.
+    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command("app", context_settings=passed_on)(start)
 
 
 def start(
@@ -23,10 +24,9 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on.")] = 8501,
 ) -> None:
     """Start the dashboard on this machine; further options are passed on to Streamlit."""
-    script = dashboard_folder() / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-    try:
-        code = subprocess.run([*command, *context.args], check=False).returncode
-    except KeyboardInterrupt:  # Ctrl-C reaches Streamlit as well, which then stops by itself
-        code = 0
-    raise typer.Exit(code)
+    script = str(dashboard_folder() / "app.py")
+    streamlit = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    command = [*streamlit, *context.args]
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # signals then reach Streamlit itself
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
