@@ -69,7 +69,7 @@ def take(page: Page, url: str, name: str) -> Path:
     page.goto(f"{url}/{address}")
     ready(page)
     page.wait_for_timeout(2_500)  # charts are drawn, spinners are gone
-    path = ROOT / "docs" / f"{name}.png"
+    path = ROOT / "docs" / "pictures" / f"{name}.png"
     page.screenshot(path=path)
     return path
 
