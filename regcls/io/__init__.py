@@ -1,1 +1,1 @@
-"""Images, videos and tables from anyone, read safely."""
+"""Read images, videos and tables from untrusted files."""

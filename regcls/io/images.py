@@ -1,4 +1,4 @@
-"""Photos in, safely: bytes from anyone → RGB arrays, or one plain sentence why not."""
+"""Read photos from untrusted files: bytes to RGB arrays, or an error that says why not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from regcls.exceptions import UserError
+from regcls.io.limits import DAMAGED, check_size
 
 MAX_BYTES = 25_000_000  # of one photo, as stored
 MAX_PIXELS = 50_000_000  # of one photo; checked from the header, before anything is decoded
@@ -21,28 +22,51 @@ FORMATS_IN_WORDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 
 
 class MediaError(UserError):
-    """A file that cannot be used; the message is one sentence for the person who gave it."""
+    """An image, video or archive that cannot be used. The message starts with the file's name."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """``pixels`` uint8 (H, W, 3) RGB, upright, and ``notes``: what was done to get there."""
+class Photo:
+    """A decoded photo.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB, upright.
+    notes : tuple of str
+        Sentences about what was changed or left out.
+    """
 
     pixels: np.ndarray
     notes: tuple[str, ...] = ()
 
 
-def read_image(data: bytes, name: str = "the file") -> Picture:
-    """Decode one photo. Raises ``MediaError`` with a sentence that begins with ``name``."""
+def read_image(data: bytes, name: str = "the file") -> Photo:
+    """Decode a photo.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its name in messages.
+
+    Returns
+    -------
+    Photo
+        Its pixels; of an animation, the first frame.
+
+    Raises
+    ------
+    MediaError
+        If the file is too large, damaged or not a supported format.
+    """
     if not data:
-        raise MediaError(f"{name} is empty.")
-    if len(data) > MAX_BYTES:
-        raise MediaError(
-            f"{name} has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read."
-        )
+        raise MediaError(f"{name} is empty")
+    check_size(len(data), MAX_BYTES, name, MediaError)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is refused below
+            warnings.simplefilter("ignore")  # Pillow warns about what is rejected below
             return _decode(data, name)
     except MediaError:
         raise
@@ -51,42 +75,57 @@ def read_image(data: bytes, name: str = "the file") -> Picture:
     except Image.UnidentifiedImageError as error:
         raise MediaError(_unknown_format(data, name)) from error
     except MemoryError as error:
-        raise MediaError(f"{name} needs more memory than there is here.") from error
-    except Exception as error:  # decoders fail on hostile bytes in more ways than they document
-        raise MediaError(f"{name} is damaged or cut short, so it cannot be read.") from error
+        raise MediaError(f"{name} needs more memory than is available") from error
+    except Exception as error:  # decoders fail on hostile bytes in undocumented ways
+        raise MediaError(f"{name} {DAMAGED}") from error
 
 
 def read_file(path: Path) -> bytes:
-    """A photo's bytes from disk. Raises ``MediaError`` for one that is too large or not readable."""
+    """Read a photo's file from disk.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        Its content.
+
+    Raises
+    ------
+    MediaError
+        If it is too large or cannot be read.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MediaError(f"{path.name} is larger than {MAX_BYTES / 1e6:.0f} MB.")
+        check_size(path.stat().st_size, MAX_BYTES, path.name, MediaError)
         return path.read_bytes()
     except OSError as error:
-        raise MediaError(f"{path} cannot be read: {error.strerror}.") from error
+        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _decode(data: bytes, name: str) -> Picture:
+def _decode(data: bytes, name: str) -> Photo:
     with Image.open(io.BytesIO(data), formats=FORMATS) as photo:
         width, height = photo.size
         if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
             raise MediaError(_too_many_pixels(name, width, height))
         if min(width, height) < MIN_SIDE:
             raise MediaError(
-                f"{name} is only {width} × {height} pixels; {MIN_SIDE} a side is the least."
+                f"{name} is only {width} × {height} pixels; each side needs at least {MIN_SIDE}"
             )
         notes = []
-        # A camera's MPO holds a second view of the same photo: nothing to tell.
+        # A camera's MPO holds a second view of the same photo, which needs no note.
         if photo.format != "MPO" and getattr(photo, "is_animated", False):
-            notes.append(f"{name} is animated or has several pages: the first one is used.")
+            notes.append(f"{name} has several frames or pages; only the first one is used.")
             photo.seek(0)
         photo.load()
         upright = ImageOps.exif_transpose(photo)
-        return Picture(np.array(_to_rgb(upright)), tuple(notes))
+        return Photo(np.array(_to_rgb(upright)), tuple(notes))
 
 
 def _to_rgb(photo: Image.Image) -> Image.Image:
-    """Any of Pillow's modes → RGB; what is transparent becomes white."""
+    """Convert any of Pillow's modes to RGB, on a white background."""
     if photo.mode.startswith(("I", "F")):
         return _from_deep_grey(photo)
     if photo.has_transparency_data:
@@ -97,7 +136,7 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
 
 
 def _from_deep_grey(photo: Image.Image) -> Image.Image:
-    """16-bit grey by its full scale; 32-bit and float grey, which have none, by what occurs."""
+    """Scale 16-bit grey by its full scale; 32-bit and float grey, which have none, by its range."""
     grey = np.asarray(photo).astype(np.float64)
     if photo.mode.startswith("I;16"):
         low, high = 0.0, 65535.0
@@ -109,17 +148,17 @@ def _from_deep_grey(photo: Image.Image) -> Image.Image:
 
 
 def _too_many_pixels(name: str, width: int = 0, height: int = 0) -> str:
-    size = f"is {width} × {height} pixels" if width else "has far too many pixels"
+    size = f"is {width} × {height} pixels" if width else "has too many pixels"
     return (
-        f"{name} {size}; at most {MAX_PIXELS // 1_000_000} megapixels "
-        f"and {MAX_SIDE} pixels a side are read."
+        f"{name} {size}; the limits are {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels "
+        "per side"
     )
 
 
 def _unknown_format(data: bytes, name: str) -> str:
     if data[4:8] == b"ftyp":
         return (
-            f"{name} is a HEIC, AVIF or video file, which is not supported: "
-            f"save it as {FORMATS_IN_WORDS}."
+            f"{name} is a HEIC, AVIF or video file, which is not supported; "
+            f"save it as {FORMATS_IN_WORDS}"
         )
-    return f"{name} is not a photo that can be read here ({FORMATS_IN_WORDS})."
+    return f"{name} cannot be read as a photo; expected {FORMATS_IN_WORDS}"

@@ -1,4 +1,4 @@
-"""Zip archives of photos with a table of ages, read safely."""
+"""Read zip archives of photos with a table of ages from untrusted files."""
 
 from __future__ import annotations
 
@@ -11,17 +11,31 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from regcls.io.images import MAX_BYTES, MediaError
+from regcls.io.limits import check_size
 
 MAX_ZIP_BYTES = 100_000_000  # as stored
-MAX_ZIP_UNPACKED = 200_000_000  # over all files, counted while reading: headers can lie
-MAX_ZIP_RATIO = 100  # unpacked to packed, once a file is over a megabyte; photos stay near 1
+MAX_ZIP_UNPACKED = 200_000_000  # over all files, counted while reading, since headers can be wrong
+MAX_ZIP_RATIO = 100  # unpacked to packed size of a file over a megabyte; photos stay near 1
 MAX_ZIP_FILES = 2_000
 MAX_TABLE_BYTES = 1_000_000
 AGE_LIMITS = (0.0, 120.0)  # years
+_UNSAFE_PATH = "its path leads out of the zip"
 
 
 class LabelledPhoto(NamedTuple):
-    """One row of a labelled zip. ``problem`` is a sentence; ``data`` or ``age`` is then None."""
+    """One row of a labelled zip.
+
+    Attributes
+    ----------
+    name : str
+        The photo's path in the zip.
+    data : bytes or None
+        The photo; None if it cannot be read.
+    age : float or None
+        The true age in years, if it is known.
+    problem : str or None
+        What is wrong with the row, as a sentence.
+    """
 
     name: str
     data: bytes | None
@@ -30,134 +44,179 @@ class LabelledPhoto(NamedTuple):
 
 
 def read_age(text: str) -> float:
-    """A true age in years from a table's cell. Raises ``MediaError`` saying what is wrong."""
+    """Parse an age.
+
+    Parameters
+    ----------
+    text : str
+        A cell of a table.
+
+    Returns
+    -------
+    float
+        The age in years.
+
+    Raises
+    ------
+    MediaError
+        If it is not a number or out of range.
+
+    Examples
+    --------
+    >>> read_age(" 31 ")
+    31.0
+    """
+    text = text.strip()
     try:
-        age = float(text.strip())
+        age = float(text)
     except ValueError as error:
-        raise MediaError(f"the age {text.strip()[:20]!r} is not a number.") from error
+        raise MediaError(f"the age {text[:20]!r} is not a number") from error
     low, high = AGE_LIMITS
     if not math.isfinite(age) or not low <= age <= high:
-        raise MediaError(f"the age {text.strip()[:20]} is not between {low:.0f} and {high:.0f}.")
+        raise MediaError(f"the age {text[:20]} is not between {low:.0f} and {high:.0f} years")
     return age
 
 
 def read_labelled_zip(data: bytes) -> list[LabelledPhoto]:
-    """Photos with true ages: a zip with one CSV (columns file and age) and the photos it names.
+    """Read a zip with one CSV (columns ``file`` and ``age``) and the photos that it lists.
 
-    One entry a row of the CSV, then one for each photo that no row names; nothing is written to
-    disk. A row with a problem says so and the others work: a bad age leaves the photo without an
-    age, a photo that is missing or refused leaves the row without data. Raises ``MediaError``
-    when the archive as a whole cannot be used.
+    Nothing is written to disk. A row with a problem does not affect the others: an invalid age
+    leaves the photo without an age, a missing photo leaves the row without data.
+
+    Parameters
+    ----------
+    data : bytes
+        The zip file.
+
+    Returns
+    -------
+    list of LabelledPhoto
+        One entry per row of the CSV, then one per photo that is not listed.
+
+    Raises
+    ------
+    MediaError
+        If the archive as a whole cannot be used.
     """
-    if len(data) > MAX_ZIP_BYTES:
-        raise MediaError(
-            f"the zip has {len(data) / 1e6:.0f} MB; at most {MAX_ZIP_BYTES / 1e6:.0f} MB are read."
-        )
+    check_size(len(data), MAX_ZIP_BYTES, "the zip", MediaError)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise MediaError("this is not a zip file, or it is damaged.") from error
+        raise MediaError("this is not a zip file, or it is damaged") from error
     with archive:
         return list(_labelled(_Archive(archive)))
 
 
-class _Archive:
-    """Reads entries of a zip within the caps, keeping count over all of them."""
+def leads_outside(path: str) -> bool:
+    """Return whether a path in an archive is absolute, has a drive, or climbs with "..".
 
-    def __init__(self, archive: zipfile.ZipFile):
-        self._archive = archive
-        self._read = 0
-        entries = [e for e in archive.infolist() if not e.is_dir() and not _is_clutter(e.filename)]
-        if len(entries) > MAX_ZIP_FILES:
-            raise MediaError(f"the zip has {len(entries)} files; at most {MAX_ZIP_FILES} are read.")
-        self.entries = {e.filename: e for e in entries}
+    Parameters
+    ----------
+    path : str
+        The path.
 
-    def read(self, name: str, limit: int) -> bytes:
-        """The bytes of one entry. Raises ``MediaError``, also when the whole is over its cap."""
-        entry = self.entries[name]
-        if climbs(name):
-            raise MediaError("its path leads out of the zip, so it was refused.")
-        if entry.flag_bits & 1:
-            raise MediaError("it is encrypted.")
-        # bzip2 and LZMA unpack a whole block at once, past any cap; photos never need them.
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise MediaError("it is packed in a way that is not read here (only deflate is).")
-        try:
-            with self._archive.open(entry) as stream:
-                data = stream.read(limit + 1)
-        except Exception as error:  # damaged entries fail in zipfile, zlib or struct
-            raise MediaError("it is damaged.") from error
-        self._read += len(data)
-        bomb = len(data) > 1_000_000 and len(data) > MAX_ZIP_RATIO * max(entry.compress_size, 1)
-        if bomb or self._read > MAX_ZIP_UNPACKED:
-            raise _Bomb("the zip unpacks to far more than its size, so it was refused.")
-        if len(data) > limit:
-            raise MediaError(f"it has more than {limit / 1e6:.0f} MB.")
-        return data
+    Returns
+    -------
+    bool
+        Whether it must not be used.
 
-
-class _Bomb(MediaError):
-    """Ends the reading of the archive, where another ``MediaError`` ends only its row."""
-
-
-def climbs(path: str) -> bool:
-    """Whether a path in an archive leads out of it: absolute, with a drive, or with "..".."""
+    Examples
+    --------
+    >>> leads_outside("../evil.png"), leads_outside("set/a.png")
+    (True, False)
+    """
     parts = PurePosixPath(path.replace("\\", "/"))
     return parts.is_absolute() or ".." in parts.parts or ":" in path
 
 
-def _is_clutter(path: str) -> bool:
+class _Archive:
+    """Read entries of a zip within the limits, which count over all entries."""
+
+    def __init__(self, archive: zipfile.ZipFile):
+        self._archive = archive
+        self._read = 0
+        entries = [e for e in archive.infolist() if not e.is_dir() and not _is_hidden(e.filename)]
+        if len(entries) > MAX_ZIP_FILES:
+            raise MediaError(
+                f"the zip has {len(entries)} files; at most {MAX_ZIP_FILES} are allowed"
+            )
+        self.entries = {e.filename: e for e in entries}
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Return the content of one entry, at most ``limit`` bytes."""
+        entry = self.entries[name]
+        if leads_outside(name):
+            raise MediaError(_UNSAFE_PATH)
+        if entry.flag_bits & 1:
+            raise MediaError("the file is encrypted")
+        # bzip2 and LZMA unpack a whole block at once, past any limit; photos never need them.
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise MediaError("its compression method is not supported; use deflate")
+        try:
+            with self._archive.open(entry) as stream:
+                data = stream.read(limit + 1)
+        except Exception as error:  # damaged entries fail in zipfile, zlib or struct
+            raise MediaError("the file is damaged") from error
+        self._read += len(data)
+        bomb = len(data) > 1_000_000 and len(data) > MAX_ZIP_RATIO * max(entry.compress_size, 1)
+        if bomb or self._read > MAX_ZIP_UNPACKED:
+            raise _BombError("the zip unpacks to far more than its size")
+        if len(data) > limit:
+            raise MediaError(f"the file has more than {limit / 1e6:.0f} MB")
+        return data
+
+
+class _BombError(MediaError):
+    """Stops reading the archive; any other ``MediaError`` affects its row only."""
+
+
+def _is_hidden(path: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.split("/"))
 
 
 def _labelled(archive: _Archive) -> Iterator[LabelledPhoto]:
     table = _table_name(archive)
     folder = table.rpartition("/")[0]
-    named = set()
+    listed = set()
     for file, age in _rows(archive.read(table, MAX_TABLE_BYTES), table):
         inside = next((p for p in (f"{folder}/{file}", file) if p in archive.entries), None)
-        named.add(inside)
-        yield _one_row(archive, file, inside, age)
+        listed.add(inside)
+        yield _read_row(archive, file, inside, age)
     for name in archive.entries:
-        if name not in named and name != table:
+        if name not in listed and name != table:
             reason = (
-                "its path leads out of the zip, so it was refused."
-                if climbs(name)
-                else f"{table} does not name it, so it was left out."
+                _UNSAFE_PATH if leads_outside(name) else f"{table} does not list it; it is ignored"
             )
-            yield LabelledPhoto(name, None, None, reason)
+            yield LabelledPhoto(name, None, None, MediaError(reason).sentence)
 
 
-def _one_row(archive: _Archive, file: str, inside: str | None, age: str) -> LabelledPhoto:
-    if climbs(file):
-        return LabelledPhoto(file, None, None, "its path leads out of the zip, so it was refused.")
-    if inside is None:
-        return LabelledPhoto(file, None, None, "it is not in the zip.")
+def _read_row(archive: _Archive, file: str, inside: str | None, age: str) -> LabelledPhoto:
+    data = None
     try:
+        if leads_outside(file):
+            raise MediaError(_UNSAFE_PATH)
+        if inside is None:
+            raise MediaError("the file is not in the zip")
         data = archive.read(inside, MAX_BYTES)
-    except _Bomb:
+        return LabelledPhoto(file, data, read_age(age) if age.strip() else None, None)
+    except _BombError:
         raise
     except MediaError as error:
-        return LabelledPhoto(file, None, None, str(error))
-    if not age.strip():
-        return LabelledPhoto(file, data, None, None)
-    try:
-        return LabelledPhoto(file, data, read_age(age), None)
-    except MediaError as error:
-        return LabelledPhoto(file, data, None, f"{error} The photo is used without an age.")
+        without_age = " The photo is used without an age." if data is not None else ""
+        return LabelledPhoto(file, data, None, error.sentence + without_age)
 
 
 def _table_name(archive: _Archive) -> str:
-    tables = [n for n in archive.entries if n.lower().endswith(".csv") and not climbs(n)]
+    tables = [n for n in archive.entries if n.lower().endswith(".csv") and not leads_outside(n)]
     if not tables:
-        raise MediaError("the zip has no CSV; it needs one with the columns file and age.")
+        raise MediaError("the zip has no CSV file; add one with the columns file and age")
     if len(tables) > 1:
-        raise MediaError(f"the zip has {len(tables)} CSV files; it must have one.")
+        raise MediaError(f"the zip has {len(tables)} CSV files; it must have exactly one")
     return tables[0]
 
 
 def _rows(data: bytes, table: str) -> Iterator[tuple[str, str]]:
-    """(file, age) as text, a row each; comma, semicolon or tab between columns."""
+    """Yield file and age of each row as text; the delimiter is a comma, semicolon or tab."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -169,11 +228,11 @@ def _rows(data: bytes, table: str) -> Iterator[tuple[str, str]]:
         columns = {(c or "").strip().lower(): c for c in reader.fieldnames or ()}
         missing = [c for c in ("file", "age") if c not in columns]
         if missing:
-            raise MediaError(f"{table} lacks the column {missing[0]!r}; it needs file and age.")
+            raise MediaError(f"{table} lacks the column {missing[0]!r}; it needs file and age")
         for number, row in enumerate(reader):
             if number >= MAX_ZIP_FILES:
-                raise MediaError(f"{table} has more than {MAX_ZIP_FILES} rows.")
+                raise MediaError(f"{table} has more than {MAX_ZIP_FILES} rows")
             if file := (row[columns["file"]] or "").strip():
                 yield file, row[columns["age"]] or ""
     except csv.Error as error:
-        raise MediaError(f"{table} is not a CSV that can be read.") from error
+        raise MediaError(f"{table} cannot be read as CSV") from error

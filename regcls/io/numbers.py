@@ -1,4 +1,4 @@
-"""Numbers from text columns: decimal style, thousands, percent."""
+"""Read numbers from table columns: decimal points or commas, thousands separators, percent."""
 
 from __future__ import annotations
 
@@ -11,31 +11,53 @@ from regcls.io.tables import TableError
 
 _POINT = re.compile(r"[+-]?(\d{1,3}([, '\u00a0\u202f]\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?(\d{1,3}([. '\u00a0\u202f]\d{3})+|\d+)?(,\d*)?([eE][+-]?\d+)?")
-_MOSTLY = 0.5  # of a column's texts that must be numbers for it to hold numbers
+_MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-", "?"]
+_MIN_SHARE = 0.5  # of a text column's values that must be numbers
 
 
 def as_numbers(column: pd.Series) -> tuple[np.ndarray, str]:
-    """A column as float64 (N,), NaN where there is no number, and a note or "".
+    """Convert a column to numbers.
 
-    Texts may have thousands separators, decimal commas and percent signs. Raises ``TableError`` for
-    dates and for words.
+    Text may have thousands separators, decimal commas and percent signs.
+
+    Parameters
+    ----------
+    column : Series, length N
+        Of any type; its name is used in messages.
+
+    Returns
+    -------
+    values : ndarray of float64, shape (N,)
+        NaN where there is no number.
+    note : str
+        How the text was interpreted, as a sentence, or "".
+
+    Raises
+    ------
+    TableError
+        If the column is empty or contains dates or words.
+
+    Examples
+    --------
+    >>> as_numbers(pd.Series(["1,5", "1.234,25"], name="y"))
+    (array([   1.5 , 1234.25]), 'Column y: commas were read as decimal points.')
     """
     name = column.name
     if pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
-        raise TableError(f"The column {name} holds dates, not numbers.")
+        raise TableError(f"column {name} contains dates, not numbers")
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64, na_value=np.nan), ""
     text = column.astype("string").str.strip()
-    known = text.notna() & ~text.isin(["", "NA", "N/A", "NaN", "nan", "null", "None", "-", "?"])
+    known = text.notna() & ~text.isin(_MISSING)
     texts = text[known]
     if texts.empty:
-        raise TableError(f"The column {name} is empty.")
+        raise TableError(f"column {name} is empty")
     percent = texts.str.endswith("%")
     bare = texts.str.rstrip("%").str.strip()
     style, pattern = _style(bare)
     fits = bare.str.fullmatch(pattern.pattern) & bare.str.contains(r"\d")
-    if fits.mean() < _MOSTLY:
-        raise TableError(_no_numbers(name, bare[~fits]))
+    if fits.mean() < _MIN_SHARE:
+        raise TableError(_not_numbers(name, bare[~fits]))
     cleaned = bare[fits].str.replace(r"[ '\u00a0\u202f]", "", regex=True)
     separators = (
         str.maketrans({",": ""}) if style == "point" else str.maketrans({".": "", ",": "."})
@@ -45,24 +67,45 @@ def as_numbers(column: pd.Series) -> tuple[np.ndarray, str]:
     values[places] = cleaned.str.translate(separators).to_numpy(np.float64)
     if percent.all():
         values /= 100
-    return values, _read_as(name, style, bare, int((~fits).sum()), bool(percent.all()))
+    return values, _note(name, style, bare, int((~fits).sum()), bool(percent.all()))
 
 
 def finite(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:
-    """Which values (N,) are finite numbers, and a note on those that are not, or ""."""
-    good = np.isfinite(values)
+    """Find the finite values of a column.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N,)
+        The column.
+    name : str
+        Its name in the note.
+
+    Returns
+    -------
+    mask : ndarray of bool, shape (N,)
+        Whether each value is finite.
+    note : str
+        How many are missing or infinite, as a sentence, or "".
+
+    Examples
+    --------
+    >>> finite(np.array([1.0, np.nan]), "y")[1]
+    'Column y: 1 of 2 rows left out (1 missing).'
+    """
+    mask = np.isfinite(values)
     missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-    parts = [f"{missing:,} without a number"] * bool(missing)
+    parts = [f"{missing:,} missing"] * bool(missing)
     parts += [f"{infinite:,} infinite"] * bool(infinite)
     if not parts:
-        return good, ""
-    return good, f"Left out for the column {name}: {' and '.join(parts)} of {len(values):,} rows."
+        return mask, ""
+    count = f"{missing + infinite:,} of {len(values):,} rows"
+    return mask, f"Column {name}: {count} left out ({', '.join(parts)})."
 
 
-def _style(texts: pd.Series) -> tuple[str, re.Pattern]:
-    """ "point" or "comma": what stands before a number's decimals, whichever fits more texts.
+def _style(texts: pd.Series) -> tuple[str, re.Pattern[str]]:
+    """Decimal style, "point" or "comma", that fits more texts, and its pattern.
 
-    "1,234" fits both: it is read as more than a thousand unless another value tells otherwise.
+    "1,234" fits both: it is read as 1234 unless other values show that the comma is decimal.
     """
     fits = {
         "point": texts.str.fullmatch(_POINT.pattern).sum(),
@@ -72,22 +115,21 @@ def _style(texts: pd.Series) -> tuple[str, re.Pattern]:
     return style, {"point": _POINT, "comma": _COMMA}[style]
 
 
-def _no_numbers(name: object, words: pd.Series) -> str:
+def _not_numbers(name: object, words: pd.Series) -> str:
     dates = pd.to_datetime(words.head(50), errors="coerce", format="mixed", dayfirst=True)
-    if dates.notna().mean() > _MOSTLY:
-        return f"The column {name} holds dates, not numbers."
+    if dates.notna().mean() > _MIN_SHARE:
+        return f"column {name} contains dates, not numbers"
     example = str(words.iloc[0])[:30]
-    return f"The column {name} holds words, such as {example!r}, not numbers."
+    return f"column {name} contains words such as {example!r}, not numbers"
 
 
-def _read_as(name: object, style: str, texts: pd.Series, left: int, percent: bool) -> str:
-    said = []
-    if style == "comma" and texts.str.contains(",").any():
-        said.append("its commas were read as decimal points")
-    elif texts.str.contains(",").any():
-        said.append("its commas were read as thousands separators")
+def _note(name: object, style: str, texts: pd.Series, unread: int, percent: bool) -> str:
+    parts = []
+    if texts.str.contains(",").any():
+        role = "decimal points" if style == "comma" else "thousands separators"
+        parts.append(f"commas were read as {role}")
     if percent:
-        said.append("its percents were read as shares")
-    if left:
-        said.append(f"{left:,} texts that are no numbers count as missing")
-    return f"The column {name}: {', '.join(said)}." if said else ""
+        parts.append("percentages were divided by 100")
+    if unread:
+        parts.append(f"{unread:,} values that are not numbers count as missing")
+    return f"Column {name}: {', '.join(parts)}." if parts else ""

@@ -1,65 +1,50 @@
-"""Videos in, safely: a file from anyone → frames evenly over its length, or one sentence why not."""
+"""Read videos: metadata, frames sampled evenly over the length, single frames."""
 
 from __future__ import annotations
 
-import io
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regcls.io.images import MediaError
+from regcls.io import video_container
+from regcls.io.limits import check_size
+from regcls.io.video_container import LARGE_PIXELS, MAX_PIXELS, Index, VideoError
 
 if TYPE_CHECKING:
     import av
 
 MAX_BYTES = 500_000_000  # as stored
-MAX_PIXELS = 36_000_000  # of a frame: 8K is 33 million
-LARGE_PIXELS = 9_000_000  # above this (4K is 8.3), frames are decoded one at a time: they are big
-MAX_FRAMES = 3_000_000  # 14 hours at 60 frames a second
 MIN_SIDE = 16  # pixels
 SUFFIXES = ("mp4", "m4v", "mov", "avi", "webm", "mkv", "gif")
-FORMATS_IN_WORDS = "MP4, MOV, AVI, WebM, MKV or GIF"
-
-_THREADS = 2  # that decode one video: several people may read at once
-_WORTH_A_SEEK = 12  # frames that would be decoded for nothing
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")  # an MP4 or MOV begins so
-
-
-class VideoError(MediaError):
-    """A video that cannot be used; the message is one sentence for the person who gave it."""
-
-
-@dataclass(frozen=True)
-class Index:
-    """When each frame is shown and where decoding may begin, in ticks of ``base`` seconds.
-
-    ``ticks`` (n,) int64 ascending; ``keys`` (m,) those of keyframes. ``timed``: whether frames
-    carry their ticks; without, they are counted, and there is no jumping ahead.
-    """
-
-    ticks: np.ndarray
-    keys: np.ndarray
-    base: Fraction
-    timed: bool
-
-    def seconds(self, ticks: np.ndarray | int) -> np.ndarray:
-        """Since the first frame."""
-        return (np.asarray(ticks) - self.ticks[0]) * float(self.base)
 
 
 @dataclass(frozen=True)
 class Video:
-    """A file that can be read: ``width`` × ``height`` pixels upright, ``frames`` over ``seconds``.
+    """A video that can be read.
 
-    ``seconds`` runs to the end of the last frame, as found in the file and not as its header says;
-    ``fps`` is the mean; ``notes`` are sentences about what is odd.
+    Attributes
+    ----------
+    name : str
+        Its name in messages.
+    source : bytes or Path
+        The file.
+    width, height : int
+        Pixels of an upright frame.
+    seconds : float
+        Time to the end of the last frame, by its frames and not by its header.
+    frames : int
+        Number of frames.
+    fps : float
+        Mean frames per second.
+    kind : str
+        FFmpeg's name of the format.
+    index : Index
+        Times of all frames.
+    notes : tuple of str
+        Sentences about anything unusual.
     """
 
     name: str
@@ -69,15 +54,26 @@ class Video:
     seconds: float
     frames: int
     fps: float
+    kind: str = field(repr=False)
+    index: Index = field(repr=False)
     notes: tuple[str, ...] = ()
-    kind: str = field(default="", repr=False)
-    index: Index = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``frames`` uint8 (n, h, w, 3) RGB shown at ``seconds`` (n,) since the first; ``done``: share
-    of the wanted frames so far; ``note``: a sentence, or ""."""
+    """Some of the sampled frames of a video.
+
+    Attributes
+    ----------
+    frames : ndarray of uint8, shape (n, h, w, 3)
+        RGB, upright.
+    seconds : ndarray of float, shape (n,)
+        Times since the first frame.
+    done : float
+        Share of the wanted frames so far, 0 to 1.
+    note : str
+        A sentence, or "".
+    """
 
     frames: np.ndarray
     seconds: np.ndarray
@@ -86,50 +82,93 @@ class Batch:
 
 
 def open_video(source: bytes | Path | str, name: str) -> Video:
-    """Look through a video without decoding it. Raises ``VideoError`` beginning with ``name``."""
+    """Index a video. Only its first frame is decoded.
+
+    Parameters
+    ----------
+    source : bytes or path-like
+        The file.
+    name : str
+        Its name in messages.
+
+    Returns
+    -------
+    Video
+        The video.
+
+    Raises
+    ------
+    VideoError
+        If the file is too large, damaged or not a supported format.
+    """
     source = source if isinstance(source, bytes) else Path(source)
-    kind = _kind(source, name)
-    with _reading(source, kind, name) as (container, stream):
+    size, head = video_container.read_head(source, name)
+    if not size:
+        raise VideoError(f"{name} is empty")
+    check_size(size, MAX_BYTES, name, VideoError)
+    kind = video_container.format_of(head, name)
+    with video_container.opened(source, kind, name) as (container, stream):
         width, height = stream.codec_context.width, stream.codec_context.height
-        _demand_size(width, height, name)
-        index, damaged = _indexed(container, stream, name)
-        promised = container.duration / 1e6 if container.duration else 0.0
+        _check_pixels(width, height, name)
+        index, damaged = video_container.index_frames(container, stream, name)
+        stated = container.duration / 1e6 if container.duration else 0.0
         rate = float(stream.average_rate or 0)
     last = float(index.seconds(index.ticks[-1]))
     count = len(index.ticks)
     fps = (count - 1) / last if last > 0 else rate or 1.0
     seconds = last + 1 / fps
-    notes = _notes(name, count, seconds, promised, damaged, width * height)
-    turned = _upright(_first(source, kind, name), name)
-    if turned % 2:
+    notes = _notes(name, count, seconds, stated, damaged, width * height)
+    if _quarter_turns(video_container.first_frame(source, kind, name)) % 2:
         width, height = height, width
-    return Video(name, source, width, height, seconds, count, fps, notes, kind, index)
+    return Video(name, source, width, height, seconds, count, fps, kind, index, notes)
 
 
-def sampled(
+def sample_frames(
     video: Video,
     budget: int,
     size: tuple[int, int],
     batch: int = 32,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[Batch]:
-    """At most ``budget`` frames, evenly over the video, squeezed to ``size`` (h, w).
+    """Sample frames evenly over a video.
 
-    Only what is needed is decoded: where a later keyframe comes before the next frame that is
-    wanted, reading jumps there. Ends early where ``stop()`` is true. Frames that are damaged are
-    left out, and the last batch says so. Raises ``VideoError`` for a file that cannot be opened.
+    Only what is needed is decoded: where a later keyframe precedes the next wanted frame, reading
+    continues there. Damaged frames are left out, which the last batch notes.
+
+    Parameters
+    ----------
+    video : Video
+        The video.
+    budget : int
+        Maximum number of frames.
+    size : tuple of int
+        Height and width that frames are resized to, without keeping their aspect ratio.
+    batch : int
+        Maximum number of frames per batch.
+    stop : callable, optional
+        Sampling ends early when it returns True.
+
+    Yields
+    ------
+    Batch
+        Frames in order of time.
+
+    Raises
+    ------
+    VideoError
+        If the file cannot be opened.
     """
     if budget < 1 or batch < 1:
         raise ValueError("budget and batch must be at least 1")
     wanted = np.unique(np.linspace(0, video.frames - 1, min(budget, video.frames)).round())
     resize = _Resizer(size)
-    frames, seconds, found, position = [], [], 0, 0
-    for position, second, frame in _frames(video, wanted.astype(int), stop):
+    frames, seconds, found = [], [], 0
+    for passed, second, frame in _decoded(video, wanted.astype(int), stop):
         frames.append(resize(frame))
         seconds.append(second)
         found += 1
-        if len(frames) == batch and position < len(wanted):
-            yield Batch(np.stack(frames), np.array(seconds), position / len(wanted))
+        if len(frames) == batch and passed < len(wanted):
+            yield Batch(np.stack(frames), np.array(seconds), passed / len(wanted))
             frames, seconds = [], []
     lost = len(wanted) - found
     note = ""
@@ -140,79 +179,93 @@ def sampled(
         yield Batch(stacked, np.array(seconds, np.float64), 1.0, note)
 
 
-def overlapped(batches: Iterable[Any], ahead: int = 2) -> Iterator[Any]:
-    """The same items, up to ``ahead`` of them made in a thread while the last is being used.
-
-    An exception in the making is raised here. Whoever stops iterating ends the thread.
-    """
-    ready: queue.Queue = queue.Queue(maxsize=max(1, ahead))
-    left = threading.Event()
-
-    def put(item: tuple[str, Any]) -> bool:
-        while not left.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def make() -> None:
-        try:
-            for item in batches:
-                if not put(("item", item)):
-                    break
-            put(("end", None))
-        except BaseException as error:  # handed over: it belongs to whoever iterates
-            put(("error", error))
-        finally:
-            if hasattr(batches, "close"):
-                batches.close()
-
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    try:
-        while True:
-            what, item = ready.get()
-            if what == "end":
-                return
-            if what == "error":
-                raise item
-            yield item
-    finally:
-        left.set()
-        thread.join()
-
-
 def frame_at(video: Video, seconds: float, longest: int = 640) -> np.ndarray:
-    """The frame shown at a moment, uint8 (h, w, 3) RGB, its longer side at most ``longest``.
+    """Decode the frame that is shown at a given time.
 
-    Raises ``VideoError`` where nothing can be decoded from there on.
+    Parameters
+    ----------
+    video : Video
+        The video.
+    seconds : float
+        Time since the first frame.
+    longest : int
+        Maximum of the frame's longer side in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+        The frame, RGB.
+
+    Raises
+    ------
+    VideoError
+        If no frame can be decoded from there on.
     """
     times = video.index.seconds(video.index.ticks)
     number = int(np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, video.frames - 1))
-    for _, _, frame in _frames(video, np.array([number])):
-        return _Resizer(fitting(video, longest))(frame)
-    raise VideoError(f"{video.name} cannot be read at {seconds:.1f} s: it is damaged there.")
+    for _, _, frame in _decoded(video, np.array([number])):
+        return _Resizer(fitted_size(video, longest))(frame)
+    raise VideoError(f"{video.name} is damaged at {seconds:.1f} s and cannot be read there")
 
 
-def fitting(video: Video, longest: int) -> tuple[int, int]:
-    """Height and width of a video's frames, both even, the longer at most ``longest``."""
+def fitted_size(video: Video, longest: int) -> tuple[int, int]:
+    """Return the size of a video's frames after shrinking.
+
+    Parameters
+    ----------
+    video : Video
+        The video.
+    longest : int
+        Maximum of the longer side in pixels.
+
+    Returns
+    -------
+    height, width : int
+        Even numbers of pixels.
+    """
     scale = min(1.0, longest / max(video.width, video.height))
-    return tuple(max(2, 2 * round(side * scale / 2)) for side in (video.height, video.width))
+    height, width = (max(2, 2 * round(s * scale / 2)) for s in (video.height, video.width))
+    return height, width
 
 
-def every(
+def every_nth(
     video: Video, size: tuple[int, int], step: int = 1, stop: Callable[[], bool] | None = None
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Every ``step``-th frame as (seconds, uint8 (h, w, 3)) at ``size`` (h, w)."""
+    """Decode every n-th frame of a video.
+
+    Parameters
+    ----------
+    video : Video
+        The video.
+    size : tuple of int
+        Height and width that frames are resized to.
+    step : int
+        n.
+    stop : callable, optional
+        Decoding ends early when it returns True.
+
+    Yields
+    ------
+    seconds : float
+        Time since the first frame.
+    frame : ndarray of uint8, shape (h, w, 3)
+        RGB.
+    """
     resize = _Resizer(size)
-    for _, second, frame in _frames(video, np.arange(0, video.frames, step), stop):
+    for _, second, frame in _decoded(video, np.arange(0, video.frames, step), stop):
         yield second, resize(frame)
 
 
+def _decoded(
+    video: Video, wanted: np.ndarray, stop: Callable[[], bool] | None = None
+) -> Iterator[tuple[int, float, av.VideoFrame]]:
+    return video_container.decode_wanted(
+        video.source, video.kind, video.name, video.index, wanted, stop
+    )
+
+
 class _Resizer:
-    """Frames → uint8 arrays at one size, upright. One for all frames: it keeps its tables."""
+    """Convert frames to upright uint8 arrays of one size; it caches its conversion tables."""
 
     def __init__(self, size: tuple[int, int]):
         from av.video.reformatter import VideoReformatter
@@ -220,202 +273,43 @@ class _Resizer:
         self._size, self._reformat = size, VideoReformatter().reformat
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        turned = _upright(frame, "")
-        height, width = self._size[::-1] if turned % 2 else self._size
+        turns = _quarter_turns(frame)
+        height, width = self._size[::-1] if turns % 2 else self._size
         pixels = self._reformat(
             frame, width=width, height=height, format="rgb24", interpolation="AREA"
         ).to_ndarray()
-        return np.ascontiguousarray(np.rot90(pixels, turned)) if turned else pixels
+        return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
-def _upright(frame: av.VideoFrame | None, name: str) -> int:
-    """By how many quarter turns (as in ``np.rot90``) a frame must be turned to stand upright."""
-    if frame is None:
-        raise VideoError(f"{name} has no frame that can be read: it is damaged or cut short.")
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """Quarter turns, as for ``np.rot90``, that make a frame upright."""
     return round(frame.rotation / 90) % 4
 
 
-def _frames(
-    video: Video, wanted: np.ndarray, stop: Callable[[], bool] | None = None
-) -> Iterator[tuple[int, float, av.VideoFrame]]:
-    """The wanted frames (ascending numbers), each with how many of them are behind us, and when it
-    is shown. One that is damaged gives way to the next that can be read, once."""
-    index = video.index
-    ticks = index.ticks[wanted]
-    at, last = 0, index.ticks[0] - 1
-    with _reading(video.source, video.kind, video.name) as (container, stream):
-        decoded = _decoded(container, stream, index)
-        while at < len(ticks) and not (stop and stop()):
-            if (start := _jump(index, last, ticks[at])) is not None:
-                container.seek(int(start), stream=stream)
-                decoded = _decoded(container, stream, index)
-                last = start - 1
-            tick, frame = next(decoded, (None, None))
-            if frame is None:
-                return
-            last = max(last, tick)
-            if tick >= ticks[at]:
-                at = int(np.searchsorted(ticks, tick, side="right"))
-                yield at, float(index.seconds(tick)), frame
-
-
-def _jump(index: Index, last: int, wanted: int) -> int | None:
-    """The keyframe to begin at, if that saves decoding many frames on the way to ``wanted``."""
-    if not index.timed:
-        return None
-    key = index.keys[max(0, np.searchsorted(index.keys, wanted, side="right") - 1)]
-    between = np.searchsorted(index.ticks, key) - np.searchsorted(index.ticks, last, side="right")
-    return int(key) if between > _WORTH_A_SEEK else None
-
-
-def _decoded(container: Any, stream: Any, index: Index) -> Iterator[tuple[int, av.VideoFrame]]:
-    """All frames from here on with their ticks; packets that cannot be decoded are left out."""
-    import av
-
-    number = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                return
-            frames = packet.decode()
-        except av.error.EOFError:
-            return
-        except (av.FFmpegError, ValueError):
-            if packet is None or packet.dts is None:  # the end, which a damaged file reaches too
-                return
-            continue
-        for frame in frames:
-            if index.timed and frame.pts is not None:
-                yield frame.pts, frame
-            elif not index.timed and number < len(index.ticks):
-                yield int(index.ticks[number]), frame
-            number += 1
-
-
-def _first(source: bytes | Path, kind: str, name: str) -> av.VideoFrame | None:
-    with _reading(source, kind, name) as (container, stream):
-        untimed = Index(np.zeros(1, np.int64), np.zeros(1, np.int64), Fraction(1), False)
-        return next((frame for _, frame in _decoded(container, stream, untimed)), None)
-
-
-def _indexed(container: Any, stream: Any, name: str) -> tuple[Index, bool]:
-    """Read through all packets: headers may lie. Whether the file breaks off as well."""
-    import av
-
-    shown, order, keys, damaged = [], [], [], False
-    try:
-        for packet in container.demux(stream):
-            if not packet.size or packet.is_discard:
-                continue
-            shown.append(packet.pts)
-            order.append(packet.dts)
-            damaged |= packet.is_corrupt
-            if packet.is_keyframe:
-                keys.append(packet.pts)
-            if len(shown) > MAX_FRAMES:
-                raise VideoError(f"{name} has over {MAX_FRAMES:,} frames; upload a part of it.")
-    except av.FFmpegError:
-        damaged = True
-    if not shown:
-        raise VideoError(f"{name} has no frames: it is empty, damaged or cut short.")
-    timed = None not in shown and None not in keys and bool(keys)
-    ticks = shown if timed else [n if tick is None else tick for n, tick in enumerate(order)]
-    base = stream.time_base
-    if not timed and None in order:
-        ticks, base = list(range(len(order))), 1 / (stream.average_rate or Fraction(25))
-    sorted_keys = np.sort(np.array(keys if timed else ticks[:1], np.int64))
-    return Index(np.unique(np.array(ticks, np.int64)), sorted_keys, base, timed), damaged
-
-
-@contextmanager
-def _reading(source: bytes | Path, kind: str, name: str) -> Iterator[tuple[Any, Any]]:
-    """The open file and its first real video stream. Raises ``VideoError``."""
-    import av
-
-    file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
-    try:
-        container = av.open(file, format=kind, metadata_errors="replace")
-    except (av.FFmpegError, ValueError, OSError) as error:
-        raise VideoError(f"{name} is damaged or cut short, so it cannot be read.") from error
-    with container:
-        yield container, _picked(container, name)
-
-
-def _picked(container: Any, name: str) -> Any:
-    import av
-
-    cover = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
-    if not streams:
-        raise VideoError(f"{name} has no video stream: it holds sound or nothing at all.")
-    stream = streams[0]
-    context = stream.codec_context
-    if context is None:
-        raise VideoError(f"{name} is coded in a way that cannot be read here; save it as H.264.")
-    large = context.width * context.height > LARGE_PIXELS
-    context.thread_type = av.codec.context.ThreadType.SLICE if large else "AUTO"
-    context.thread_count = _THREADS
-    context.options = {"max_pixels": str(MAX_PIXELS)}  # a frame may be larger than its header says
-    return stream
-
-
-def _kind(source: bytes | Path, name: str) -> str:
-    """The container's format, by its first bytes and never by its name: FFmpeg also reads lists of
-    other files and addresses, and none of those is a video."""
-    try:
-        size = len(source) if isinstance(source, bytes) else source.stat().st_size
-        head = source[:16] if isinstance(source, bytes) else _head(source)
-    except OSError as error:
-        raise VideoError(f"{name} cannot be opened: {error.strerror or error}.") from error
-    if not size:
-        raise VideoError(f"{name} is empty.")
-    if size > MAX_BYTES:
-        raise VideoError(
-            f"{name} has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read. "
-            "Upload a shorter or smaller video."
-        )
-    if head[4:8] in _BOXES:
-        return "mp4"
-    if head[:4] == b"RIFF" and head[8:11] == b"AVI":
-        return "avi"
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return "matroska"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    raise VideoError(f"{name} is no video that can be read: it must be {FORMATS_IN_WORDS}.")
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
-
-
-def _demand_size(width: int, height: int, name: str) -> None:
+def _check_pixels(width: int, height: int, name: str) -> None:
     if min(width, height) < MIN_SIDE:
         raise VideoError(
-            f"{name} is {width} × {height} pixels; at least {MIN_SIDE} a side are needed."
+            f"{name} is {width} × {height} pixels; each side needs at least {MIN_SIDE}"
         )
     if width * height > MAX_PIXELS:
-        raise VideoError(f"{name} is {width} × {height} pixels; at most 8K is read.")
+        raise VideoError(f"{name} is {width} × {height} pixels; at most 8K is supported")
 
 
 def _notes(
-    name: str, count: int, seconds: float, promised: float, damaged: bool, pixels: int
+    name: str, count: int, seconds: float, stated: float, damaged: bool, pixels: int
 ) -> tuple[str, ...]:
     notes = []
     if count == 1:
-        notes.append(f"{name} is a single picture, so its progress is one point.")
-    if promised and abs(promised - seconds) > max(1.0, 0.1 * seconds):
+        notes.append(f"{name} is a single image, so its progress is one point.")
+    if stated and abs(stated - seconds) > max(1.0, 0.1 * seconds):
         notes.append(
-            f"The header of {name} says {_length(promised)}, but its frames last "
-            f"{_length(seconds)}: it is cut short or its header is wrong. The frames count."
+            f"The header of {name} states {_length(stated)}, but its frames last "
+            f"{_length(seconds)}. The file is cut short or its header is wrong; the frames count."
         )
     elif damaged:
-        notes.append(f"{name} is damaged in places; what can be read is shown.")
+        notes.append(f"{name} is damaged in places; the readable frames are used.")
     if pixels > LARGE_PIXELS:
-        notes.append(f"{name} is larger than 4K, so it takes long to read; 1080p would do as well.")
+        notes.append(f"{name} is larger than 4K and slow to read; 1080p is sufficient.")
     return tuple(notes)
 
 

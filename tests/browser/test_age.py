@@ -89,5 +89,5 @@ def test_a_labelled_zip_joins_the_chart(page, server_url):
     page.get_by_role("radio", name="Zip").or_(page.get_by_role("button", name="Zip")).click()
     expect(page.get_by_text("A zip of photos and one CSV")).to_be_visible()
     upload(page, ("mine.zip", out.getvalue()))
-    expect(page.get_by_text("gone.jpg: it is not in the zip.")).to_be_visible()
+    expect(page.get_by_text("gone.jpg: The file is not in the zip.")).to_be_visible()
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.steps import download, open_page, upload
-from tests.predictions.test_report import table
+from tests.helpers.made_tables import table
 
 
 def mine() -> tuple[str, bytes]:
@@ -15,7 +15,7 @@ def mine() -> tuple[str, bytes]:
 def test_a_table_to_a_verdict_to_a_file_that_works_offline(page, server_url, new_context, tmp_path):
     open_page(page, f"{server_url}/predictions", "Your predictions")
     upload(page, mine())
-    expect(page.get_by_text("pred_good errs less than pred_poor")).to_be_visible()
+    expect(page.get_by_text("pred_good has a lower MAE than pred_poor")).to_be_visible()
     page.get_by_role("button", name="Make the report (HTML)").click()
     report = download(page, "Download the report (HTML)", tmp_path)
     # A browser that has never been online, so that nothing of the app's page is loading in it.
@@ -31,8 +31,8 @@ def test_a_table_to_a_verdict_to_a_file_that_works_offline(page, server_url, new
 def test_a_file_that_is_no_table_loses_nothing(page, server_url):
     open_page(page, f"{server_url}/predictions", "Your predictions")
     upload(page, mine())
-    verdict = page.get_by_text("pred_good errs less than pred_poor")
+    verdict = page.get_by_text("pred_good has a lower MAE than pred_poor")
     expect(verdict).to_be_visible()
     upload(page, ("photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(100)))
-    expect(page.get_by_text("photo.csv is no table: it must be")).to_be_visible()
+    expect(page.get_by_text("photo.csv cannot be read as a table")).to_be_visible()
     expect(verdict).to_be_visible()

@@ -42,7 +42,7 @@ def test_files_that_are_no_videos_lose_nothing(page, server_url, tmp_path):
     song = video_files.sound_only(tmp_path / "song.mp4")
     open_page(page, f"{server_url}/progress", HEADING)
     upload(page, good, ("words.mp4", b"Dear diary"), song)
-    expect(page.get_by_text("words.mp4 is no video that can be read")).to_be_visible()
+    expect(page.get_by_text("words.mp4 cannot be read as a video")).to_be_visible()
     expect(page.get_by_text("song.mp4 has no video stream")).to_be_visible()
     expect(page.get_by_text(re.compile("^good.mp4 at "))).to_be_visible()
 

@@ -51,7 +51,7 @@ def test_bad_videos_are_named_and_the_others_answered(tmp_path):
     assert done.exit_code == BAD_INPUT
     record = json.loads(done.stdout)
     assert len(record["videos"]) == 1 and len(record["problems"]) == 1
-    assert "words.mp4 is no video" in done.stderr
+    assert "words.mp4 cannot be read as a video" in done.stderr
 
 
 def test_progress_is_evaluated_on_ones_own_clips(clips):

@@ -1,4 +1,4 @@
-"""The page Your predictions without a browser: examples, columns corrected, ranges, bad tables."""
+"""The page Your predictions without a browser: examples, column roles, ranges, bad tables."""
 
 from __future__ import annotations
 
@@ -7,62 +7,59 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from regcls.inference import contract
-from regcls.io import tables
-from regcls.predictions.columns import Columns
 from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers.app_page import click, opened, ran, said
-from tests.io.test_tables import excel
-from tests.predictions.test_report import table
+from tests.helpers.made_tables import excel, table
 
 
 def pasted(frame: pd.DataFrame) -> AppTest:
     page = opened("predictions")
     ran(page.button_group(key="predictions_source").set_value("Paste").run())
     ran(page.text_area(key="predictions_text").set_value(frame.to_csv(index=False)).run())
-    return click(page, "Read it")
+    return click(page, "Read table")
 
 
 def held(page: AppTest, kind: str, name: str):
     """The widget of this name that belongs to the table shown."""
-    mark = page.session_state["predictions"]["mark"]
+    mark = page.session_state["predictions"].mark
     return getattr(page, kind)(key=f"predictions_{name}_{mark}")
 
 
-def test_it_opens_with_what_to_do_and_a_promise():
+def test_it_opens_with_instructions_and_a_privacy_note():
     page = opened("predictions")
     assert "Upload a table, paste one, or try an example" in page.info[0].value
     assert "nothing is written to disk" in said(page)
 
 
 def test_an_example_gives_the_whole_report():
-    page = click(opened("predictions"), "Progress of videos (ours)")
-    assert "reg and reg+cls" in said(page) or "errs less than" in said(page)
+    page = click(opened("predictions"), "Progress (shipped models)")
+    assert "reg and reg+cls" in said(page) or "has a lower MAE than" in said(page)
     counts = contract.read(MODELS_FOLDER / "progress" / "reg.onnx").training_histogram["counts"]
-    assert len(page.session_state["predictions"]["train"]) == sum(counts) > 10_000
+    assert len(page.session_state["predictions"].train) == sum(counts) > 10_000
     assert "grey training histogram" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
     assert held(page, "selectbox", "group").value == "clip"
     worst = page.dataframe[-1].value
     assert worst["largest error"].is_monotonic_decreasing
-    click(page, "Make the report (HTML)")
-    assert "Download the report (HTML)" in {b.label for b in page.get("download_button")}
+    click(page, "Create HTML report")
+    assert "Download HTML report" in {b.label for b in page.get("download_button")}
 
 
-def test_pasted_rows_are_guessed_and_corrected():
+def test_detected_column_roles_can_be_changed():
     page = pasted(table(60))
     assert held(page, "selectbox", "target").value == "age"
     assert held(page, "multiselect", "models").value == ["pred_good", "pred_poor"]
     assert held(page, "selectbox", "category").value == "site"
-    assert "pred_good errs less than pred_poor" in said(page)
+    assert "pred_good has a lower MAE than pred_poor" in said(page)
     ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
-    assert "give a second column to compare" in said(page)
+    assert "select a second column of predictions" in said(page)
 
 
-def test_without_training_targets_the_test_data_stands_behind_the_errors():
+def test_without_training_targets_the_chart_shows_the_test_targets():
     assert "Grey: the test samples, since no training targets are known" in said(pasted(table(60)))
 
 
-def test_ranges_can_be_ones_own():
+def test_ranges_can_have_own_edges():
     page = pasted(table(60))
     ran(next(s for s in page.selectbox if s.label == "Ranges").set_value("edges").run())
     assert "ascending" in page.warning[0].value
@@ -71,15 +68,15 @@ def test_ranges_can_be_ones_own():
     assert not page.warning and "of 3 ranges" in said(page)
 
 
-def test_a_bad_table_is_told_and_the_last_one_stays():
+def test_a_bad_table_is_reported_and_the_last_one_stays():
     page = pasted(table(60))
     ran(page.text_area(key="predictions_text").set_value("just words").run())
-    click(page, "Read it")
+    click(page, "Read table")
     assert "no rows below" in page.error[0].value
-    assert "pred_good errs less than pred_poor" in said(page)
+    assert "pred_good has a lower MAE than pred_poor" in said(page)
 
 
-def test_columns_that_do_not_fit_are_told():
+def test_unsuitable_columns_are_reported():
     page = pasted(table(60))
     ran(held(page, "multiselect", "models").set_value(["site"]).run())
     assert "holds words" in page.warning[0].value
@@ -90,32 +87,28 @@ def test_columns_that_do_not_fit_are_told():
 def test_another_sheet_of_an_excel_file_can_be_chosen():
     page = opened("predictions")
     data = excel(first=table(60), second=table(40, seed=1))
-    page.session_state["predictions_content"] = data
-    page.session_state["predictions"] = {
-        "table": tables.read_table(data, "two.xlsx"), "name": "two.xlsx", "train": None,
-        "guess": Columns("age", ("pred_good",)), "mark": 1,
-    }  # fmt: skip
-    ran(page.run())
+    ran(page.file_uploader(key="predictions_file").upload("two.xlsx", data).run())
+    assert "two.xlsx: 60 rows" in said(page)
     sheet = next(s for s in page.selectbox if s.label == "Sheet")
     assert sheet.options == ["first", "second"]
     ran(sheet.set_value("second").run())
     assert "two.xlsx: 40 rows" in said(page)
 
 
-def test_what_was_chosen_outlives_a_look_elsewhere():
-    """Streamlit drops what a widget holds once a run does not show it."""
+def test_choices_are_kept_while_another_page_is_shown():
+    """Streamlit drops the value of a widget in a run that does not draw it."""
     page = pasted(table(60))
     ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
     shown = page.session_state["predictions"]
-    table_of_it, shown["table"] = shown["table"], None
+    table_shown, shown.table = shown.table, None
     ran(page.run())
-    shown["table"] = table_of_it
+    shown.table = table_shown
     ran(page.run())
     assert held(page, "selectbox", "target").value == "age"
     assert held(page, "multiselect", "models").value == ["pred_poor"]
 
 
-def test_the_error_per_range_is_one_of_three():
+def test_the_chart_shows_one_of_three_metrics():
     page = pasted(table(60))
     for metric, words in (("rmse", "root mean squared error"), ("bias", "bias (mean of")):
         ran(page.button_group(key="predictions_metric").set_value(metric).run())
@@ -125,6 +118,6 @@ def test_the_error_per_range_is_one_of_three():
 def test_other_training_targets_of_the_same_number_make_another_report():
     page = pasted(table(60))
     for value in (10.0, 50.0):
-        page.session_state["predictions"]["train"] = np.full(40, value)
+        page.session_state["predictions"].train = np.full(40, value)
         ran(page.run())
-        assert set(page.session_state["predictions_report"].arrays.train) == {value}
+        assert set(page.session_state["predictions"].report.arrays.train) == {value}

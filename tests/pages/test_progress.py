@@ -1,4 +1,4 @@
-"""The Progress page without a browser: samples, the address, cancel, broken files, a broken pair."""
+"""The page Progress without a browser: samples, the address, broken files, broken models."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tests.helpers import video_files
 from tests.helpers.app_page import broken_pair, click, html, opened, settled
 
 
-def test_it_opens_with_samples_and_a_promise():
+def test_it_opens_with_samples_and_a_privacy_note():
     page = opened("progress")
     titles = {sample.title for sample in predict.SHIPPED_SAMPLES}
     assert titles <= {button.label for button in page.button}
     assert any("nothing leaves the machine" in caption.value for caption in page.caption)
-    assert page.info[0].value.startswith("Add a video")
+    assert page.info[0].value.startswith("Upload a video")
 
 
 def test_a_sample_gives_two_curves_their_errors_and_downloads():
     page = settled(click(opened("progress"), "Can picked up"))
     assert len(page.get("vega_lite_chart")) == 2
     shown = html(page)
-    assert shown.count(" %</div>") == 2
+    assert shown.count(" %</span>") == 2
     table = page.dataframe[0].value
     assert table["video"].tolist() == ["Can picked up"]
     assert (table[["reg mean error", "reg+cls mean error"]] < 15).all(axis=None)
-    assert {b.label for b in page.get("download_button")} >= {"Curve as CSV", "Download results"}
+    assert {b.label for b in page.get("download_button")} >= {"Curve (CSV)", "Download results"}
     assert page.query_params["sample"] == "can"
 
 
@@ -38,10 +38,10 @@ def test_an_address_opens_a_sample_with_its_settings():
     assert page.query_params["frames"] == "50"
 
 
-def test_an_address_nobody_made_is_told_and_forgotten():
+def test_unknown_values_in_the_address_are_reported_and_removed():
     page = opened("progress", sample="dancing", frames="lots")
     said = " ".join(toast.value for toast in page.toast)
-    assert "no sample 'dancing'" in said and "frames=lots" in said
+    assert "sample = “dancing”" in said and "frames = “lots”" in said
     assert "sample" not in page.query_params
 
 
@@ -60,14 +60,14 @@ def test_more_frames_are_offered_and_read():
     assert page.dataframe[0].value["frames"].tolist() == [122]
 
 
-def test_a_film_with_bars_can_be_had():
+def test_a_video_with_progress_bars_can_be_made():
     page = settled(
-        click(settled(click(opened("progress"), "Can picked up")), "Draw both bars into the video")
+        click(settled(click(opened("progress"), "Can picked up")), "Draw progress bars into the video")
     )
-    assert "Video with bars (mp4)" in {b.label for b in page.get("download_button")}
+    assert "Video with progress bars (MP4)" in {b.label for b in page.get("download_button")}
 
 
-def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
+def test_files_that_are_not_videos_are_reported_and_the_rest_stays(tmp_path):
     page = settled(click(opened("progress"), "Can picked up"))
     gallery: Gallery = page.session_state["progress_gallery"]
     gallery.add(b"words", "words.mp4", predict.load(), 50)
@@ -75,14 +75,14 @@ def test_what_is_no_video_is_told_and_the_rest_stays(tmp_path):
     gallery.add(sound.read_bytes(), "song.mp4", predict.load(), 50)
     page.run()
     said = [warning.value for warning in page.warning]
-    assert said[0].startswith("words.mp4 is no video") and said[1].startswith("song.mp4 has no")
+    assert said[0].startswith("words.mp4 cannot be read as a video") and said[1].startswith("song.mp4 has no")
     assert page.dataframe[0].value["video"].tolist() == ["Can picked up"]
     click(page, "Hide messages")
     assert not page.warning
 
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx"])
-def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch, name):
+def test_a_broken_pair_is_reported_by_file_name(tmp_path, monkeypatch, name):
     broken_pair("progress", name, tmp_path, monkeypatch)
     page = click(opened("progress"), "Can picked up")
     assert name in page.error[0].value

@@ -16,17 +16,7 @@ from regcls.predictions import html, ranges
 from regcls.predictions.columns import Arrays, Columns
 from regcls.predictions.report import Report
 from regcls.utils.paths import MODELS_FOLDER
-
-
-def table(n: int = 400, seed: int = 0) -> pd.DataFrame:
-    """Many small targets, few large ones; ``good`` errs by 1, ``poor`` by 3, more where rare."""
-    rng = np.random.default_rng(seed)
-    y = rng.exponential(10, n)
-    frame = pd.DataFrame({"id": np.arange(n), "age": y})
-    frame["pred_good"] = y + rng.normal(0, 1, n)
-    frame["pred_poor"] = y + rng.normal(0, 3, n) - 0.3 * np.maximum(y - 20, 0)
-    frame["site"] = rng.choice(["north", "south"], n)
-    return frame
+from tests.helpers.made_tables import table
 
 
 def made(frame: pd.DataFrame | None = None, **more) -> Report:
@@ -40,10 +30,10 @@ def made(frame: pd.DataFrame | None = None, **more) -> Report:
 
 def test_columns_are_guessed_by_name_and_likeness():
     frame = table().rename(columns={"age": "y_true"})
-    found = predictions_columns.guess(frame)
+    found = predictions_columns.detect(frame)
     assert found == Columns("y_true", ("pred_good", "pred_poor"), None, "site")
     blind = frame.rename(columns={"pred_good": "a", "pred_poor": "b"})
-    assert predictions_columns.guess(blind).models == (
+    assert predictions_columns.detect(blind).models == (
         "a",
         "b",
     )  # the id does not follow the target
@@ -51,13 +41,13 @@ def test_columns_are_guessed_by_name_and_likeness():
 
 def test_training_targets_are_found_in_the_same_table():
     frame = table().assign(y_train=1.0)
-    assert predictions_columns.guess(frame).train == "y_train"
+    assert predictions_columns.detect(frame).train == "y_train"
 
 
 def test_shipped_predictions_are_understood():
     for task in ("age", "depth", "progress"):
         path = MODELS_FOLDER / task / "test_predictions.parquet"
-        found = predictions_columns.guess(pd.read_parquet(path))
+        found = predictions_columns.detect(pd.read_parquet(path))
         assert found.target == "y_true" and {"reg", "regcls"} <= set(found.models)
 
 
@@ -71,17 +61,17 @@ BAD = {
     "constant": (
         pd.DataFrame({"y": [1.0, 1.0], "p": [1.0, 2.0]}),
         Columns("y", ("p",)),
-        "nothing varies",
+        "values must differ",
     ),
     "no row": (
         pd.DataFrame({"y": [1.0, np.nan], "p": [np.nan, 2.0]}),
         Columns("y", ("p",)),
-        "No row has a number",
+        "no row has a number",
     ),
     "unknown": (table(), Columns("age", ("none",)), "no column 'none'"),
     "no models": (table(), Columns("age", ()), "at least one column of predictions"),
     "itself": (table(), Columns("age", ("age",)), "cannot be both"),
-    "words": (table(), Columns("age", ("site",)), "holds words"),
+    "words": (table(), Columns("age", ("site",)), "contains words"),
     "dates": (
         table().assign(day=pd.Timestamp("2024-01-01")),
         Columns("day", ("pred_good",)),
@@ -93,7 +83,7 @@ BAD = {
 @pytest.mark.parametrize(("frame", "columns", "words"), BAD.values(), ids=BAD.keys())
 def test_what_cannot_be_reported_gets_a_sentence(frame, columns, words):
     with pytest.raises(TableError, match=words):
-        predictions_columns.arrays(frame, columns or predictions_columns.guess(frame))
+        predictions_columns.arrays(frame, columns or predictions_columns.detect(frame))
 
 
 def test_rows_without_numbers_are_left_out_and_counted():
@@ -136,12 +126,12 @@ def test_ranges_by_count_width_quantile_and_own_edges():
 @pytest.mark.parametrize(
     ("kind", "size", "own", "words"),
     [
-        ("count", 0, "", "1 to 200 ranges"),
+        ("count", 0, "", "from 1 to 200"),
         ("width", 0, "", "width must be above"),
         ("edges", 0, "1, two", "must be numbers"),
         ("edges", 0, "3, 2, 1", "ascending"),
-        ("edges", 0, "2, 5", "must reach that far"),
-        ("colour", 3, "", "not by 'colour'"),
+        ("edges", 0, "2, 5", "must cover the targets"),
+        ("colour", 3, "", "not 'colour'"),
     ],
 )
 def test_ranges_that_cannot_be_made_get_a_sentence(kind, size, own, words):
@@ -162,19 +152,19 @@ def test_figures_by_hand():
     assert one.worst["row"].tolist() == [4, 1, 2, 3]
     assert one.worst["largest error"].tolist() == [4, 1, 0, 0]
     assert one.imbalance.startswith(
-        "2 of 2 ranges hold 80 % of the 4 test targets; the fullest has 3"
+        "2 of 2 ranges contain 80 % of the 4 test targets; the largest has 3"
     )
 
 
 def test_the_verdict_is_as_certain_as_its_interval():
     assert made().verdict.startswith(
-        "pred_good errs less than pred_poor: the MAE of pred_good minus that of pred_poor is -"
+        "pred_good has a lower MAE than pred_poor: the difference is -"
     )
     frame = table()
     frame["pred_poor"] = frame["age"] + np.random.default_rng(9).normal(0, 1, len(frame))
-    assert made(frame).verdict.startswith("No clear difference between")
+    assert made(frame).verdict.startswith("No significant difference in MAE between")
     single = predictions_columns.arrays(frame, Columns("age", ("pred_good",)))
-    assert "give a second column" in Report(single, ranges.edges(single)).verdict
+    assert "select a second column" in Report(single, ranges.edges(single)).verdict
 
 
 def test_rows_that_belong_together_widen_the_intervals():
@@ -203,10 +193,10 @@ def test_segments_are_told_apart():
 
 def test_shots_say_how_they_were_told_apart():
     labels, words = made().shot_names
-    assert set(labels) == {"many", "medium", "few"} and "over 100 test targets" in words
+    assert set(labels) == {"many", "medium", "few"} and "more than 100 test targets" in words
     big = table(40_000)
     labels, words = made(big[big["age"] < 40]).shot_names
-    assert "fullest range" in words and "few" in labels
+    assert "largest range" in words and "few" in labels
 
 
 # Out

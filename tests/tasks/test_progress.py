@@ -45,12 +45,12 @@ def test_the_truth_is_the_videos_own_clock():
 
 
 def test_the_monotone_fit_pools_what_falls():
-    fit = predict.monotone(made([0, 40, 20, 90, 120]))["reg"]
+    fit = predict.monotone_fit(made([0, 40, 20, 90, 120]))["reg"]
     np.testing.assert_allclose(fit, [0, 30, 30, 90, 100])  # pooled to its mean; never above 100
 
 
 def test_a_sample_is_followed_from_start_to_end(pair, sample):
-    curve = predict.curve(sample, list(predict.parts(sample, pair, 40)))
+    curve = predict.curve_from(sample, list(predict.predict_frames(sample, pair, 40)))
     assert len(curve.seconds) == 40
     assert curve.seconds[0] == 0 and curve.seconds[-1] == pytest.approx(curve.end)
     for model in ("reg", "reg+cls"):
@@ -61,7 +61,7 @@ def test_a_sample_is_followed_from_start_to_end(pair, sample):
 def test_the_frames_are_those_the_models_were_measured_on(pair):
     """The shipped predictions of this test clip were made by the training code, frame by frame."""
     clip = video.open_video(CAN.read(), CAN.title)  # a re-encoding, so near and not equal
-    curve = predict.curve(clip, list(predict.parts(clip, pair, 1000)))
+    curve = predict.curve_from(clip, list(predict.predict_frames(clip, pair, 1000)))
     table = pair.predictions
     sizes = table.groupby("clip").size()
     errors = []
@@ -95,7 +95,7 @@ def test_files_of_the_command_line_get_a_curve_or_a_problem(pair, tmp_path):
     bad.write_text("just words")
     records = progress_table.predict_files([good, bad, tmp_path / "gone.mp4"], pair, budget=6)
     assert len(records[0]["curve"]["seconds"]) == 6
-    assert records[1]["problem"].startswith("bad.mp4 is no video")
+    assert records[1]["problem"].startswith("bad.mp4 cannot be read as a video")
     assert records[2]["problem"].startswith("gone.mp4 cannot be opened")
 
 
@@ -104,14 +104,14 @@ def test_files_of_the_command_line_get_a_curve_or_a_problem(pair, tmp_path):
 
 def test_an_album_reads_cancels_and_reads_again(pair, monkeypatch):
     slow = threading.Event()
-    original = predict.parts
+    original = predict.predict_frames
 
     def parts(*args, **options):
         for part in original(*args, **options):
             yield part
             assert slow.wait(30)
 
-    monkeypatch.setattr(predict, "parts", parts)
+    monkeypatch.setattr(predict, "predict_frames", parts)
     gallery = progress_gallery.Gallery()
     key = gallery.add(CAN.read(), "can.mp4", pair, 100)
     entry = gallery.entries[key]
@@ -145,7 +145,7 @@ def test_an_album_tells_problems_by_name_and_counts_its_bytes(pair, monkeypatch)
     assert gallery.add(CAN.read(), "again.mp4", pair, 10) == key
     monkeypatch.setattr(progress_gallery, "MAX_BYTES", 1000)
     assert gallery.add(predict.SHIPPED_SAMPLES[0].read(), "more.mp4", pair, 10) is None
-    assert "remove one first" in gallery.problems[1][1]
+    assert "remove a video first" in gallery.problems[1][1]
     gallery.remove(key)
     assert not gallery.entries
 
