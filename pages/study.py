@@ -8,8 +8,15 @@ import streamlit as st
 from pages import through_app
 from regcls import published as _published
 from regcls import study
-from regcls.study import catalogue, findings, layout
-from regcls.study import charts as study_charts
+from regcls.study import (
+    catalogue,
+    effect_chart,
+    error_chart,
+    findings,
+    layout,
+    panels,
+    range_chart,
+)
 from regcls.utils.text import duration
 
 through_app()
@@ -28,7 +35,7 @@ def results_of(name: str, what: str, store: str, stamp: tuple):
 
 
 def results(name: str) -> dict:
-    what, store = catalogue.catalogue()[name], catalogue.store_path()
+    what, store = catalogue.available_grids()[name], catalogue.store_path()
     stamp = catalogue.stamp(study.load(what), store)
     try:
         return results_of(name, what, str(store), stamp)
@@ -59,7 +66,7 @@ def forget_cell() -> None:
 
 
 def choose_grid() -> str:
-    offered = catalogue.catalogue()
+    offered = catalogue.available_grids()
     from_address("grid", offered, "grid")
     titles = {name: study.load(what).title for name, what in offered.items()}
     return st.selectbox(
@@ -73,7 +80,7 @@ def choose_grid() -> str:
 
 def start(what: str) -> None:
     try:
-        study.begin(what, catalogue.store_path())
+        study.start(what, catalogue.store_path())
         st.session_state["study_note"] = "The run goes on when this page is closed."
     except (ValueError, OSError) as error:
         st.session_state["study_note"] = f"It was not started: {error}."
@@ -97,7 +104,7 @@ def renew() -> None:
 
 def watch(name: str) -> None:
     """Where the grid stands, and the one button that fits."""
-    what, store = catalogue.catalogue()[name], catalogue.store_path()
+    what, store = catalogue.available_grids()[name], catalogue.store_path()
     try:
         now = study.read_status(study.load(what), store)
     except study.StoreDamaged as error:
@@ -129,7 +136,7 @@ def watch(name: str) -> None:
             word, on_click=start, args=(what,), type="primary", icon=":material/play_arrow:",
             key="study_start",
         )  # fmt: skip
-        if said := catalogue.last_words(store):
+        if said := catalogue.last_log_line(store):
             st.caption(f"The last run said: {said}")
     if note := st.session_state.get("study_note"):
         st.caption(note)
@@ -161,7 +168,7 @@ def chosen(found: dict) -> study.Results:
 
 def pick(key: str) -> None:
     """A click on a point or cell."""
-    points = st.session_state[key]["selection"].get(study_charts.SELECTION) or []
+    points = st.session_state[key]["selection"].get(panels.SELECTION) or []
     if points and points[0].get("cell"):
         st.session_state["study_cell"] = points[0]["cell"]
 
@@ -170,11 +177,11 @@ def panel(picture, key: str, title: str) -> None:
     st.markdown(f"**{title}**")
     st.vega_lite_chart(
         picture.live, width="stretch", key=key, on_select=lambda: pick(key),
-        selection_mode=study_charts.SELECTION,
+        selection_mode=panels.SELECTION,
     )  # fmt: skip
 
 
-def sheet(made: study_charts.Sheet, name: str) -> None:
+def sheet(made: panels.Panels, name: str) -> None:
     for i, row in enumerate(made.rows):
         for j, column in enumerate(st.columns(len(made.columns))):
             sampling = made.columns[j]
@@ -198,20 +205,20 @@ def places(table) -> tuple[list[str], tuple[list[str], list[str]]]:
 
 
 def errors_tab(shown: study.Results, picked: str) -> None:
-    table = layout.cells(shown)
+    table = layout.cell_table(shown)
     xs, grid = places(table)
-    points, published = layout.points(shown), layout.published(shown)
-    st.html(study_charts.legend(points["model"], not published.empty))
-    made = study_charts.test_errors(
+    points, published = layout.mean_errors(shown), layout.published_means(shown)
+    st.html(error_chart.model_legend(points["model"], not published.empty))
+    made = error_chart.error_panels(
         points, published, xs,
-        layout.layout(shown.grid).title, grid, picked,
+        layout.grid_layout(shown.grid).title, grid, picked,
     )  # fmt: skip
     sheet(made, "errors")
 
 
 def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
     """The heat map; returns what reg+cls is compared with."""
-    if catalogue.is_fair(shown.grid):
+    if catalogue.is_tuned(shown.grid):
         against, of = "tuned", shown
         st.caption("Best setting against best: both sides are tuned in this grid.")
     else:
@@ -229,21 +236,21 @@ def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> 
             return against
         if of is not shown:
             st.caption("These are the cells of the grid “fair”, best setting against best.")
-    st.html(study_charts.help_legend(layout.AGAINST[against]))
-    compared = layout.compared(of, against)
+    st.html(effect_chart.effect_legend(layout.AGAINST[against]))
+    compared = layout.comparison_table(of, against)
     xs, grid = places(compared)
-    title = layout.layout(of.grid).title
+    title = layout.grid_layout(of.grid).title
     other = layout.AGAINST[against]
-    sheet(study_charts.does_it_help(compared, xs, title, grid, other, picked), "help")
+    sheet(effect_chart.effect_panels(compared, xs, title, grid, other, picked), "help")
     return against
 
 
 def cell_details(shown: study.Results) -> None:
     """The chosen cell: its errors per target range, its runs, and the way to the Lab."""
-    by_name = layout.named(shown.grid)
+    by_name = layout.cells_by_slug(shown.grid)
     name = st.selectbox(
         "Setting", list(by_name), key="study_cell",
-        format_func=lambda n: layout.label(layout.layout(shown.grid), by_name[n]),
+        format_func=lambda n: layout.cell_label(layout.grid_layout(shown.grid), by_name[n]),
     )  # fmt: skip
     cell = by_name[name]
     runs = {f"function {r.function}, seed {r.data_seed}, start {r.init_seed}": r
@@ -257,13 +264,13 @@ def cell_details(shown: study.Results) -> None:
             st.info("This is not trained yet.")
         else:
             st.markdown("**Test error per target range, over the training data**")
-            st.html(study_charts.legend(table["role"]))
-            picture = study_charts.ranges(table, run is not None)
+            st.html(error_chart.model_legend(table["role"]))
+            picture = range_chart.range_errors(table, run is not None)
             st.vega_lite_chart(picture.live, width="stretch", key="study_ranges")
             st.caption(picture.caption)
     with right:
         st.markdown("**Its runs**")
-        st.dataframe(layout.runs(shown, cell), hide_index=True, height=280)
+        st.dataframe(layout.run_table(shown, cell), hide_index=True, height=280)
     open_in_lab(shown, cell, run or shown.grid.runs[0])
 
 
@@ -278,7 +285,7 @@ def open_in_lab(shown: study.Results, cell: study.Cell, run: study.Run) -> None:
     words = f"function {run.function}, seed {run.data_seed}"
     if run.init_seed != run.data_seed:
         words += "; the Lab starts from the data set's first initialisation, not from this one"
-    if catalogue.is_fair(shown.grid):
+    if catalogue.is_tuned(shown.grid):
         words += "; the Lab takes the tuned setting of reg+cls for all three models"
     st.caption(f"The Lab then trains {words}.")
 
@@ -289,13 +296,13 @@ def tables(shown: study.Results) -> None:
         st.subheader("The published figures beside ours", anchor=False)
         st.markdown("\n".join(f"- {said}" for said in told))
     st.subheader("All cells", anchor=False)
-    table = layout.cells(shown)
+    table = layout.cell_table(shown)
     st.dataframe(table, hide_index=True)
     with st.container(horizontal=True):
         name = shown.grid.name
         save("Cells (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
-        save("Models (CSV)", lambda: catalogue.exported(shown, ".csv"), f"{name}.csv")
-        save("Models (Parquet)", lambda: catalogue.exported(shown, ".parquet"), f"{name}.parquet")
+        save("Models (CSV)", lambda: catalogue.export_bytes(shown, ".csv"), f"{name}.csv")
+        save("Models (Parquet)", lambda: catalogue.export_bytes(shown, ".parquet"), f"{name}.parquet")
     if told:
         st.caption(_published.SOURCE_1D)
 
@@ -316,8 +323,8 @@ if not found:
     st.info("Nothing of this grid is trained yet. Start it above; results appear as they come.")
 else:
     shown = chosen(found)
-    tuned = next(iter(results(catalogue.FAIR).values()), None)
-    cells = layout.named(shown.grid)
+    tuned = next(iter(results(catalogue.TUNED).values()), None)
+    cells = layout.cells_by_slug(shown.grid)
     from_address("cell", cells, "setting")
     with st.container(border=True):
         st.subheader("What the results say", anchor=False)

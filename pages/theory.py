@@ -86,7 +86,7 @@ def controls() -> None:
 
 @st.cache_data(show_spinner="Training the Lab's three models on this data, some seconds…")
 def trained(function: int, seed: int, width: float):
-    return theory_trained.trained(function, seed, width)
+    return theory_trained.trained_cases(function, seed, width)
 
 
 @st.cache_data(show_spinner=False)
@@ -100,7 +100,7 @@ def chosen_case() -> terms.Case:
     )
     if model != "ideal":
         return trained(function, seed, width)[model]
-    return terms.ideal(synthetic_data.FUNCTIONS[function - 1], seed, width, sigma)
+    return terms.ideal_case(synthetic_data.FUNCTIONS[function - 1], seed, width, sigma)
 
 
 def show(case: terms.Case) -> None:

@@ -86,7 +86,7 @@ def finished(chart: AnyChart, title: str, height: int) -> dict[str, Any]:
     chart : Chart
         Chart whose layers refer to their data by name (``alt.NamedData``).
     title : str
-        Title above the chart.
+        Title above the chart; none if empty.
     height : int
         Height of the plotting area in pixels.
 
@@ -95,6 +95,7 @@ def finished(chart: AnyChart, title: str, height: int) -> dict[str, Any]:
     dict
         The specification, to be used as ``Picture.spec``.
     """
-    spec = chart.properties(title=title, height=height).to_dict()
+    titled = chart.properties(title=title) if title else chart
+    spec = titled.properties(height=height).to_dict()
     spec.pop("datasets", None)
     return spec

@@ -155,8 +155,10 @@ def marker_lines(
     return lines.encode(x=alt.X("at:Q", scale=scale), color=alt.value(FUNCTION_COLOUR))
 
 
-def colour(models: Sequence[str] = tuple(COLOURS), with_function: bool = False) -> alt.Color:
-    """Return the colour encoding of the field ``model``, with its legend above the chart.
+def colour(
+    models: Sequence[str] = tuple(COLOURS), with_function: bool = False, legend: bool = True
+) -> alt.Color:
+    """Return the colour encoding of the field ``model``.
 
     Parameters
     ----------
@@ -164,6 +166,8 @@ def colour(models: Sequence[str] = tuple(COLOURS), with_function: bool = False) 
         Model names, in the order of the legend.
     with_function : bool
         Whether the true function is one of the series.
+    legend : bool
+        Whether there is a legend above the chart.
 
     Returns
     -------
@@ -172,9 +176,12 @@ def colour(models: Sequence[str] = tuple(COLOURS), with_function: bool = False) 
     """
     domain = list(models) + ([FUNCTION] if with_function else [])
     colours = [*palette(models), *[FUNCTION_COLOUR] * with_function]
+    scale = alt.Scale(domain=domain, range=colours)
+    if not legend:
+        return alt.Color("model:N", scale=scale, legend=None)
     return alt.Color(
         "model:N",
-        scale=alt.Scale(domain=domain, range=colours),
+        scale=scale,
         legend=alt.Legend(
             title=None,
             orient="top",

@@ -1,8 +1,7 @@
-"""What a page asks about studies: the grids on offer, the store's place, whose results to show."""
+"""What a page can show: available grids, the place of the store, and results by source."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from collections.abc import Iterable
@@ -11,21 +10,36 @@ from pathlib import Path
 from regcls import study
 from regcls.study.results import SHIPPED
 from regcls.study.tuning import TunedGrid
-from regcls.utils.text import nearest
+from regcls.utils.text import closest, suggestion
 
-STORE = "REGCLS_STUDY_STORE"  # environment variable: another store than the commands' own
-GRID = "REGCLS_STUDY_GRID"  # environment variable: a TOML file, listed with the shipped grids
-FAIR = "fair"  # the grid that tunes reg and reg+cls alike
+STORE = "REGCLS_STUDY_STORE"  # environment variable: file of the store
+GRID = "REGCLS_STUDY_GRID"  # environment variable: TOML file of one more grid
+TUNED = "fair"  # name of the shipped grid that tunes reg and reg+cls
+_LONGEST_LIST = 20  # names that a message lists if none is similar
 
 
 def store_path() -> Path:
-    """Where results are kept."""
+    """Return the file of the store.
+
+    Returns
+    -------
+    Path
+        The file that the environment variable `STORE` names, or "runs/study.sqlite".
+    """
     return Path(os.environ.get(STORE) or "runs/study.sqlite")
 
 
-def catalogue() -> dict[str, str]:
-    """What ``study.load`` takes, by the name of each grid on offer. Files that a link names are
-    never read: only the shipped grids and the one of the environment are."""
+def available_grids() -> dict[str, str]:
+    """Return the grids that a page offers.
+
+    A URL can only name one of these grids, so that it never makes the app read another file.
+
+    Returns
+    -------
+    dict of str to str
+        What `regcls.study.load` takes, by the name of the grid: the shipped grids and the one that
+        the environment variable `GRID` names.
+    """
     offered = {name: name for name in study.names()}
     if own := os.environ.get(GRID):
         offered[Path(own).stem] = own
@@ -33,25 +47,60 @@ def catalogue() -> dict[str, str]:
 
 
 def choose(wanted: str | None, offered: Iterable[str], what: str) -> tuple[str, str]:
-    """The name that a link asks for, or the first on offer, and a sentence if it asked in vain."""
+    """Choose the option that a URL names.
+
+    Parameters
+    ----------
+    wanted : str or None
+        Name in the URL.
+    offered : iterable of str
+        Available names, the default first.
+    what : str
+        What is chosen, such as "grid".
+
+    Returns
+    -------
+    name : str
+        The name in the URL, or else the most similar name or the default.
+    message : str
+        Sentence for the user if the name in the URL is not available; else empty.
+
+    Examples
+    --------
+    >>> choose("quik", ["paper", "quick"], "grid")
+    ('quick', "No grid is called 'quik'; did you mean 'quick'? Showing quick.")
+    """
     offered = list(offered)
     if wanted is None or wanted in offered:
         return wanted or offered[0], ""
-    near = difflib.get_close_matches(wanted, offered, 1, 0.5)
-    instead = near[0] if near else offered[0]
-    hint = nearest(wanted, offered) if len(offered) < 20 or near else ""
-    ends = "" if hint.endswith("?") else "."
-    return instead, f"No {what} is called {wanted!r}{hint}{ends} Here is {instead}."
+    near = closest(wanted, offered)
+    instead = near or offered[0]
+    hint = suggestion(wanted, offered) if near or len(offered) < _LONGEST_LIST else ""
+    stop = "" if hint.endswith("?") else "."
+    return instead, f"No {what} is called {wanted!r}{hint}{stop} Showing {instead}."
 
 
 def stamp(grid: study.Grid, store: Path) -> tuple:
-    """Changes whenever the results of a grid may have changed."""
-    companion = store.with_name(f"{store.name}-wal")  # what is new waits there for a while
-    files = (store, companion, SHIPPED / f"{grid.name}.parquet")
-    return (grid.hash, str(store), *map(_stamp, files))
+    """Return a value that changes whenever the results of a grid may have changed.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    store : Path
+        File of the store; it need not exist.
+
+    Returns
+    -------
+    tuple
+        Hash of the grid, and time and size of the files that may hold results.
+    """
+    log = store.with_name(f"{store.name}-wal")  # SQLite writes new results here first
+    files = (store, log, SHIPPED / f"{grid.name}.parquet")
+    return (grid.hash, str(store), *map(_file_stamp, files))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _file_stamp(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except OSError:
@@ -60,17 +109,46 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def read(grid: study.Grid, store: Path | None) -> dict[str, study.Results]:
-    """The results there are, "store" and "shipped", each with its cells compared; the shipped ones
-    first unless the store has as many. Raises ``StoreError`` if the store is no good."""
-    found = [study.read(grid, store), study.read(grid, None)]
-    found = {r.source: r for r in reversed(found) if not r.table.empty}
+    """Read all results of a grid and compare its cells.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    store : Path or None
+        File of the store; it need not exist.
+
+    Returns
+    -------
+    dict of str to Results
+        Results by source, "store" and "shipped", without those that are empty. The larger come
+        first, or the store's if both have as many models.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be used.
+    """
+    read_all = (study.read(grid, None), study.read(grid, store))
+    found = {results.source: results for results in read_all if not results.table.empty}
     for results in found.values():
-        _ = results.cells  # takes a second in a large grid
+        _ = results.cells  # computed here, since it takes a second for a large grid
     return dict(sorted(found.items(), key=lambda item: (-len(item[1].table), item[0] != "store")))
 
 
-def last_words(store: Path) -> str:
-    """The last line that the last run in the background said; empty if none ever was."""
+def last_log_line(store: Path) -> str:
+    """Return the last line that the latest background run has logged.
+
+    Parameters
+    ----------
+    store : Path
+        File of the store.
+
+    Returns
+    -------
+    str
+        The line; empty if there is no log.
+    """
     try:
         lines = store.with_name(f"{store.name}.log").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -78,12 +156,34 @@ def last_words(store: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def is_fair(grid: study.Grid) -> bool:
-    """Whether both sides of the grid are tuned."""
+def is_tuned(grid: study.Grid) -> bool:
+    """Return whether a grid tunes the settings of both sides.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    bool
+    """
     return isinstance(grid, TunedGrid)
 
 
-def exported(results: study.Results, ending: str) -> bytes:
-    """All trained models as a ".parquet" or ".csv" file."""
+def export_bytes(results: study.Results, ending: str) -> bytes:
+    """Return the table of trained models as the content of a file.
+
+    Parameters
+    ----------
+    results : Results
+        Results of a grid.
+    ending : str
+        ".parquet" or ".csv".
+
+    Returns
+    -------
+    bytes
+    """
     with tempfile.TemporaryDirectory() as folder:
         return results.export(Path(folder) / f"models{ending}").read_bytes()

@@ -1,7 +1,7 @@
-"""joblib's Dask backend for the study: batches to the workers of a scheduler, results back.
+"""Train batches on the workers of a Dask scheduler, through joblib's Dask backend.
 
-joblib waits without end for a scheduler that is gone. So it runs in a thread of its own, and this
-module watches the connection.
+joblib waits forever for a scheduler that has gone. Therefore it runs in its own thread, while this
+module monitors the connection.
 """
 
 from __future__ import annotations
@@ -13,48 +13,70 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regcls.exceptions import UserError
 
-CONNECT_SECONDS = 10
-LOST_SECONDS = 10.0  # how long there may be no scheduler, or no worker
-POLL = 0.2
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 10  # timeout of the first connection
+LOST_SECONDS = 10.0  # time without a scheduler or a worker after which they count as lost
+POLL = 0.2  # seconds between two checks of the connection
 
 
 class SchedulerLost(UserError):
-    """The Dask scheduler, or all of its workers, cannot be reached (any more)."""
+    """The Dask scheduler or all its workers cannot be reached."""
 
 
 def results(address: str, tasks: Iterable, stopping: threading.Event) -> Iterator[Any]:
-    """What joblib's ``tasks`` return, as they finish; ends early once ``stopping`` is set.
+    """Yield the results of joblib tasks as they finish.
 
-    Raises ``SchedulerLost``, also when it is lost half-way, and what the tasks raise.
+    Parameters
+    ----------
+    address : str
+        Address of the scheduler, such as "tcp://127.0.0.1:8786".
+    tasks : iterable
+        Tasks from ``joblib.delayed``.
+    stopping : threading.Event
+        Ends the iteration once it is set.
+
+    Yields
+    ------
+    object
+        Return value of a task.
+
+    Raises
+    ------
+    SchedulerLost
+        If the scheduler or all its workers cannot be reached, at the start or later. Exceptions of
+        the tasks are raised as they are.
     """
-    gone = f"the scheduler {address} or its workers are gone"
+    lost = f"the scheduler {address} or its workers cannot be reached any more"
     with _client(address) as client:
         arrived: queue.SimpleQueue = queue.SimpleQueue()
         threading.Thread(target=_collect, args=(client, tasks, arrived), daemon=True).start()
-        well = time.monotonic()
+        last_seen = time.monotonic()
         while not stopping.is_set():
             try:
                 kind, value = arrived.get(timeout=POLL)
             except queue.Empty:
-                if _works(client):
-                    well = time.monotonic()
-                elif time.monotonic() - well > LOST_SECONDS:
-                    raise SchedulerLost(gone) from None
+                if _has_workers(client):
+                    last_seen = time.monotonic()
+                elif time.monotonic() - last_seen > LOST_SECONDS:
+                    raise SchedulerLost(lost) from None
                 continue
             if kind == "end":
                 return
             if kind == "error":
-                if _of_dask(value) or not _works(client):
-                    raise SchedulerLost(gone) from value
+                if _is_dask_error(value) or not _has_workers(client):
+                    raise SchedulerLost(lost) from value
                 raise value
             yield value
 
 
-def _collect(client, tasks: Iterable, arrived: queue.SimpleQueue) -> None:
+def _collect(client: Client, tasks: Iterable, arrived: queue.SimpleQueue) -> None:
+    """Put the outcome of each task into the queue, then the end or the error."""
     from joblib import Parallel, parallel_config
 
     try:
@@ -73,29 +95,29 @@ def _collect(client, tasks: Iterable, arrived: queue.SimpleQueue) -> None:
 
 
 @contextlib.contextmanager
-def _client(address: str) -> Iterator:
+def _client(address: str) -> Iterator[Client]:
     from distributed import Client
     from distributed.comm import get_address_host_port
 
     for name in ("distributed", "distributed.client"):
-        # The sentences of this module say what a person needs.
+        # The errors of this module replace Dask's log messages.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        # A client that finds nobody complains at length; a socket does not.
-        place = get_address_host_port(address)
-        socket.create_connection(place, timeout=CONNECT_SECONDS).close()
+        # Test the address with a socket first: a client without a scheduler logs long messages.
+        host_and_port = get_address_host_port(address)
+        socket.create_connection(host_and_port, timeout=CONNECT_SECONDS).close()
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, OverflowError) as error:
         raise SchedulerLost(f"the scheduler {address} cannot be reached") from error
     try:
         yield client
     finally:
-        with contextlib.suppress(Exception):  # it may be gone, which is no news here
+        with contextlib.suppress(Exception):  # the scheduler may be gone already
             client.close(timeout=2)
 
 
-def _works(client) -> bool:
-    """Whether there is a connection, and a worker at its end."""
+def _has_workers(client: Client) -> bool:
+    """Return whether the scheduler is connected and has a worker."""
     if client.status != "running":
         return False
     try:
@@ -104,8 +126,8 @@ def _works(client) -> bool:
         return False
 
 
-def _of_dask(error: BaseException) -> bool:
-    """Whether Dask or the connection failed, not the task."""
+def _is_dask_error(error: BaseException) -> bool:
+    """Return whether Dask or the connection failed, not the task."""
     from concurrent.futures import CancelledError
 
     known = isinstance(error, CancelledError | OSError | TimeoutError)

@@ -1,8 +1,8 @@
-"""Grids of 1D experiments: from a description in TOML to one configuration a model.
+"""Grids of 1D experiments: axes of settings, their cells and the models to train.
 
-A *cell* of a grid is a setting that reg, its control and reg+cls share; each cell is trained on
-every function and data seed. A model's configuration has one canonical JSON text, whose SHA-256 is
-its key in the store: what two cells or two grids share is trained once.
+A cell is one setting, shared by reg, its control and reg+cls, and is trained on every function and
+data seed. The key of a model in the store is the SHA-256 of its configuration, so a model that two
+cells or two grids share is trained once.
 """
 
 from __future__ import annotations
@@ -29,13 +29,45 @@ from regcls.study.spec import (
     runs,
 )
 from regcls.synthetic import data as synthetic_data
-from regcls.utils.text import nearest
+from regcls.utils.text import suggestion
+
+MOST_SEEDS = 99  # data seeds of a function, and repeats
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid: the product of its axes (tuples), with ``data_seeds`` data sets a function and
-    ``repeats`` initialisations a data set. Raises ``GridError`` naming the key that is wrong."""
+    """A grid of experiments: the product of its axes.
+
+    Attributes
+    ----------
+    name, title : str
+        Name of the grid and what it compares.
+    scenario, sampling, classes, weight, loss_scale, bins, hidden, activation, optimiser, lr, \
+weight_decay, reg_loss, class_loss : tuple
+        Axes: the values of each setting of a `Cell`. "paper" as a ``weight`` or ``lr`` stands for
+        the paper's value for the scenario.
+    functions : tuple of int
+        Numbers of the target functions, from 1.
+    data_seeds : int
+        Number of data sets per function.
+    repeats : int
+        Number of initialisations per data set.
+    roles : tuple of str
+        Models to train in each cell: "reg", "control" and "reg+cls".
+    protocol : Protocol
+        Settings that all models share.
+
+    Raises
+    ------
+    GridError
+        If a value is invalid; the message names the key.
+
+    Examples
+    --------
+    >>> grid = Grid("demo", classes=(4, 16), data_seeds=2)
+    >>> len(grid.cells), len(grid.runs), len(grid.models())
+    (2, 20, 80)
+    """
 
     name: str
     title: str = ""
@@ -58,35 +90,44 @@ class Grid:
     class_loss: tuple[str, ...] = ("hard",)
     protocol: Protocol = field(default_factory=Protocol)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self)
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all that the grid asks for; its name and title do not count."""
-        asked = {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
-        text = json.dumps({"version": VERSION, **asked}, sort_keys=True)
+        """SHA-256 of the grid's settings; name and title do not count."""
+        settings = {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+        text = json.dumps({"version": VERSION, **settings}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every setting, scenarios and samplings first."""
-        names = [f.name for f in fields(Cell)]
-        product = itertools.product(*(getattr(self, name) for name in names))
-        cells = (_cell(dict(zip(names, values, strict=True))) for values in product)
+        """All settings of the grid, scenario and sampling varying slowest."""
+        product = itertools.product(*(getattr(self, name) for name in AXES))
+        cells = (_cell(dict(zip(AXES, values, strict=True))) for values in product)
         return tuple(dict.fromkeys(cells))
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """Data sets and initialisations, all with seeds of their own."""
+        """Data sets and initialisations on which each cell is trained."""
         return tuple(runs(self.functions, range(self.data_seeds), self.repeats))
 
     def models_of(
         self, cell: Cell, known: Mapping[str, float] | None = None
     ) -> dict[str, list[Model]]:
-        """The models that play each role in a cell, one a run, in the order of ``runs``.
+        """Return the models of a cell by role.
 
-        ``known`` (validation MSE of finished models, by key) matters where a search decides.
+        Parameters
+        ----------
+        cell : Cell
+            A cell of the grid.
+        known : mapping of str to float, optional
+            Validation MSE of trained models by key; used by grids that tune their settings.
+
+        Returns
+        -------
+        dict of str to list of Model
+            For each role, one model per run, in the order of ``runs``.
         """
         return {
             role: [cell.model(role, run, self.protocol) for run in self.runs] for role in self.roles
@@ -102,19 +143,56 @@ class Grid:
         return found
 
     def roster(self, known: Mapping[str, float] | None = None) -> dict[str, Entry]:
-        """The models to train by key, each once and with the first role that it plays."""
+        """Return the models to train, each once, with the first role it has.
+
+        Parameters
+        ----------
+        known : mapping of str to float, optional
+            Validation MSE of trained models by key; used by grids that tune their settings.
+
+        Returns
+        -------
+        dict of str to Entry
+            Entries by model key.
+        """
         return self._roster
 
     def models(self, known: Mapping[str, float] | None = None) -> list[Model]:
-        """The models to train, each once."""
+        """Return the models to train, each once.
+
+        Parameters
+        ----------
+        known : mapping of str to float, optional
+            Validation MSE of trained models by key; used by grids that tune their settings.
+
+        Returns
+        -------
+        list of Model
+        """
         return [entry.model for entry in self.roster(known).values()]
 
-    def to_come(self, known: Mapping[str, float] | None = None) -> list[Model]:
-        """Stand-ins for models that only a search can name: none here."""
+    def placeholders(self, known: Mapping[str, float] | None = None) -> list[Model]:
+        """Return stand-ins for the models that a search has yet to choose.
+
+        Parameters
+        ----------
+        known : mapping of str to float, optional
+            Validation MSE of trained models by key.
+
+        Returns
+        -------
+        list of Model
+            Models of about the same cost; empty for a grid without a search.
+        """
         return []
 
 
+# Names of a cell's settings, in the order in which a grid lists its axes.
+AXES = tuple(f.name for f in fields(Grid) if f.name in {f.name for f in fields(Cell)})
+
+
 def _cell(values: dict[str, Any]) -> Cell:
+    """Replace "paper" by the paper's value for the scenario."""
     default = SCENARIO_DEFAULTS[values["scenario"]]
     for name in ("weight", "lr"):
         if values[name] == PAPER:
@@ -123,10 +201,11 @@ def _cell(values: dict[str, Any]) -> Cell:
 
 
 def _check(grid: Grid) -> None:
+    """Raise `GridError` for the first invalid value; turn the numbers of each axis into one type."""
     for f in fields(Grid):
         value = getattr(grid, f.name)
         if f.name in ("data_seeds", "repeats"):
-            _whole(f.name, value, 99)
+            _check_count(f.name, value, MOST_SEEDS)
         elif isinstance(f.default, tuple):
             object.__setattr__(grid, f.name, _axis(f.name, value, f.default[0]))
     for f in fields(Protocol):
@@ -138,7 +217,9 @@ def _check(grid: Grid) -> None:
     for name, allowed in (("roles", ROLES), *CHOICES.items()):
         for value in getattr(grid, name):
             if value not in allowed or value == OWN:
-                raise GridError(f"{name} has an unknown value {value!r}{nearest(value, allowed)}")
+                raise GridError(
+                    f"{name} has an unknown value {value!r}{suggestion(value, allowed)}"
+                )
     if not all(1 <= k <= len(synthetic_data.FUNCTIONS) for k in grid.functions):
         raise GridError(f"functions must be numbers from 1 to {len(synthetic_data.FUNCTIONS)}")
     for cell in grid.cells:
@@ -148,17 +229,14 @@ def _check(grid: Grid) -> None:
             raise GridError(str(error)) from error
 
 
-def _axis(name: str, value, example) -> tuple:
-    """``value`` as a tuple without repetitions, its numbers of the example's type."""
+def _axis(name: str, value: object, example: object) -> tuple:
+    """Return an axis without repeated values, its numbers of the type of ``example``."""
     if not isinstance(value, tuple) or not value:
-        raise GridError(f"{name} must be a list with one value or more, not {value!r}")
-    kinds = (str,) if isinstance(example, str) else (int,) if isinstance(example, int) else ()
-    kinds = kinds or ((int, float) if isinstance(example, float) else (tuple,))
-    if name in ("weight", "lr"):
-        kinds = (str, int, float)
+        raise GridError(f"{name} must be a list of at least one value, not {value!r}")
+    kinds = _kinds(name, example)
     for item in value:
         if isinstance(item, bool) or not isinstance(item, kinds):
-            raise GridError(f"{name} has a value of the wrong kind: {item!r}")
+            raise GridError(f"{name} has a value of the wrong type: {item!r}")
         if name in ("weight", "lr") and isinstance(item, str) and item != PAPER:
             raise GridError(f"{name} must be numbers or {PAPER!r}, not {item!r}")
     if float in kinds:
@@ -166,6 +244,15 @@ def _axis(name: str, value, example) -> tuple:
     return tuple(dict.fromkeys(value))
 
 
-def _whole(name: str, value, most: int) -> None:
+def _kinds(name: str, example: object) -> tuple[type, ...]:
+    """Return the types that a value of an axis may have."""
+    if name in ("weight", "lr"):
+        return str, int, float
+    if isinstance(example, float):
+        return int, float
+    return (type(example),)
+
+
+def _check_count(name: str, value: object, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise GridError(f"{name} must be a whole number from 1 to {most}, not {value!r}")

@@ -1,32 +1,47 @@
-"""Tables behind the Study's charts: how a grid's cells are laid out, means, and what is decided."""
+"""Tables for the Study's charts: cells in rows, columns and along x, mean errors and verdicts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from regcls.study.grid import Grid
+from regcls.study.grid import AXES, Grid
 from regcls.study.results import Results
 from regcls.study.spec import ROLES, Cell
 from regcls.study.tuning import TunedGrid
 
 LEVEL = 0.95
 AGAINST = {"reg": "plain reg", "control": "the control", "tuned": "tuned reg"}
-BETTER, WORSE, UNDECIDED, UNKNOWN = "better", "worse", "undecided", "no result yet"
-_ACROSS = ("classes", "hidden", "lr", "bins")  # the first that varies runs along the x-axis
-_WORDS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "mse": "MSE", "mae": "MAE"}
+BETTER, WORSE = "better", "worse"
+NO_DIFFERENCE, NO_RESULT = "no significant difference", "no result yet"
 TITLES = {
-    "classes": "number of classes C", "hidden": "hidden units", "lr": "learning rate",
+    "classes": "number of classes C",
+    "hidden": "hidden units",
+    "lr": "learning rate",
     "bins": "bins",
-}  # fmt: skip
+}
+_X_CANDIDATES = tuple(TITLES)  # the first of these that varies runs along the x-axis
+_DISPLAY = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "mse": "MSE", "mae": "MAE"}
+_PLACE = ["cell", "label", "row", "sampling", "x"]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One panel a sampling and row; ``x`` runs along each panel, ``rows`` tell rows apart."""
+    """Layout of a grid's cells: one panel per row and sampling.
+
+    Attributes
+    ----------
+    x : str
+        Setting along the x-axis of each panel.
+    rows : tuple of str
+        Settings that distinguish the rows.
+    varied : tuple of str
+        Settings with more than one value.
+    """
 
     x: str
     rows: tuple[str, ...]
@@ -34,130 +49,261 @@ class Layout:
 
     @property
     def title(self) -> str:
+        """Title of the x-axis."""
         return TITLES[self.x]
 
 
-def layout(grid: Grid) -> Layout:
-    """Samplings side by side, classes (or else networks) along x, all else in rows."""
-    varied = tuple(f.name for f in fields(Cell) if len(getattr(grid, f.name)) > 1)
-    x = next((name for name in _ACROSS if name in varied), "classes")
+def grid_layout(grid: Grid) -> Layout:
+    """Lay out a grid: samplings as columns, classes or another setting along x, the rest as rows.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    Layout
+
+    Examples
+    --------
+    >>> grid_layout(Grid("demo", classes=(4, 16), optimiser=("adam", "sgd")))
+    Layout(x='classes', rows=('scenario', 'optimiser'), varied=('classes', 'optimiser'))
+    """
+    varied = tuple(name for name in AXES if len(getattr(grid, name)) > 1)
+    x = next((name for name in _X_CANDIDATES if name in varied), "classes")
     rows = ["scenario"] + [name for name in varied if name not in ("scenario", "sampling", x)]
     return Layout(x, tuple(rows), varied)
 
 
-def words(name: str, value: Any) -> str:
-    """A setting's value as a label: ``("hidden", (6, 15))`` is "6-15"."""
+def value_label(name: str, value: Any) -> str:
+    """Return the value of a setting as a label.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting.
+    value : object
+        Its value.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> value_label("hidden", (6, 15)), value_label("lr", 0.01), value_label("optimiser", "sgd")
+    ('6-15', 'lr 0.01', 'SGD')
+    """
     if isinstance(value, tuple):
         return "-".join(map(str, value))
     if isinstance(value, float):
         text = f"{value:g}"
         return {"weight": f"λ {text}", "lr": f"lr {text}"}.get(name, text)
-    return _WORDS.get(str(value), str(value))
+    return _DISPLAY.get(str(value), str(value))
 
 
-def slug(plan: Layout, cell: Cell) -> str:
-    """A cell's name in a link, from what varies: "clean_severe_64"."""
-    values = [getattr(cell, name) for name in plan.varied] or [cell.sampling]
-    return "_".join(
-        words(name, v).replace(" ", "")
-        for name, v in zip(plan.varied or ("sampling",), values, strict=True)
-    )
+def cell_slug(plan: Layout, cell: Cell) -> str:
+    """Return the name of a cell in a URL, from the settings that vary.
+
+    Parameters
+    ----------
+    plan : Layout
+        Layout of the grid.
+    cell : Cell
+        A cell of the grid.
+
+    Returns
+    -------
+    str
+        Such as "clean_severe_64".
+    """
+    varied = plan.varied or ("sampling",)
+    return "_".join(value_label(name, getattr(cell, name)).replace(" ", "") for name in varied)
 
 
-def named(grid: Grid) -> dict[str, Cell]:
-    """The cells of a grid by their names."""
-    plan = layout(grid)
-    return {slug(plan, cell): cell for cell in grid.cells}
+def cells_by_slug(grid: Grid) -> dict[str, Cell]:
+    """Return the cells of a grid by their names in a URL.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    dict of str to Cell
+    """
+    plan = grid_layout(grid)
+    return {cell_slug(plan, cell): cell for cell in grid.cells}
 
 
-def label(plan: Layout, cell: Cell) -> str:
-    """A cell in words: "severe, clean, C = 64"."""
-    x = words(plan.x, getattr(cell, plan.x))
-    parts = [cell.sampling, *(words(n, getattr(cell, n)) for n in plan.rows)]
+def cell_label(plan: Layout, cell: Cell) -> str:
+    """Return the settings of a cell as a label.
+
+    Parameters
+    ----------
+    plan : Layout
+        Layout of the grid.
+    cell : Cell
+        A cell of the grid.
+
+    Returns
+    -------
+    str
+        Such as "severe, clean, C = 64".
+    """
+    x = value_label(plan.x, getattr(cell, plan.x))
+    parts = [cell.sampling, *(value_label(name, getattr(cell, name)) for name in plan.rows)]
     return ", ".join([*parts, f"C = {x}" if plan.x == "classes" else x])
 
 
-def cells(results: Results) -> pd.DataFrame:
-    """``results.cells`` with each cell's name, label, row and place along x as text."""
-    plan = layout(results.grid)
-    found = results.grid.cells
+def cell_table(results: Results) -> pd.DataFrame:
+    """Return the comparisons of all cells with their place in the layout.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell: cell (its name in a URL), label, row and x as text, and the columns of
+        `Results.cells`.
+    """
+    plan = grid_layout(results.grid)
+    cells = results.grid.cells
     place = pd.DataFrame(
         {
-            "cell": [slug(plan, c) for c in found],
-            "label": [label(plan, c) for c in found],
-            "row": [" · ".join(words(n, getattr(c, n)) for n in plan.rows) for c in found],
-            "x": [words(plan.x, getattr(c, plan.x)).removeprefix("lr ") for c in found],
+            "cell": [cell_slug(plan, c) for c in cells],
+            "label": [cell_label(plan, c) for c in cells],
+            "row": [" · ".join(value_label(n, getattr(c, n)) for n in plan.rows) for c in cells],
+            "x": [value_label(plan.x, getattr(c, plan.x)).removeprefix("lr ") for c in cells],
         }
     )
     return pd.concat([place, results.cells], axis=1)
 
 
-def points(results: Results) -> pd.DataFrame:
-    """A row a cell and model: its mean test MSE over the runs, with the 95 % t-interval over the
-    means of functions (NaN under three); cells without a result are left out."""
+def mean_errors(results: Results) -> pd.DataFrame:
+    """Return the mean test MSE of each cell and role, with a t-interval over functions.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell and role with results: cell, label, row, sampling, x, model, mean, runs,
+        low and high (95 % interval; NaN for fewer than three functions).
+    """
     parts = []
-    places = cells(results)[["cell", "label", "row", "sampling", "x"]].to_dict("records")
+    places = cell_table(results)[_PLACE].to_dict("records")
     for place, cell in zip(places, results.grid.cells, strict=True):
         runs = results.runs(cell)
         for role in ROLES:
             known = runs.dropna(subset=[role])
             if len(known) and np.isfinite(known[role]).all():
-                interval = _interval(known.groupby("function")[role].mean().to_numpy())
-                mean = float(known[role].mean())
-                parts.append(place | {"model": role, "mean": mean, "runs": len(known)} | interval)
-    columns = ["cell", "label", "row", "sampling", "x", "model", "mean", "runs", "low", "high"]
+                low, high = _interval(known.groupby("function")[role].mean().to_numpy())
+                values = (role, float(known[role].mean()), len(known), low, high)
+                parts.append([*place.values(), *values])
+    columns = [*_PLACE, "model", "mean", "runs", "low", "high"]
     return pd.DataFrame(parts, columns=columns)
 
 
-def _interval(means: np.ndarray) -> dict[str, float]:
+def _interval(means: np.ndarray) -> tuple[float, float]:
+    """Return the t-interval of the mean of functions; NaN for fewer than three."""
     from scipy import stats
 
     if len(means) < 3:
-        return {"low": np.nan, "high": np.nan}
+        return np.nan, np.nan
     reach = stats.t.ppf((1 + LEVEL) / 2, len(means) - 1) * stats.sem(means)
-    return {"low": max(float(means.mean() - reach), 0.0), "high": float(means.mean() + reach)}
+    return max(float(means.mean() - reach), 0.0), float(means.mean() + reach)
 
 
-def published(results: Results) -> pd.DataFrame:
-    """A row a published mean: cell, label, row, sampling, x, model, mean."""
-    table = cells(results)
+def published_means(results: Results) -> pd.DataFrame:
+    """Return the published mean test MSE of each cell and model.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per published mean: cell, label, row, sampling, x, model, mean. It is empty for
+        settings other than the paper's.
+    """
+    table = cell_table(results)
     if isinstance(results.grid, TunedGrid):
         table = table.iloc[:0]
-    place = ["cell", "label", "row", "sampling", "x"]
     parts = [
-        table.dropna(subset=[column])[place].assign(model=model, mean=table[column].dropna())
+        table.dropna(subset=[column])[_PLACE].assign(model=model, mean=table[column].dropna())
         for model, column in (("reg", "published_reg"), ("reg+cls", "published_regcls"))
         if column in table
     ]
-    return pd.concat(parts) if parts else pd.DataFrame(columns=[*place, "model", "mean"])
+    return pd.concat(parts) if parts else pd.DataFrame(columns=[*_PLACE, "model", "mean"])
 
 
-def compared(results: Results, against: str) -> pd.DataFrame:
-    """A row a cell: its place, reg+cls against reg or its control (``ratio``, ``low``, ``high``,
-    ``wins``, ``p_holm``), and ``state``: "better" or "worse" only if the interval leaves out 1 and
-    the test passes at 5 % after Holm's correction; else "undecided", or "no result yet"."""
+def comparison_table(results: Results, against: str) -> pd.DataFrame:
+    """Return the comparison of reg+cls with another model in each cell.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+    against : str
+        A key of `AGAINST`: "reg", "control", or "tuned" for a grid that tunes its settings.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell: its place, ratio with low and high (95 % interval), wins, p_holm, and
+        state: "better" or "worse" if the interval excludes 1 and the test is significant at 5 %
+        after Holm's correction, else "no significant difference" or "no result yet".
+    """
     prefix = "control_" if against == "control" else ""
-    table = cells(results)
+    table = cell_table(results)
     place = table[["cell", "label", "row", "scenario", "sampling", "x", "classes", "runs"]]
     names = {
-        "ratio": "ratio", "ratio_low": "low", "ratio_high": "high", "wins": "wins",
+        "ratio": "ratio",
+        "ratio_low": "low",
+        "ratio_high": "high",
+        "wins": "wins",
         "p_holm": "p_holm",
-    }  # fmt: skip
+    }
     values = table[[prefix + name for name in names]].set_axis(list(names.values()), axis=1)
     found = pd.concat([place, values], axis=1)
     return found.assign(state=[_state(row) for row in found.to_dict("records")])
 
 
-def _state(row: dict[str, Any]) -> str:
+def _state(row: Mapping[Any, Any]) -> str:
     if np.isnan(row["ratio"]):
-        return UNKNOWN
+        return NO_RESULT
     if not row["p_holm"] < 1 - LEVEL or not (row["high"] < 1 or row["low"] > 1):
-        return UNDECIDED
+        return NO_DIFFERENCE
     return BETTER if row["high"] < 1 else WORSE
 
 
-def runs(results: Results, cell: Cell) -> pd.DataFrame:
-    """A row a run of the cell: its seeds, the test MSE of each role there is, and their ratios."""
+def run_table(results: Results, cell: Cell) -> pd.DataFrame:
+    """Return the runs of a cell with the ratios of their test errors.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+    cell : Cell
+        A cell of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per run: its seeds, the test MSE of each role, and the ratios of reg+cls to reg and
+        to the control.
+    """
     table = results.runs(cell)
     if "control" not in results.grid.roles or isinstance(results.grid, TunedGrid):
         table = table.drop(columns="control")

@@ -1,4 +1,8 @@
-"""Where a grid stands and who is at work on it, seen from any process; how to begin and stop."""
+"""Start and stop runs in the background, and list the runs that are active on this machine.
+
+Each run leaves a note, a small JSON file in a temporary folder, while it is active. Another process
+can thus see the run even if it uses a different store.
+"""
 
 from __future__ import annotations
 
@@ -17,35 +21,55 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from regcls.exceptions import UserError
 from regcls.study.store import Store
 
-START_SECONDS = 60.0  # how long a new process may take until it is at work
-_BEGINNING = threading.Lock()  # of two who begin at the same moment, one is refused
+NOTES = "REGCLS_STUDY_NOTES"  # environment variable: folder of the notes
+START_SECONDS = 60.0  # longest wait for a new process to register as a runner
+_STARTING = threading.Lock()  # if two threads start a run at the same time, one is refused
 
 
-def begin(name: str, store: Path) -> Path:
-    """Run a grid in a process of its own, which outlives this one; the file of what it says.
+def start(name: str, store: Path) -> Path:
+    """Run a grid in a background process that outlives this one.
 
-    Returns when the process is at work or done. Raises ``StoreError`` if the store is no good,
-    ``ValueError`` if a run is at work in it or elsewhere on this machine (one at a time: two would
-    only slow each other down), or the new one fails at once.
+    Only one run is allowed per machine, since two would slow each other down. The function returns
+    as soon as the process is training or has finished.
+
+    Parameters
+    ----------
+    name : str
+        Name of a shipped grid, or path of a TOML file.
+    store : Path
+        File of the store.
+
+    Returns
+    -------
+    Path
+        Log file of the process.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be used.
+    UserError
+        If another run is active in the store or on this machine, or if the process fails to start.
     """
-    with _BEGINNING:
-        for run in at_work(besides=store):
-            raise ValueError(
-                f"{run.grid} is at work on this machine (process {run.pid}, into {run.store}); "
-                "stop it, or wait until it has finished"
+    with _STARTING:
+        for run in active_runs(except_store=store):
+            raise UserError(
+                f"{run.grid} is already running on this machine (process {run.pid}, store "
+                f"{run.store}); stop it, or wait until it has finished"
             )
         with Store(store) as kept:
             for runner in kept.runners():
-                raise ValueError(
-                    f"{runner.grid} is at work in {store} (process {runner.pid} on "
+                raise UserError(
+                    f"{runner.grid} is already running in {store} (process {runner.pid} on "
                     f"{runner.host}); stop it, or wait until it has finished"
                 )
-            return _begin(name, store, kept)
+            return _start_process(name, store, kept)
 
 
-def _begin(name: str, store: Path, kept: Store) -> Path:
+def _start_process(name: str, store: Path, kept: Store) -> Path:
     log = store.with_name(f"{store.name}.log")
     command = [sys.executable, "-m", "regcls", "study", "run", name, "--store", str(store)]
     with log.open("w", encoding="utf-8") as out:
@@ -53,47 +77,71 @@ def _begin(name: str, store: Path, kept: Store) -> Path:
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
     _lower_priority(process.pid)
-    # Once it has ended, its number must be free, or it would pass for being at work.
+    # Reap the process when it ends: as a zombie it would still count as active.
     threading.Thread(target=process.wait, daemon=True).start()
-    until = time.monotonic() + START_SECONDS
-    while process.returncode is None and time.monotonic() < until:
+    deadline = time.monotonic() + START_SECONDS
+    while process.returncode is None and time.monotonic() < deadline:
         if any(runner.pid == process.pid for runner in kept.runners()):
             break
         time.sleep(0.1)
     if process.returncode:
-        said = log.read_text(encoding="utf-8").strip().splitlines()
-        raise ValueError(f"the run could not start: {said[-1] if said else 'it said nothing'}")
+        output = log.read_text(encoding="utf-8").strip().splitlines()
+        reason = output[-1] if output else f"it ended with exit code {process.returncode}"
+        raise UserError(f"the run could not start: {reason}")
     return log
 
 
 def _lower_priority(pid: int) -> None:
-    """Pages that people look at go first: the run and its workers take what is left."""
+    """Lower the priority of the run and its workers, so that the app stays responsive."""
     import psutil
 
-    below = psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else 10
+    if sys.platform == "win32":
+        priority = psutil.BELOW_NORMAL_PRIORITY_CLASS
+    else:
+        priority = 10
     with contextlib.suppress(psutil.Error, OSError):
-        psutil.Process(pid).nice(below)
+        psutil.Process(pid).nice(priority)
 
 
 def stop(store: Path) -> int:
-    """Ask all runners on this machine to stop with what is stored; how many were asked."""
+    """Signal all runners of a store on this machine to stop; their results are kept.
+
+    Parameters
+    ----------
+    store : Path
+        File of the store; it need not exist.
+
+    Returns
+    -------
+    int
+        Number of runners that were signalled.
+    """
     if not store.exists():
         return 0
     with Store(store) as kept:
-        mine = [runner for runner in kept.runners() if runner.host == socket.gethostname()]
-    for runner in mine:
+        local = [runner for runner in kept.runners() if runner.host == socket.gethostname()]
+    for runner in local:
         with contextlib.suppress(ProcessLookupError):
             os.kill(runner.pid, signal.SIGTERM)
-    return len(mine)
-
-
-NOTES = "REGCLS_STUDY_NOTES"  # environment variable: another folder of notes
+    return len(local)
 
 
 @dataclass(frozen=True)
-class AtWork:
-    """A run of ``grid`` into ``store`` by the process ``pid``, which was ``born`` then (seconds
-    since 1970): a number may be given again once its process has ended."""
+class ActiveRun:
+    """A run that is active on this machine.
+
+    Attributes
+    ----------
+    grid : str
+        Name of the grid.
+    store : str
+        Absolute path of the store.
+    pid : int
+        Process number.
+    born : float
+        Start of the process in seconds since the epoch; with ``pid`` it identifies the process,
+        since a number is reused after a process has ended.
+    """
 
     grid: str
     store: str
@@ -102,6 +150,7 @@ class AtWork:
 
     @property
     def alive(self) -> bool:
+        """Whether the process still exists."""
         import psutil
 
         with contextlib.suppress(psutil.Error):
@@ -112,30 +161,49 @@ class AtWork:
         return False
 
 
-def folder() -> Path:
-    """Where the notes are."""
+def notes_folder() -> Path:
+    """Return the folder of the notes.
+
+    Returns
+    -------
+    Path
+        The folder that the environment variable `NOTES` names, or one in the temporary folder.
+    """
     try:
-        person = getpass.getuser()
+        user = getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name
-        person = "anyone"
-    return Path(os.environ.get(NOTES) or Path(tempfile.gettempdir()) / f"regcls-studies-{person}")
+        user = "anyone"
+    return Path(os.environ.get(NOTES) or Path(tempfile.gettempdir()) / f"regcls-studies-{user}")
 
 
 @contextlib.contextmanager
-def noted(grid: str, store: Path) -> Iterator[None]:
-    """While this lasts, others see that this process is at work. Never an error: where no note can
-    be written, the run goes on unseen."""
+def announced(grid: str, store: Path) -> Iterator[None]:
+    """Announce this process as an active run while the context lasts.
+
+    If no note can be written, the run continues without one.
+
+    Parameters
+    ----------
+    grid : str
+        Name of the grid.
+    store : Path
+        File of the store.
+
+    Yields
+    ------
+    None
+    """
     import psutil
 
     pid = os.getpid()
-    mine = AtWork(grid, str(store.resolve()), pid, psutil.Process(pid).create_time())
+    run = ActiveRun(grid, str(store.resolve()), pid, psutil.Process(pid).create_time())
     note = None
     with contextlib.suppress(OSError):
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(".json", f"{pid}-", folder())
+        notes_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(".json", f"{pid}-", notes_folder())
         note = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(asdict(mine), out)
+            json.dump(asdict(run), out)
     try:
         yield
     finally:
@@ -144,24 +212,35 @@ def noted(grid: str, store: Path) -> Iterator[None]:
                 note.unlink()
 
 
-def at_work(besides: Path | None = None) -> list[AtWork]:
-    """The runs that go on, those into the store ``besides`` apart. Notes of processes that ended
-    without clearing up are cleared away."""
+def active_runs(except_store: Path | None = None) -> list[ActiveRun]:
+    """Return the active runs on this machine, and delete the notes of processes that have ended.
+
+    Parameters
+    ----------
+    except_store : Path, optional
+        A store whose runs are left out.
+
+    Returns
+    -------
+    list of ActiveRun
+    """
     found = []
     with contextlib.suppress(OSError):
-        for note in sorted(folder().glob("*.json")):
+        for note in sorted(notes_folder().glob("*.json")):
             run = _read(note)
             if run is not None and run.alive:
                 found.append(run)
             elif run is not None:
                 with contextlib.suppress(OSError):
                     note.unlink()
-    return [run for run in found if besides is None or run.store != str(besides.resolve())]
+    return [
+        run for run in found if except_store is None or run.store != str(except_store.resolve())
+    ]
 
 
-def _read(note: Path) -> AtWork | None:
-    """None: a note that is still being written, or that is none of ours."""
+def _read(note: Path) -> ActiveRun | None:
+    """Read a note; None if it is incomplete or not a note of a run."""
     try:
-        return AtWork(**json.loads(note.read_text(encoding="utf-8")))
+        return ActiveRun(**json.loads(note.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None

@@ -1,10 +1,10 @@
-"""Results of a grid: a table of its models, a comparison a cell, errors per target range."""
+"""Results of a grid: trained models, one comparison per cell and errors per target range."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,23 +14,33 @@ import numpy as np
 import pandas as pd
 
 from regcls import published
+from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
 from regcls.stats import comparison
-from regcls.study.grid import Grid
+from regcls.study.grid import AXES, Grid
+from regcls.study.rows import COLUMNS
 from regcls.study.spec import PAPER, ROLES, Cell, Entry, GridError, Model, Protocol, Run
-from regcls.study.store import COLUMNS, Store
-from regcls.study.tuning import VARIANTS, TunedGrid
+from regcls.study.store import Store
+from regcls.study.tuning import TUNED, TUNED_FOR_REG, VARIANTS, TunedGrid
 
 SHIPPED = Path(__file__).parent / "results"
-_SETTING = tuple(f.name for f in fields(Cell))
 AGAINST = ("reg", "control")
-TUNED = ("lr", "weight", "weight_decay", "classes")
 
 
 @dataclass(frozen=True)
 class Results:
-    """What is known of a grid. ``table``: one row a trained model, indexed by key, with the columns
-    of the store but ``config`` as columns of its own. ``source``: "store" or "shipped"."""
+    """Results of a grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        The grid.
+    table : DataFrame
+        One row per trained model, indexed by its key: role, phase, the values of its
+        configuration, and what the store holds about it.
+    source : str
+        "store" or "shipped".
+    """
 
     grid: Grid
     table: pd.DataFrame
@@ -38,7 +48,7 @@ class Results:
 
     @cached_property
     def known(self) -> dict[str, float]:
-        """Validation MSE by key; inf where training diverged."""
+        """Validation MSE by model key; inf if training diverged."""
         return self._by_key("val_mse")
 
     @cached_property
@@ -54,20 +64,38 @@ class Results:
         return {cell: self.grid.models_of(cell, self.known) for cell in self.grid.cells}
 
     def runs(self, cell: Cell) -> pd.DataFrame:
-        """A row a run of the cell: function, data_seed, init_seed, and the test MSE of each role
-        (NaN where it is not trained yet, inf where it diverged)."""
+        """Return the test errors of each run of a cell.
+
+        Parameters
+        ----------
+        cell : Cell
+            A cell of the grid.
+
+        Returns
+        -------
+        DataFrame
+            One row per run: function, data_seed, init_seed, and the test MSE of each role (NaN if
+            not trained yet, inf if training diverged).
+        """
         table = pd.DataFrame([vars(run) for run in self.grid.runs])
         for role in ROLES:
-            models = self._models[cell].get(role) or [None] * len(table)
-            table[role] = [self._mse.get(m.key, math.nan) if m else math.nan for m in models]
+            models = self._models[cell].get(role)
+            table[role] = self._test_mse(models) if models else math.nan
         return table
+
+    def _test_mse(self, models: Iterable[Model]) -> list[float]:
+        return [self._mse.get(model.key, math.nan) for model in models]
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """A row a cell, none left out: its setting, what is trained, mean test MSE of the roles,
-        reg+cls against reg (``ratio``, ``wins``, …) and against the control (``control_ratio``, …),
-        and the published figures where the setting is the paper's. Where a search decides, what it
-        chose, and the test MSE over its settings (least, median, 90 % quantile) as ``…_search``."""
+        """One row per cell: settings, number of trained runs, and comparisons.
+
+        Every row has the mean test MSE of each role, and reg+cls against reg (``ratio``, ``wins``,
+        …) and against the control (``control_ratio``, …), with p-values corrected over all cells
+        (``p_holm``). A grid with the paper's settings adds the published figures. A grid that
+        tunes its settings adds the chosen settings, and as ``…_search`` the lowest, median and
+        90 % quantile of the test MSE over all settings tried.
+        """
         rows = [self._cell_row(cell) for cell in self.grid.cells]
         for other in AGAINST:
             prefix = _prefix(other)
@@ -78,34 +106,32 @@ class Results:
 
     def _cell_row(self, cell: Cell) -> dict[str, Any]:
         runs = self.runs(cell)
-        row: dict[str, Any] = {name: getattr(cell, name) for name in _SETTING}
+        row: dict[str, Any] = {name: getattr(cell, name) for name in AXES}
         row["runs"] = int(runs["reg+cls"].notna().sum())
         for role in ROLES:
-            row[f"{_plain(role)}_mse"] = _mean(runs[role])
+            row[f"{_column(role)}_mse"] = _mean(runs[role])
         row["diverged"] = int(np.isinf(runs[list(ROLES)].to_numpy()).sum())
         for other in AGAINST:
-            row |= _compared(runs, other)
+            row |= _comparison_columns(runs, other)
         if isinstance(self.grid, TunedGrid):
-            return row | self._tuned(self.grid, cell)
-        return row | self._published(cell)
+            return row | self._tuned_columns(self.grid, cell)
+        return row | self._published_columns(cell)
 
-    def _tuned(self, grid: TunedGrid, cell: Cell) -> dict[str, Any]:
-        row: dict[str, Any] = dict.fromkeys((*TUNED, "loss_scale"))  # none of its own
+    def _tuned_columns(self, grid: TunedGrid, cell: Cell) -> dict[str, Any]:
+        # The cell has no value of its own for a tuned setting.
+        row: dict[str, Any] = dict.fromkeys((*TUNED, "loss_scale"))
         for variant in VARIANTS:
-            name = _plain(variant)
+            name = _column(variant)
             best = grid.best(cell, variant, self.known)
-            for key in TUNED if variant == "reg+cls" else TUNED[:3]:
+            for key in TUNED if variant == "reg+cls" else TUNED_FOR_REG:
                 row[f"{name}_{key}"] = None if best is None else getattr(best, key)
-            means = [
-                np.mean([self._mse.get(model.key, math.nan) for model in models])
-                for _, models in grid.searched[cell, variant]
-            ]
+            means = [np.mean(self._test_mse(models)) for _, models in grid.searched[cell, variant]]
             done = np.array([mean for mean in means if not math.isnan(mean)])
             quantiles = np.quantile(done, [0, 0.5, 0.9], method="nearest") if len(done) else []
             row[f"{name}_search"] = list(map(float, quantiles))
         return row
 
-    def _published(self, cell: Cell) -> dict[str, float]:
+    def _published_columns(self, cell: Cell) -> dict[str, float]:
         figure = published.published_1d().get((cell.scenario, cell.sampling, cell.classes))
         if figure is None or not _is_paper(cell, self.grid.protocol):
             return dict.fromkeys(("published_reg", "published_regcls", "published_wins"), math.nan)
@@ -116,31 +142,79 @@ class Results:
         }
 
     def ranges(self, cell: Cell, run: Run | None = None) -> pd.DataFrame:
-        """Errors per target range (as shares of the function's values, 0 to 1), a row a (role,
-        range): low, high, train (share of the training targets), mse, mae; means over the runs
-        that reach the range, or of one run."""
+        """Return errors per target range.
+
+        Parameters
+        ----------
+        cell : Cell
+            A cell of the grid.
+        run : Run, optional
+            A run of the cell; by default, errors are means over all runs with test samples in the
+            range.
+
+        Returns
+        -------
+        DataFrame
+            One row per role and range: role, low and high (0 to 1, as shares of the span of the
+            function's values), train (share of the training targets), mse, mae.
+        """
         parts = []
         for role, models in self._models[cell].items():
             if run is not None:
                 models = [m for m in models if m.init_seed == run.init_seed]
-            found = [self.table.at[m.key, "ranges"] for m in models if m.key in self.table.index]
+            found = [self.table.loc[m.key, "ranges"] for m in models if m.key in self.table.index]
             if found:
-                parts.append(_range_frame(role, [json.loads(text) for text in found]))
+                parts.append(_range_frame(role, [json.loads(str(text)) for text in found]))
         columns = ["role", "low", "high", "train", "mse", "mae"]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
     def lab_settings(self, cell: Cell, run: Run) -> LabSettings:
-        """A run's setting in the Lab; of a tuned cell, that of reg+cls."""
+        """Return the Lab settings of a run; for a tuned cell, those chosen for reg+cls.
+
+        Parameters
+        ----------
+        cell : Cell
+            A cell of the grid.
+        run : Run
+            A run of the cell.
+
+        Returns
+        -------
+        LabSettings
+
+        Raises
+        ------
+        GridError
+            If the search of a tuned cell is not complete.
+        """
         if isinstance(self.grid, TunedGrid):
             best = self.grid.best(cell, "reg+cls", self.known)
             if best is None:
-                raise GridError("the search of this cell is not complete")
+                raise GridError("the search of this cell is not complete yet")
             cell = self.grid.with_setting(cell, best)
         return cell.lab_settings(run, self.grid.protocol)
 
     def export(self, path: Path, compact: bool = False) -> Path:
-        """Write the table as ``.parquet`` or ``.csv``. ``compact``: errors as float32, and of the
-        models of a search neither ranges nor curve. Raises ``ValueError`` for another ending."""
+        """Write the table of trained models to a file.
+
+        Parameters
+        ----------
+        path : Path
+            File to write; its ending, ".parquet" or ".csv", determines the format.
+        compact : bool, default False
+            Whether to store errors as float32, and to leave out ranges and curves of the models
+            that were part of a search.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UserError
+            If the file has another ending.
+        """
         table = self.table.reset_index()
         if compact:
             table = table.astype(dict.fromkeys(("test_mse", "val_mse", "seconds"), np.float32))
@@ -150,12 +224,30 @@ class Results:
         elif path.suffix == ".csv":
             table.to_csv(path, index=False)
         else:
-            raise ValueError(f"the file must end in .parquet or .csv, not {path.name!r}")
+            raise UserError(f"the file name must end in .parquet or .csv, not {path.name!r}")
         return path
 
 
 def read(grid: Grid, store: Path | None = None) -> Results:
-    """What the store has of the grid; if nothing, the results that ship with this program."""
+    """Read the results of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    store : Path, optional
+        File of the store; it need not exist.
+
+    Returns
+    -------
+    Results
+        Results from the store or, if it has none, those that ship with regcls.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be used.
+    """
     if store is not None and store.exists():
         with Store(store) as kept:
             roster = grid.roster(kept.known())
@@ -165,21 +257,57 @@ def read(grid: Grid, store: Path | None = None) -> Results:
     shipped = SHIPPED / f"{grid.name}.parquet"
     if shipped.is_file():
         table = pd.read_parquet(shipped).set_index("key")
-        known = table["val_mse"].fillna(math.inf).to_dict()
+        errors = table["val_mse"].fillna(math.inf)
+        known = dict(zip(table.index, errors.tolist(), strict=True))
         return Results(grid, table[table.index.isin(grid.roster(known))], "shipped")
     return Results(grid, _table([], {}), "store")
 
 
 def find_cell(grid: Grid, **setting: Any) -> Cell:
-    """The one cell of the grid with these values. Raises ``GridError`` if there is not just one."""
+    """Return the only cell of a grid with the given values.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    **setting
+        Values by the names of a cell's settings, such as ``classes=4``.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    GridError
+        If no cell or several cells have these values.
+    """
     found = [c for c in grid.cells if all(getattr(c, k) == v for k, v in setting.items())]
     if len(found) != 1:
-        raise GridError(f"{len(found)} cells of {grid.name} have the setting {setting}")
+        raise GridError(f"{len(found)} cells of {grid.name} have the setting {setting}, not one")
     return found[0]
 
 
+def compare_roles(runs: pd.DataFrame, role: str, other: str) -> comparison.Comparison:
+    """Compare the test MSE of two roles over paired runs.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs as from `Results.runs`, in which both roles have a result.
+    role, other : str
+        The two roles, "reg", "control" or "reg+cls".
+
+    Returns
+    -------
+    Comparison
+    """
+    columns = (role, other, "function", "data_seed", "init_seed")
+    return comparison.compare(*(runs[name].to_numpy() for name in columns))
+
+
 def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:
-    """The store's rows, each configuration's values as columns, with role and phase."""
+    """Return rows of the store as a table, with role, phase and configuration as columns."""
     table = pd.DataFrame(rows, columns=COLUMNS)
     configs = pd.DataFrame(
         [json.loads(text) for text in table.pop("config")],
@@ -196,12 +324,12 @@ def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:
 
 
 def _mean(values: pd.Series) -> float:
-    """NaN where nothing is known, or where a run diverged."""
+    """Return the mean of the known values; NaN if there are none or if a run diverged."""
     mean = float(values.mean()) if values.notna().any() else math.nan
     return mean if math.isfinite(mean) else math.nan
 
 
-def _plain(role: str) -> str:
+def _column(role: str) -> str:
     return role.replace("+", "")
 
 
@@ -209,24 +337,30 @@ def _prefix(other: str) -> str:
     return "" if other == "reg" else f"{other}_"
 
 
-def _compared(runs: pd.DataFrame, other: str) -> dict[str, Any]:
+def _comparison_columns(runs: pd.DataFrame, other: str) -> dict[str, Any]:
     prefix = _prefix(other)
     both = runs.dropna(subset=["reg+cls", other])
     if both.empty:
-        empty = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "wins", "p"), math.nan)
-        return {f"{prefix}{k}": v for k, v in (empty | {"verdict": "", "resampled": []}).items()}
-    c = comparison.compare(
-        both["reg+cls"], both[other], both["function"], both["data_seed"], both["init_seed"]
-    )
-    values = {
-        "ratio": c.median_ratio, "ratio_low": c.ratio_low, "ratio_high": c.ratio_high,
-        "wins": c.wins, "p": c.p, "verdict": c.verdict, "resampled": list(c.resampled),
-    }  # fmt: skip
-    return {f"{prefix}{k}": v for k, v in values.items()}
+        values = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "wins", "p"), math.nan) | {
+            "verdict": "",
+            "resampled": [],
+        }
+    else:
+        c = compare_roles(both, "reg+cls", other)
+        values = {
+            "ratio": c.median_ratio,
+            "ratio_low": c.ratio_low,
+            "ratio_high": c.ratio_high,
+            "wins": c.wins,
+            "p": c.p,
+            "verdict": c.verdict,
+            "resampled": list(c.resampled),
+        }
+    return {f"{prefix}{name}": value for name, value in values.items()}
 
 
 def _is_paper(cell: Cell, protocol: Protocol) -> bool:
-    """Whether this is how the published figures were made."""
+    """Return whether the published figures were obtained with this setting."""
     grid = Grid(
         PAPER, scenario=(cell.scenario,), sampling=(cell.sampling,), classes=(cell.classes,)
     )
@@ -234,7 +368,7 @@ def _is_paper(cell: Cell, protocol: Protocol) -> bool:
 
 
 def _range_frame(role: str, records: list[dict[str, Any]]) -> pd.DataFrame:
-    """Means over the runs that have test samples in a range."""
+    """Return errors per range, averaged over the runs with test samples in the range."""
     count = len(records[0]["mse"])
     train = np.array([record["train"] for record in records], dtype=float)
     means = {}
@@ -253,17 +387,29 @@ def _range_frame(role: str, records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def summary(results: Results) -> dict[str, Any]:
-    """The grid's name, the number of trained models and every cell, as plain values."""
+    """Return a grid's results as plain values, as ``regcls study show --json`` prints them.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    dict
+        Name, title and hash of the grid, number of trained and planned models, the settings that
+        vary, the protocol, and one record per cell.
+    """
     grid = results.grid
     known = results.known
-    varied = [name for name in _SETTING if results.cells[name].nunique() > 1]
+    varied = [name for name in AXES if results.cells[name].nunique() > 1]
     return {
         "grid": grid.name,
         "title": grid.title,
         "hash": grid.hash,
         "source": results.source,
         "models": len(results.table),
-        "planned": len(grid.models(known)) + len(grid.to_come(known)),
+        "planned": len(grid.models(known)) + len(grid.placeholders(known)),
         "varied": varied,
         "protocol": asdict(grid.protocol),
         "cells": results.cells.to_dict("records"),

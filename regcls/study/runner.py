@@ -1,4 +1,4 @@
-"""Run a grid through joblib: on this machine's cores, or on the workers of a Dask scheduler."""
+"""Train a grid with joblib, on the cores of this machine or on the workers of a Dask scheduler."""
 
 from __future__ import annotations
 
@@ -11,32 +11,48 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from regcls.exceptions import UserError
 from regcls.study import worker
 from regcls.study.dask_backend import SchedulerLost
 from regcls.study.dask_backend import results as cluster_results
 from regcls.study.grid import Grid
-from regcls.study.processes import noted
+from regcls.study.processes import announced
+from regcls.study.rows import Result
 from regcls.study.spec import Model
-from regcls.study.status import missing_of, standing
-from regcls.study.store import Result, Store
+from regcls.study.status import completion, missing_models
+from regcls.study.store import Store, StoreError
 from regcls.utils.cpu import cores
 
-BEAT = 5.0  # seconds between two signs of life
+HEARTBEAT = 5.0  # seconds between two heartbeats
 ON_LOST = ("local", "stop")
-POLL = 0.5  # seconds between two looks at what others do, and at ``should_stop``
+POLL = 0.5  # seconds between two checks of other runners and of ``should_stop``
 
 
 class WorkerLost(UserError):
-    """A worker process of this machine ended before its work."""
+    """A worker process on this machine was killed."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``models`` are stored, of which this run trained ``trained``; ``share`` and
-    ``seconds_left`` weigh models by what they cost.
-    ``note``: a sentence about a lost scheduler."""
+    """Progress of a run.
+
+    Attributes
+    ----------
+    models, done : int
+        Number of planned and of stored models of the grid.
+    trained : int
+        Number of models that this run has trained.
+    share : float
+        Trained share of the grid, from 0 to 1, with models weighted by their cost.
+    seconds, seconds_left : float
+        Time since the start of the run and estimated time left, in seconds.
+    stopped : bool
+        Whether the run was stopped before the grid was complete.
+    note : str
+        What happened if the scheduler was lost; else empty.
+    """
 
     models: int
     done: int
@@ -49,6 +65,7 @@ class Progress:
 
     @property
     def finished(self) -> bool:
+        """Whether all models are stored."""
         return self.done == self.models
 
 
@@ -62,34 +79,83 @@ def run(
     scheduler: str | None = None,
     on_lost: str = "local",
 ) -> Progress:
-    """Train all that is missing of ``grid`` and keep it in ``store``; how far it came.
+    """Train all missing models of a grid and store their results.
 
-    A batch is stored as soon as its models are trained, so stopping at any time loses no more than
-    the batches at work. Models that another runner is training are left to it, and waited for.
+    Each batch is stored as soon as it is trained, so a run that is stopped loses at most the
+    batches in training. Models that another runner is training are left to it and waited for.
 
-    ``scheduler``: the address of a Dask scheduler, whose workers then train (start them with one
-    thread each). If it is lost, ``on_lost`` says whether to go on "local"ly or to "stop".
+    Parameters
+    ----------
+    grid : Grid
+        The grid to train.
+    store : Store
+        Store of the results.
+    jobs : int, optional
+        Number of worker processes; by default, the number of cores.
+    on_progress : callable, optional
+        Called with the `Progress` at the start and after each batch.
+    should_stop : callable, optional
+        Polled during training; the run stops once it returns True.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers train, instead of this machine. Start the workers
+        with one thread each.
+    on_lost : {"local", "stop"}, default "local"
+        Whether to continue on this machine or to stop if the scheduler is lost.
+
+    Returns
+    -------
+    Progress
+        Progress at the end of the run.
+
+    Raises
+    ------
+    WorkerLost
+        If a worker process was killed.
+    StoreError
+        If results cannot be stored.
+    UserError
+        If ``on_lost`` is invalid.
     """
     if on_lost not in ON_LOST:
-        raise ValueError(f"on_lost must be one of {', '.join(ON_LOST)}, not {on_lost!r}")
-    wanted = (on_progress or (lambda progress: None), should_stop or (lambda: False))
-    return _Run(grid, store, jobs or cores(), *wanted, scheduler, on_lost).work()
+        raise UserError(f"on_lost must be one of {', '.join(ON_LOST)}, not {on_lost!r}")
+    return _Run(
+        grid,
+        store,
+        jobs or cores(),
+        on_progress or (lambda progress: None),
+        should_stop or (lambda: False),
+        scheduler,
+        on_lost,
+    ).work()
 
 
 class _Run:
-    def __init__(self, grid, store, jobs, on_progress, should_stop, scheduler, on_lost):
+    """State of one run."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        store: Store,
+        jobs: int,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+        scheduler: str | None,
+        on_lost: str,
+    ) -> None:
         self.grid, self.store, self.jobs = grid, store, jobs
         self.on_progress, self.should_stop = on_progress, should_stop
         self.scheduler, self.on_lost, self.note = scheduler, on_lost, ""
         self.trained, self.trained_cost = 0, 0.0
         self.started = time.perf_counter()
-        self.stopping = threading.Event()  # no new batch, and those at work break off
-        self.stopped = False  # because somebody wished so
+        self.stopping = (
+            threading.Event()
+        )  # no new batch starts, and those in training are cancelled
+        self.stopped = False  # on request, or because the scheduler was lost
         self.ended = threading.Event()
 
     def work(self) -> Progress:
         self.runner = self.store.start(self.grid.name)
-        note = noted(self.grid.name, self.store.path)
+        note = announced(self.grid.name, self.store.path)
         with tempfile.TemporaryDirectory(prefix="regcls-study-") as folder, note:
             self.stop_file = str(Path(folder) / "stop")
             watch = threading.Thread(target=self._watch, daemon=True)
@@ -107,17 +173,17 @@ class _Run:
         self.on_progress(self.progress())
         while not self.stopping.is_set():
             known = self.store.known()
-            missing = missing_of(self.grid.models(known), known)
+            missing = missing_models(self.grid.models(known), known)
             if not missing:
                 break
             before = self.trained
             self._train(missing)
-            if self.trained == before:  # all that is missing is another runner's
+            if self.trained == before:  # other runners have claimed all missing models
                 self.stopping.wait(POLL)
                 self.on_progress(self.progress())
 
     def _train(self, models: list[Model]) -> None:
-        self.store.release(self.runner)  # nothing is at work now
+        self.store.release(self.runner)  # no batch is in training now
         try:
             for results in self._results(models):
                 if results:
@@ -125,27 +191,27 @@ class _Run:
         except SchedulerLost as error:
             self.scheduler = None
             self.stopped = self.on_lost == "stop"
-            go_on = "stopped with what is stored" if self.stopped else "went on on this machine"
-            self.note = f"{error}; the run {go_on}"
+            outcome = "stopped" if self.stopped else "continued on this machine"
+            self.note = f"{error}; the run {outcome}, all stored results are kept"
             if self.stopped:
                 self._stop_workers()
         except BrokenExecutor as error:
             raise WorkerLost(
-                "a worker process was killed, perhaps for lack of memory; what is stored is safe: "
-                "start again, with fewer --jobs"
+                "a worker process was killed, possibly because memory ran out; all stored results "
+                "are kept: start the run again with fewer --jobs"
             ) from error
 
-    def _results(self, models: list[Model]) -> Iterator:
+    def _results(self, models: list[Model]) -> Iterator[list[Result] | None]:
         if self.scheduler is not None:
-            # Each worker process trains with one thread, on whatever machine it is.
+            # Each worker process trains with one thread.
             return cluster_results(self.scheduler, self._tasks(models, 1), self.stopping)
         from joblib import Parallel
 
-        ways = {"batch_size": 1, "return_as": "generator_unordered"}
+        options = {"batch_size": 1, "return_as": "generator_unordered"}
         if self.jobs == 1:  # in this process, with all its threads
-            return Parallel(n_jobs=1, **ways)(self._tasks(models, None, self.stop_file))
+            return Parallel(n_jobs=1, **options)(self._tasks(models, None, self.stop_file))
         tasks = self._tasks(models, 1, self.stop_file, os.getpid())
-        return Parallel(n_jobs=self.jobs, pre_dispatch=self.jobs + 1, **ways)(tasks)
+        return Parallel(n_jobs=self.jobs, pre_dispatch=self.jobs + 1, **options)(tasks)
 
     def _keep(self, results: list[Result]) -> None:
         self.store.add(results)
@@ -159,8 +225,8 @@ class _Run:
         threads: int | None,
         stop: str | None = None,
         parent: int | None = None,
-    ) -> Iterator:
-        """Batches, each claimed when its turn comes."""
+    ) -> Iterator[Any]:
+        """Yield joblib tasks; each batch is claimed just before it is dispatched."""
         from joblib import delayed
 
         for batch in worker.pack(models, self.jobs):
@@ -171,10 +237,11 @@ class _Run:
                 yield delayed(worker.train)(claimed, threads, stop, parent)
 
     def progress(self) -> Progress:
-        """Where the grid stands now."""
-        now = standing(self.grid, self.store.known())
+        """Return the current progress."""
+        now = completion(self.grid, self.store.known())
         seconds = time.perf_counter() - self.started
-        rate = self.trained_cost / seconds if self.trained else self.jobs  # first, the estimate
+        # Before the first result, assume one core second per job and second.
+        rate = self.trained_cost / seconds if self.trained else self.jobs
         return Progress(
             models=now.models,
             done=now.done,
@@ -187,16 +254,17 @@ class _Run:
         )
 
     def _watch(self) -> None:
-        """Say that this runner is alive, and pass on the wish to stop."""
-        beat = time.monotonic()
+        """Send heartbeats, and stop the workers on request."""
+        latest = time.monotonic()
         while not self.ended.wait(POLL):
             if not self.stopping.is_set() and self.should_stop():
                 self.stopped = True
                 self._stop_workers()
-            if time.monotonic() - beat > BEAT:
-                beat = time.monotonic()
-                with contextlib.suppress(ValueError):  # a full disk stops the run where it writes
-                    self.store.beat(self.runner)
+            if time.monotonic() - latest > HEARTBEAT:
+                latest = time.monotonic()
+                # A full disk ends the run where results are written, not here.
+                with contextlib.suppress(StoreError):
+                    self.store.heartbeat(self.runner)
 
     def _stop_workers(self) -> None:
         self.stopping.set()

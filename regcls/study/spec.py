@@ -1,4 +1,4 @@
-"""What a study is made of: models, cells, runs and their keys."""
+"""Building blocks of a grid: models with their keys, cells, runs and the shared protocol."""
 
 from __future__ import annotations
 
@@ -13,27 +13,51 @@ from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
 from regcls.nn.cost import network_seconds
 
-VERSION = 1  # of the description of a grid and of a model; part of every key
+VERSION = 1  # of the grid and model descriptions; part of every key
 ROLES = ("reg", "control", "reg+cls")
-PAPER = "paper"  # a λ or learning rate of this name is the paper's for the scenario
-SEEDS_APART = 100  # data seeds of a function: 100·(function − 1), and up
-REPEATS_APART = 1000  # a repeat has the same data and another initialisation
+PAPER = "paper"  # stands for the paper's λ or learning rate of the scenario
+FUNCTION_STRIDE = 100  # data seeds of a function start at 100 · (function − 1)
+REPEAT_STRIDE = 1000  # between the initialisation seeds of two repeats on the same data
 
 
 class GridError(UserError):
-    """A grid's description cannot be used; the message says what to change."""
+    """A grid's description is invalid; the message says what to change."""
 
 
 @dataclass(frozen=True)
-class Model:
-    """All that one trained model follows from. ``classes`` 0: reg, whose ``weight`` is its loss
-    scale; else reg+cls, whose ``weight`` is λ."""
+class Configuration:
+    """Settings that a cell of a grid shares with the models trained for it.
+
+    Attributes
+    ----------
+    scenario : str
+        "clean", "noisy" or "ood".
+    sampling : str
+        "uniform", "mild", "moderate" or "severe".
+    classes : int
+        Number of classes C; 0 for a reg model.
+    weight : float
+        λ of reg+cls, or the loss scale of a reg model.
+    bins : str
+        Kind of bins that define the classes; empty for a reg model.
+    hidden : tuple of int
+        Sizes of the hidden layers.
+    activation : str
+        Activation function of the hidden layers.
+    optimiser : str
+        "adam", "adamw" or "sgd".
+    lr : float
+        Learning rate.
+    weight_decay : float
+        Weight decay; with Adam, an L2 term in the gradient.
+    reg_loss : str
+        "mse", "mae" or "huber".
+    class_loss : str
+        "hard" or "soft" labels; empty for a reg model.
+    """
 
     scenario: str
     sampling: str
-    function: int
-    data_seed: int
-    init_seed: int
     classes: int
     weight: float
     bins: str
@@ -44,6 +68,31 @@ class Model:
     weight_decay: float
     reg_loss: str
     class_loss: str
+
+
+@dataclass(frozen=True)
+class Model(Configuration):
+    """Everything that determines one trained model.
+
+    Attributes
+    ----------
+    function : int
+        Number of the target function, from 1.
+    data_seed, init_seed : int
+        Seeds of the data set and of the initial weights.
+    batch : int
+        Batch size.
+    epochs : int
+        Number of training epochs.
+    samples : int
+        Size of the data set; one third each for training, validation and test.
+    noise : float
+        Standard deviation of the target noise in the noisy scenario, in target units.
+    """
+
+    function: int
+    data_seed: int
+    init_seed: int
     batch: int
     epochs: int
     samples: int
@@ -51,11 +100,12 @@ class Model:
 
     @property
     def variant(self) -> str:
+        """Variant of the model, "reg" or "reg+cls"."""
         return "reg+cls" if self.classes else "reg"
 
     @property
     def config(self) -> str:
-        """Canonical JSON: the same model gives the same text."""
+        """Canonical JSON text of the model; equal models have equal texts."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return json.dumps({"version": VERSION, **values}, sort_keys=True, separators=(",", ":"))
 
@@ -72,25 +122,35 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One setting of a grid; ``weight`` is λ (and the control's loss scale)."""
+class Cell(Configuration):
+    """One setting of a grid, on which reg, its control and reg+cls are compared.
 
-    scenario: str
-    sampling: str
-    classes: int
-    weight: float
+    ``weight`` is λ of reg+cls and the loss scale of the control.
+
+    Attributes
+    ----------
+    loss_scale : float
+        Loss scale of plain reg.
+    """
+
     loss_scale: float
-    bins: str
-    hidden: tuple[int, ...]
-    activation: str
-    optimiser: str
-    lr: float
-    weight_decay: float
-    reg_loss: str
-    class_loss: str
 
     def model(self, role: str, run: Run, protocol: Protocol) -> Model:
-        """The model that plays ``role`` in this cell on the data of ``run``."""
+        """Return the model of one role and run.
+
+        Parameters
+        ----------
+        role : str
+            "reg", "control" or "reg+cls".
+        run : Run
+            Data set and initialisation.
+        protocol : Protocol
+            Settings that all models of the grid share.
+
+        Returns
+        -------
+        Model
+        """
         values = vars(self) | vars(run) | vars(protocol)
         scale = values.pop("loss_scale")
         if role != "reg+cls":
@@ -100,15 +160,44 @@ class Cell:
         return Model(**values)
 
     def lab_settings(self, run: Run, protocol: Protocol) -> LabSettings:
-        """The same comparison in the Lab, where one seed serves data and initialisation: exact for
-        a data set's first initialisation. Raises ``ValueError`` for what cannot be trained."""
+        """Return Lab settings that train the models of this cell on the data of one run.
+
+        The Lab uses one seed for data and initialisation, so its models equal those of the first
+        initialisation of a data set.
+
+        Parameters
+        ----------
+        run : Run
+            Function and data seed to use.
+        protocol : Protocol
+            Settings that all models of the grid share.
+
+        Returns
+        -------
+        LabSettings
+
+        Raises
+        ------
+        UserError
+            If the settings cannot be trained.
+        """
         values = vars(self) | vars(protocol)
         return LabSettings(**values, function=run.function, seed=run.data_seed, repeats=1)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One data set and one initialisation; the first of each data set is the Lab's."""
+    """One data set and one initialisation.
+
+    Attributes
+    ----------
+    function : int
+        Number of the target function, from 1.
+    data_seed : int
+        Seed of the data set.
+    init_seed : int
+        Seed of the initial weights; equal to ``data_seed`` for the first initialisation.
+    """
 
     function: int
     data_seed: int
@@ -117,7 +206,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What all models of a grid share."""
+    """Settings that all models of a grid share.
+
+    Attributes
+    ----------
+    batch : int
+        Batch size.
+    epochs : int
+        Number of training epochs.
+    samples : int
+        Size of each data set; one third each for training, validation and test.
+    noise : float
+        Standard deviation of the target noise in the noisy scenario, in target units.
+    """
 
     batch: int = 256
     epochs: int = 80
@@ -127,7 +228,17 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of a grid, the role it plays, and whether it is of a "search" or "final"."""
+    """A model of a grid with its role and phase.
+
+    Attributes
+    ----------
+    model : Model
+        The model.
+    role : str
+        "reg", "control" or "reg+cls".
+    phase : str
+        "search" while settings are tuned, "final" for models that are reported.
+    """
 
     model: Model
     role: str
@@ -135,11 +246,29 @@ class Entry:
 
 
 def runs(functions: Iterable[int], seeds: Iterable[int], repeats: int) -> Iterator[Run]:
-    """Every function's data sets, ``repeats`` initialisations each.
+    """Yield the runs of each function, data seed and repeat.
 
-    No two data sets share a seed, so that no initialisation is shared either: what differs between
-    initialisations averages out over the runs instead of moving all functions together.
+    All data sets and initialisations have seeds of their own. If data sets shared initialisations,
+    the effect of an initialisation would shift all functions together instead of averaging out.
+
+    Parameters
+    ----------
+    functions : iterable of int
+        Numbers of the target functions, from 1.
+    seeds : iterable of int
+        Data seeds of each function, from 0 to 99.
+    repeats : int
+        Number of initialisations per data set.
+
+    Yields
+    ------
+    Run
+
+    Examples
+    --------
+    >>> list(runs([3], [0], repeats=2))
+    [Run(function=3, data_seed=200, init_seed=200), Run(function=3, data_seed=200, init_seed=1200)]
     """
     for function, s, repeat in itertools.product(functions, list(seeds), range(repeats)):
-        seed = SEEDS_APART * (function - 1) + s
-        yield Run(function, seed, seed + REPEATS_APART * repeat)
+        seed = FUNCTION_STRIDE * (function - 1) + s
+        yield Run(function, seed, seed + REPEAT_STRIDE * repeat)

@@ -1,14 +1,13 @@
-"""Results of trained models in one SQLite file, which several runners may share.
+"""Store of trained models: one SQLite file, which several runners can share.
 
-One row a model, keyed by its configuration's hash: a second result of the same model is ignored.
-Before a runner trains a model it claims it here; a claim ends with its runner's process, or when
-the runner has not been heard of for a while.
+There is one row per model, under the hash of its configuration; a second result for the same model
+is ignored. A runner claims a model before it trains it. The claim ends with the runner's process,
+or when the runner has sent no heartbeat for `rows.EXPIRES` seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import socket
@@ -17,18 +16,16 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from regcls.exceptions import UserError
+from regcls.study.rows import COLUMNS, Result, Runner
 from regcls.study.spec import Model
 
 SCHEMA = 1
-APPLICATION = 0x72636C73  # "rcls": tells our files from other programs'
-EXPIRES = 60.0  # seconds after which a silent runner's claims are free
-BUSY_SECONDS = 30.0  # how long to wait for another runner's write
+APPLICATION = 0x72636C73  # "rcls", SQLite's application id of a store
+BUSY_SECONDS = 30.0  # longest wait for another runner's write
 
 _TABLES = """
 CREATE TABLE models (
@@ -45,72 +42,39 @@ CREATE TABLE runners (
 );
 CREATE TABLE claims (key TEXT PRIMARY KEY, runner TEXT NOT NULL);
 """
-_KEYS = (
-    "scenario", "sampling", "function", "data_seed", "init_seed", "variant", "classes", "weight",
-    "bins",
-)  # fmt: skip
-COLUMNS = (
-    "key", "config", *_KEYS, "test_mse", "val_mse", "ranges", "curve", "seconds", "versions",
-    "written_at",
-)  # fmt: skip
 
 
 class StoreError(UserError):
-    """The store cannot be used; the message says why and what to do."""
+    """The store cannot be used; the message gives the reason and what to do."""
 
 
 class StoreDamaged(StoreError):
-    """The file is no store, or a broken one. It is left as it is."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is kept of one trained model. ``test_mse`` and ``val_mse`` are NaN where training
-    diverged; ``ranges`` and ``curve`` are lists of numbers by name."""
-
-    model: Model
-    test_mse: float
-    val_mse: float
-    ranges: dict[str, Any]
-    curve: dict[str, list[float]]
-    seconds: float
-    versions: dict[str, str]
-
-    def row(self) -> tuple:
-        """In the order of ``COLUMNS``."""
-        m = self.model
-        return (
-            m.key, m.config, *(getattr(m, name) for name in _KEYS), self.test_mse, self.val_mse,
-            _json(self.ranges), _json(self.curve), self.seconds, _json(self.versions),
-            datetime.now(UTC).isoformat(timespec="seconds"),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Runner:
-    """A process that trains the models of a grid."""
-
-    id: str
-    grid: str
-    host: str
-    pid: int
-    started: float
-    heard: float
-
-    @property
-    def alive(self) -> bool:
-        """Heard of lately, and if it ran on this machine, its process still exists."""
-        if time.time() - self.heard > EXPIRES:
-            return False
-        return self.host != socket.gethostname() or _exists(self.pid)
+    """The file is not a store, or is damaged. It is left unchanged."""
 
 
 class Store:
-    """The file at ``path``, made where there is none. May be used from several threads.
+    """Store of results in an SQLite file, which several threads and processes can use.
 
-    ``fresh`` puts a damaged file aside (see ``moved``) and starts a new one. Raises
-    ``StoreDamaged``, or ``StoreError`` where the file cannot be read or written or another
-    version wrote it.
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is created if it does not exist.
+    fresh : bool, default False
+        Whether to move a damaged file aside and start a new one.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    moved : Path or None
+        New name of a damaged file that was moved aside.
+
+    Raises
+    ------
+    StoreDamaged
+        If the file is damaged or not a database, unless ``fresh`` is set.
+    StoreError
+        If the file cannot be read or written, or belongs to another version or program.
     """
 
     def __init__(self, path: str | Path, fresh: bool = False):
@@ -122,21 +86,33 @@ class Store:
         except StoreDamaged:
             if not fresh:
                 raise
-            self.moved = _put_aside(self.path)
+            self.moved = _move_aside(self.path)
             self._db = self._open()
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._db.close()
 
     def add(self, results: Iterable[Result]) -> int:
-        """Keep results, all or none, and end the claims on their models; how many were new."""
+        """Store results in one transaction and end the claims on their models.
+
+        Parameters
+        ----------
+        results : iterable of Result
+            Results to store.
+
+        Returns
+        -------
+        int
+            Number of results that were new.
+        """
         rows = [result.row() for result in results]
         places = ", ".join("?" * len(COLUMNS))
         with self._writing() as db:
@@ -147,32 +123,70 @@ class Store:
         return new
 
     def known(self) -> dict[str, float]:
-        """Validation MSE of all models in the store, by key; inf where training diverged."""
+        """Return the validation MSE of all stored models.
+
+        Returns
+        -------
+        dict of str to float
+            Validation MSE by model key; inf if training diverged.
+        """
         with self._reading() as db:
             rows = db.execute("SELECT key, val_mse FROM models").fetchall()
         return {key: math.inf if error is None else error for key, error in rows}
 
     def written_since(self, seconds: float) -> set[str]:
-        """Keys of the models stored since this time (of ``time.time``)."""
+        """Return the keys of the models stored since a point in time.
+
+        Parameters
+        ----------
+        seconds : float
+            Point in time, in seconds since the epoch.
+
+        Returns
+        -------
+        set of str
+        """
         since = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
         with self._reading() as db:
             rows = db.execute("SELECT key FROM models WHERE written_at >= ?", (since,))
             return {key for (key,) in rows}
 
     def rows(self, keys: Iterable[str]) -> list[tuple]:
-        """The rows, in the order of ``COLUMNS``, of those of ``keys`` that are in the store."""
+        """Return the rows of the given models that are in the store.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Model keys; those without a result are skipped.
+
+        Returns
+        -------
+        list of tuple
+            Values in the order of `COLUMNS`.
+        """
         found: list[tuple] = []
         wanted = list(keys)
         with self._reading() as db:
-            for at in range(0, len(wanted), 500):
-                some = wanted[at : at + 500]
-                places = ", ".join("?" * len(some))
+            for first in range(0, len(wanted), 500):
+                part = wanted[first : first + 500]
+                places = ", ".join("?" * len(part))
                 select = f"SELECT {', '.join(COLUMNS)} FROM models WHERE key IN ({places})"
-                found += db.execute(select, some)
+                found += db.execute(select, part)
         return found
 
     def start(self, grid: str) -> str:
-        """Enter this process as a runner; its id. Runners that are gone are cleared away."""
+        """Register this process as a runner, and remove runners that have ended.
+
+        Parameters
+        ----------
+        grid : str
+            Name of the grid.
+
+        Returns
+        -------
+        str
+            Identifier of the runner.
+        """
         now, me = time.time(), uuid.uuid4().hex
         with self._writing() as db:
             gone = [runner.id for runner in self._runners(db) if not runner.alive]
@@ -181,28 +195,64 @@ class Store:
             db.execute("INSERT INTO runners VALUES (?, ?, ?, ?, ?, ?)", entry)
         return me
 
-    def beat(self, runner: str) -> None:
-        """Say that the runner is still there."""
+    def heartbeat(self, runner: str) -> None:
+        """Record that a runner is still alive.
+
+        Parameters
+        ----------
+        runner : str
+            Identifier of the runner.
+        """
         with self._writing() as db:
             db.execute("UPDATE runners SET heard = ? WHERE id = ?", (time.time(), runner))
 
     def release(self, runner: str) -> None:
-        """Free the runner's claims."""
+        """Release all claims of a runner.
+
+        Parameters
+        ----------
+        runner : str
+            Identifier of the runner.
+        """
         with self._writing() as db:
             db.execute("DELETE FROM claims WHERE runner = ?", (runner,))
 
     def finish(self, runner: str) -> None:
-        """Clear the runner and its claims away."""
+        """Remove a runner and its claims.
+
+        Parameters
+        ----------
+        runner : str
+            Identifier of the runner.
+        """
         with self._writing() as db:
             _forget(db, [runner])
 
     def runners(self) -> list[Runner]:
-        """The runners that are at work."""
+        """Return the runners that are alive.
+
+        Returns
+        -------
+        list of Runner
+        """
         with self._reading() as db:
             return [runner for runner in self._runners(db) if runner.alive]
 
     def claim(self, runner: str, models: Sequence[Model]) -> list[Model]:
-        """Those of ``models`` that are neither stored nor another live runner's; now this one's."""
+        """Claim the models that are neither stored nor claimed by another live runner.
+
+        Parameters
+        ----------
+        runner : str
+            Identifier of the runner.
+        models : sequence of Model
+            Models to claim.
+
+        Returns
+        -------
+        list of Model
+            The models that the runner now holds.
+        """
         with self._writing() as db:
             _forget(db, [r.id for r in self._runners(db) if r.id != runner and not r.alive])
             taken = {key for (key,) in db.execute("SELECT key FROM claims")}
@@ -215,7 +265,7 @@ class Store:
         return [Runner(*row) for row in db.execute("SELECT * FROM runners")]
 
     def _open(self) -> sqlite3.Connection:
-        with self._plainly():
+        with self._store_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
@@ -230,7 +280,7 @@ class Store:
         return db
 
     def _check(self, db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")  # of two that find it empty, one makes the tables
+        db.execute("BEGIN IMMEDIATE")  # if two processes find it empty, one creates the tables
         with _committed(db):
             (version,) = db.execute("PRAGMA user_version").fetchone()
             (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -241,11 +291,11 @@ class Store:
                 db.execute(f"PRAGMA application_id = {APPLICATION}")
                 db.execute(f"PRAGMA user_version = {SCHEMA}")
             elif application != APPLICATION:
-                raise StoreError(f"{self.path} is a database of another program; name another file")
+                raise StoreError(f"{self.path} is a database of another program; use another file")
             elif version != SCHEMA:
                 raise StoreError(
-                    f"{self.path} was written by another version of this program (its schema is "
-                    f"{version}, this version's {SCHEMA}); name another file, or use that version"
+                    f"{self.path} was written by another version of regcls (schema {version}, this "
+                    f"version uses {SCHEMA}); use another file, or that version"
                 )
         problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
@@ -253,37 +303,37 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._plainly():
+        with self._lock, self._store_errors():
             self._db.execute("BEGIN IMMEDIATE")
             with _committed(self._db):
                 yield self._db
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._plainly():
+        with self._lock, self._store_errors():
             yield self._db
 
     @contextlib.contextmanager
-    def _plainly(self) -> Iterator[None]:
-        """SQLite's errors as sentences."""
+    def _store_errors(self) -> Iterator[None]:
+        """Raise `StoreError` with a readable message for the errors of SQLite."""
         try:
             yield
         except sqlite3.OperationalError as error:
             text = str(error)
             if "full" in text or "disk I/O" in text:
-                why = "the disk is full or fails; what was stored before is safe"
+                why = "the disk is full or faulty; earlier results are safe"
             elif "locked" in text:
-                why = "another program keeps it locked; try again when that has finished"
+                why = "the file is locked by another program; try again when it has finished"
             else:
-                why = f"it cannot be written ({text}); check the folder's permissions"
+                why = f"the file cannot be written ({text}); check the folder's permissions"
             raise StoreError(f"{self.path}: {why}") from error
         except sqlite3.DatabaseError as error:
             raise StoreDamaged(
-                f"the store {self.path} is damaged ({error}); it is left as it is, and --fresh "
-                "puts it aside and starts a new one"
+                f"the store {self.path} is damaged ({error}) and was left unchanged; --fresh moves it "
+                "aside and starts a new one"
             ) from error
         except OSError as error:
-            raise StoreError(f"{self.path} cannot be made: {error.strerror}") from error
+            raise StoreError(f"{self.path} cannot be created: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -307,8 +357,8 @@ def _stored(db: sqlite3.Connection, key: str) -> bool:
     return db.execute("SELECT 1 FROM models WHERE key = ?", (key,)).fetchone() is not None
 
 
-def _put_aside(path: Path) -> Path:
-    """Rename the file and SQLite's companions to the first free name; the new name."""
+def _move_aside(path: Path) -> Path:
+    """Rename the file and SQLite's companion files; return the new name."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     for suffix in ("", "-wal", "-shm"):
@@ -316,19 +366,3 @@ def _put_aside(path: Path) -> Path:
         if companion.exists():
             companion.rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def _exists(pid: int) -> bool:
-    if os.name == "nt":  # there, os.kill ends the process that one asks about
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

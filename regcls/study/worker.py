@@ -1,7 +1,7 @@
-"""Train a batch of a study's models with one ensemble and measure them.
+"""Train and evaluate a batch of a study's models as one ensemble.
 
-A batch holds models of one network and one kind of training; data, λ, learning rate and seeds are
-each model's own. What a model learns does not depend on which batch it is in.
+All models of a batch have the same network and kind of training. Data, λ, learning rate, weight
+decay and seeds are per model. The result of a model does not depend on its batch.
 """
 
 from __future__ import annotations
@@ -13,31 +13,48 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regcls import __version__
 from regcls.nn.labels import make_classes, soft_label_sigma
 from regcls.stats import bins
+from regcls.study.rows import Result
 from regcls.study.spec import Model
-from regcls.study.store import Result
 from regcls.synthetic import data as synthetic_data
 
+if TYPE_CHECKING:
+    from regcls.nn.ensemble import Ensemble
+
 RANGES = 10  # equal target ranges over the function's values
-CURVE_POINTS = 10  # epochs at which errors are taken while training
-CURVE_SAMPLES = 4000  # test and validation points of the curve; the result is on all of them
-LARGEST_BATCH = 100  # models; more gain nothing, and a batch that is killed is lost
-BATCH_SECONDS = (2.0, 30.0)  # on one core: starting one costs too, and progress should be seen
+CURVE_POINTS = 10  # epochs at which errors are recorded
+CURVE_SAMPLES = 4000  # test and validation points of the curve; final errors use all points
+LARGEST_BATCH = 100  # models; larger batches are no faster, and a killed batch is lost
+BATCH_SECONDS = (2.0, 30.0)  # on one core: long enough to amortise its start, short for progress
+_CACHE_SAMPLES = 2000  # points predicted at once, so that activations stay in the CPU cache
 
 
 def pack(models: Sequence[Model], jobs: int = 1) -> list[list[Model]]:
-    """Batches of models that can train together, data sets that are shared next to each other;
-    where there are many, each of ``jobs`` workers gets 16 or more."""
+    """Group models into batches that can train together.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Models to train.
+    jobs : int, default 1
+        Number of workers; if there are enough models, each gets at least 16 batches.
+
+    Returns
+    -------
+    list of list of Model
+        Batches; within a scenario and sampling, models on one data set stay next to each other.
+    """
     seconds = float(np.clip(sum(m.core_seconds for m in models) / (16 * jobs), *BATCH_SECONDS))
     groups: dict[tuple, list[Model]] = {}
     for model in models:
-        place = (model.scenario, model.sampling, *_alike(model))
-        groups.setdefault(place, []).append(model)
+        group_key = (model.scenario, model.sampling, *_shared_settings(model))
+        groups.setdefault(group_key, []).append(model)
     batches = []
     for group in groups.values():
         most = max(1, min(LARGEST_BATCH, int(seconds / group[0].core_seconds)))
@@ -46,12 +63,20 @@ def pack(models: Sequence[Model], jobs: int = 1) -> list[list[Model]]:
     return batches
 
 
-def _alike(model: Model) -> tuple:
-    """What the models of one batch must have in common."""
+def _shared_settings(model: Model) -> tuple:
+    """Return the settings that all models of a batch must share."""
     return (
-        model.hidden, model.activation, model.classes, model.optimiser, model.reg_loss,
-        model.class_loss, _sigma(model), model.batch, model.samples, model.epochs,
-    )  # fmt: skip
+        model.hidden,
+        model.activation,
+        model.classes,
+        model.optimiser,
+        model.reg_loss,
+        model.class_loss,
+        _sigma(model),
+        model.batch,
+        model.samples,
+        model.epochs,
+    )
 
 
 def _sigma(model: Model) -> float:
@@ -66,17 +91,30 @@ def train(
     stop: str | None = None,
     parent: int | None = None,
 ) -> list[Result] | None:
-    """Results of the models of one batch, in order; None when told to stop.
+    """Train the models of one batch.
 
-    Training stops when a file named ``stop`` appears, and a worker process ends when its
-    ``parent`` process is gone. ``threads``: how many this process uses, if it has not started yet.
+    Parameters
+    ----------
+    models : sequence of Model
+        Models that can train together; see `pack`.
+    threads : int, optional
+        Number of threads that this process uses.
+    stop : str, optional
+        Path of a file; training is cancelled once it exists.
+    parent : int, optional
+        Process number of the parent; this process exits once its parent has ended.
+
+    Returns
+    -------
+    list of Result or None
+        Results in the order of ``models``; None if training was cancelled.
     """
     from regcls.nn.ensemble import use_threads
 
     if threads is not None:
         use_threads(threads)
     if parent is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent decides
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent handles it
     if not models:
         return []
     started = time.perf_counter()
@@ -85,25 +123,25 @@ def train(
     ]
     ensemble = _ensemble(models, data)
     points = np.unique(np.linspace(0, models[0].epochs, CURVE_POINTS + 1).round().astype(int))[1:]
-    curve = {"val_mse": [], "test_mse": []}
+    curve: dict[str, list[np.ndarray]] = {"val_mse": [], "test_mse": []}
     for epoch in range(1, models[0].epochs + 1):
         ensemble.train_epoch()
         if stop is not None and Path(stop).exists():
             return None
         if parent is not None and os.getppid() != parent:
-            os._exit(1)  # nobody is left to take the results
+            os._exit(1)  # there is no process left to receive the results
         if epoch in points:
             for part in ("val", "test"):
                 error = _errors(ensemble, data, part, CURVE_SAMPLES)
                 curve[f"{part}_mse"].append((error**2).mean(axis=1))
-    squares = {part: _errors(ensemble, data, part) for part in ("val", "test")}
+    errors = {part: _errors(ensemble, data, part) for part in ("val", "test")}
     seconds = (time.perf_counter() - started) / len(models)
     return [
         Result(
             model=model,
-            test_mse=float((squares["test"][i] ** 2).mean()),
-            val_mse=float((squares["val"][i] ** 2).mean()),
-            ranges=_ranges(data[i], squares["val"][i], squares["test"][i]),
+            test_mse=float((errors["test"][i] ** 2).mean()),
+            val_mse=float((errors["val"][i] ** 2).mean()),
+            ranges=_ranges(data[i], errors["val"][i], errors["test"][i]),
             curve={"epoch": points.tolist()} | {k: _rounded(v, i) for k, v in curve.items()},
             seconds=seconds,
             versions=_versions(),
@@ -121,7 +159,7 @@ def _data(
     )
 
 
-def _ensemble(models: Sequence[Model], data: Sequence[synthetic_data.Data1D]):
+def _ensemble(models: Sequence[Model], data: Sequence[synthetic_data.Data1D]) -> Ensemble:
     from regcls.nn.ensemble import Ensemble
     from regcls.nn.spec import Network, Training
 
@@ -160,19 +198,26 @@ def _labels(
     return {"labels": made.labels, "edges": made.edges, "keep": made.keep}
 
 
-def _errors(ensemble, data: Sequence[synthetic_data.Data1D], part: str, most: int | None = None):
-    """Prediction minus target (R, N) on a part of the data; NaN where training diverged."""
-    x = np.stack([getattr(d, part).x[:most] for d in data])
-    y = np.stack([getattr(d, part).y[:most] for d in data])
-    # In pieces that stay in the processor's cache.
-    pieces = np.array_split(x, max(1, x.shape[1] // 2000), axis=1)
+def _errors(
+    ensemble: Ensemble,
+    data: Sequence[synthetic_data.Data1D],
+    part: str,
+    points: int | None = None,
+) -> np.ndarray:
+    """Return prediction minus target (R, N) on one split; NaN for models that diverged."""
+    x = np.stack([getattr(d, part).x[:points] for d in data])
+    y = np.stack([getattr(d, part).y[:points] for d in data])
+    pieces = np.array_split(x, max(1, x.shape[1] // _CACHE_SAMPLES), axis=1)
     error = np.concatenate([ensemble.predict(piece) for piece in pieces], axis=1) - y
     error[~np.isfinite(error).all(axis=1)] = np.nan
     return error
 
 
 def _ranges(data: synthetic_data.Data1D, val: np.ndarray, test: np.ndarray) -> dict[str, object]:
-    """Per equal target range: edges, counts and errors (None where nothing is), and the peak."""
+    """Return edges, counts and errors per equal target range, and the peak of the training data.
+
+    Errors are None in ranges without samples.
+    """
     edges = bins.ranges(*data.function.limits, RANGES)
     cut = bins.Bins(edges, "equal-width")
     which = {part: cut.label(getattr(data, part).y) for part in ("train", "val", "test")}

@@ -1,1 +1,1 @@
-"""What imbalance adds to a loss."""
+"""What imbalance adds to the loss of a regressor and of a classifier."""

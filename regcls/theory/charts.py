@@ -1,168 +1,183 @@
-"""The gap terms drawn: per target range, per kind of bins, and over the imbalance."""
+"""Charts of the gap terms: per target range, by kind of bins and by degree of imbalance."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
+from regcls.plotting.encodings import histogram, marker_lines, range_tooltips
+from regcls.plotting.style import COLOURS
 from regcls.theory import terms
 
-# Okabe and Ito's colours that no model has; dashes as well, for those who see none.
+# Label, colour and dash of each line. The colours are Okabe and Ito's that no model has; lines are
+# dashed as well, so that colour is not the only cue.
 TERMS = {
-    "imbalanced": ("under imbalance", "#E69F00", [1, 0]),
-    "balanced": ("under balance", "#56B4E9", [6, 3]),
-    "gap": ("gap between them", "#CC79A7", [2, 2]),
+    "imbalanced": ("imbalanced loss", "#E69F00", (1, 0)),
+    "balanced": ("balanced loss", "#56B4E9", (6, 3)),
+    "gap": ("gap (difference)", "#CC79A7", (2, 2)),
 }
-KINDS = {"equal-width": [1, 0], "equalized": [5, 3]}
+KINDS = {
+    "equal-width": ("equal-width", COLOURS["reg+cls"], (1, 0)),
+    "equalized": ("equalized", "#56B4E9", (5, 3)),
+}
 _GROUP_COLOURS = ("#CC79A7", "#E69F00", "#8A9AA3")
+_WIDTH_TICKS = [0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+
+Series = tuple[tuple[str, str, tuple[int, int]], ...]
 
 
 def per_range(table: pd.DataFrame, model: str) -> Picture:
-    """``theory.per_range`` of one loss: its three terms over the training data."""
-    long = table.melt(
-        ["low", "high", "train"], list(TERMS), var_name="term", value_name="nats"
-    ).assign(middle=lambda t: (t["low"] + t["high"]) / 2)
-    long["what"] = long["term"].map({term: words for term, (words, *_) in TERMS.items()})
-    rows = table[["low", "high", "train"]].drop_duplicates()
+    """Chart the three terms of one loss per target range, over the training targets.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.per_range` with one loss.
+    model : str
+        Name of the loss in the title.
+
+    Returns
+    -------
+    Picture
+    """
+    rows = table.melt(["low", "high", "train"], list(TERMS), var_name="term", value_name="nats")
+    rows["series"] = rows["term"].map({term: label for term, (label, *_) in TERMS.items()})
     caption = (
-        "The gap is the distance between the two losses. Next to the grey training peak it is far "
-        "above zero: rare targets pay there. In the peak it is below: frequent ones are favoured."
+        "The gap is the difference between the two losses. It is well above zero next to the "
+        "training peak (grey), where targets are rare, and below zero in the peak, where they are "
+        "frequent."
     )
-    domain = (float(table["low"].min()), float(table["high"].max()))
-    return Picture(_range_spec(model, domain), {"terms": long, "training": rows}, caption)
-
-
-@cache
-def _range_spec(model: str, domain: tuple[float, float]) -> dict:
-    scale = alt.Scale(domain=list(domain), nice=False)
-    words = [words for words, *_ in TERMS.values()]
-    lines = (
-        alt.Chart(alt.NamedData("terms"))
-        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=35))
-        .encode(
-            x=alt.X("middle:Q", title="target y", scale=scale),
-            y=alt.Y("nats:Q", title="mean loss (nats)"),
-            color=_scaled(words, [colour for _, colour, _ in TERMS.values()]),
-            strokeDash=_dashed(words, [dash for *_, dash in TERMS.values()]),
-            tooltip=_tooltips("what"),
-        )
-    )
-    chart = alt.layer(_training(scale), lines).resolve_scale(y="independent")
-    return finished(chart, f"{model}: loss per target range", 330)
+    labels = (f"{model}: loss per target range", "mean loss (nats)", "term")
+    return _over_training(rows, tuple(TERMS.values()), labels, 330, caption)
 
 
 def by_bins(table: pd.DataFrame) -> Picture:
-    """``theory.per_range`` of classifiers, ``model`` being the kind of bins: their gaps alone."""
-    rows = table.assign(middle=(table["low"] + table["high"]) / 2, nats=table["gap"])
+    """Chart the gap of classifiers per target range, by kind of bins.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.per_range`, with the kind of bins as ``model``.
+
+    Returns
+    -------
+    Picture
+    """
+    rows = table.assign(nats=table["gap"], series=table["model"])
     caption = (
-        "Classes of equal width have the gap of the targets in them. Equalized bins, with labels "
-        "dropped until every class is seen alike, have flat priors, and so no gap."
+        "Equal-width classes have the gap of the targets in them. Equalized bins, with labels "
+        "dropped until all classes are equally frequent, have uniform priors and therefore no gap."
     )
-    domain = (float(table["low"].min()), float(table["high"].max()))
-    data = {"terms": rows, "training": table[["low", "high", "train"]].drop_duplicates()}
-    return Picture(_bins_spec(domain), data, caption)
+    labels = ("Classification: gap per target range, by kind of bins", "gap (nats)", "bins")
+    return _over_training(rows, tuple(KINDS.values()), labels, 300, caption)
+
+
+def _over_training(
+    rows: pd.DataFrame, series: Series, labels: tuple[str, str, str], height: int, caption: str
+) -> Picture:
+    """Chart the field "nats" of each series over the share of training targets."""
+    data = {
+        "terms": rows.assign(middle=(rows["low"] + rows["high"]) / 2),
+        "training": rows[["low", "high", "train"]].drop_duplicates(),
+    }
+    domain = (float(rows["low"].min()), float(rows["high"].max()))
+    return Picture(_lines_spec(series, labels, domain, height), data, caption)
 
 
 @cache
-def _bins_spec(domain: tuple[float, float]) -> dict:
+def _lines_spec(
+    series: Series, labels: tuple[str, str, str], domain: tuple[float, float], height: int
+) -> dict[str, Any]:
+    title, y_title, series_title = labels
+    names, colours, dashes = (list(parts) for parts in zip(*series, strict=True))
     scale = alt.Scale(domain=list(domain), nice=False)
+    bars = histogram(
+        "training",
+        "target y",
+        scale,
+        "train",
+        "share of the training targets",
+        share=True,
+        range_format=".2f",
+    )
     lines = (
         alt.Chart(alt.NamedData("terms"))
         .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=35))
         .encode(
             x=alt.X("middle:Q", title="target y", scale=scale),
-            y=alt.Y("nats:Q", title="gap (nats)"),
-            color=_scaled(list(KINDS), [COLOURS["reg+cls"], "#56B4E9"], "model"),
+            y=alt.Y("nats:Q", title=y_title),
+            color=_colour("series", names, colours),
             strokeDash=alt.StrokeDash(
-                "model:N",
-                scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
-                legend=None,
+                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=None
             ),
-            tooltip=_tooltips("model"),
+            tooltip=[
+                alt.Tooltip("series:N", title=series_title),
+                *range_tooltips(format=".2f"),
+                alt.Tooltip("nats:Q", title="nats", format=".3f"),
+                alt.Tooltip("train:Q", title="share of the training targets", format=".1%"),
+            ],
         )
     )
-    chart = alt.layer(_training(scale), lines).resolve_scale(y="independent")
-    return finished(chart, "Classification: gap per target range, by kind of bins", 300)
+    return finished(alt.layer(bars, lines).resolve_scale(y="independent"), title, height)
 
 
 def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
-    """``theory.by_imbalance``; ``width``: the s that is looked at."""
+    """Chart the mean gap of the ideal model by the width of the training peak.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.by_imbalance`.
+    width : float
+        Half width s to mark.
+
+    Returns
+    -------
+    Picture
+    """
     caption = (
-        "Mean gap of the ideal model. To the left, the peak is narrow and imbalance severe: what "
-        "lies next to the peak (within 2σ) pays most. Farther away the model expects no frequent "
-        "target, so nothing is added. The dashed line is the chosen s."
+        "Mean gap of the ideal model; the dashed line marks the chosen s. The narrower the peak, "
+        "the larger the gap of rare targets near it (within 2σ); far from the peak, the model "
+        "expects no frequent targets and the gap is close to zero."
     )
-    data = {"gaps": table, "here": pd.DataFrame({"at": [width]})}
+    data = {"gaps": table, "chosen": pd.DataFrame({"at": [width]})}
     return Picture(_imbalance_spec(), data, caption)
 
 
 @cache
-def _imbalance_spec() -> dict:
+def _imbalance_spec() -> dict[str, Any]:
     scale = alt.Scale(type="log", nice=False, domain=[0.018, 1.05])
-    x = alt.X(
-        "width:Q",
-        title="half width s of the peak (log scale)",
-        scale=scale,
-        axis=alt.Axis(values=[0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1], format="~g"),
-    )
     lines = (
         alt.Chart(alt.NamedData("gaps"))
         .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
         .encode(
-            x=x,
+            x=alt.X(
+                "width:Q",
+                title="half width s of the peak (log scale)",
+                scale=scale,
+                axis=alt.Axis(values=_WIDTH_TICKS, format="~g"),
+            ),
             y=alt.Y("gap:Q", title="mean gap (nats)"),
-            color=_scaled(list(terms.GROUPS), list(_GROUP_COLOURS), "group"),
+            color=_colour("group", list(terms.GROUPS), list(_GROUP_COLOURS)),
             tooltip=[
                 alt.Tooltip("group:N", title="targets"),
                 alt.Tooltip("width:Q", title="s", format=".2~g"),
-                alt.Tooltip("gap:Q", title="gap (nats)", format=".3f"),
-                alt.Tooltip("share:Q", title="of the target's range", format=".0%"),
+                alt.Tooltip("gap:Q", title="mean gap (nats)", format=".3f"),
+                alt.Tooltip("share:Q", title="share of the target range", format=".0%"),
             ],
         )
     )
-    here = alt.Chart(alt.NamedData("here")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
-    here = here.encode(x=alt.X("at:Q", scale=scale), color=alt.value(FUNCTION_COLOUR))
-    return finished(alt.layer(lines, here), "The gap grows with the imbalance", 260)
+    chart = alt.layer(lines, marker_lines("chosen", scale, width=1.5))
+    return finished(chart, "Mean gap by degree of imbalance", 260)
 
 
-def _training(scale: alt.Scale) -> alt.Chart:
-    return (
-        alt.Chart(alt.NamedData("training"))
-        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.3)
-        .encode(
-            x=alt.X("low:Q", title="target y", scale=scale),
-            x2="high:Q",
-            y=alt.Y(
-                "train:Q",
-                title="share of the training targets",
-                axis=alt.Axis(orient="right", grid=False, format=".0%"),
-            ),
-            y2=alt.datum(0),
-        )
-    )
-
-
-def _scaled(domain: list[str], colours: list[str], field: str = "what") -> alt.Color:
+def _colour(field: str, domain: list[str], colours: list[str]) -> alt.Color:
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=domain, range=colours),
         legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
     )
-
-
-def _dashed(domain: list[str], dashes: list[list[int]]) -> alt.StrokeDash:
-    return alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=dashes), legend=None)
-
-
-def _tooltips(name: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip(f"{name}:N", title="term" if name == "what" else "bins"),
-        alt.Tooltip("low:Q", title="from", format=".2f"),
-        alt.Tooltip("high:Q", title="to", format=".2f"),
-        alt.Tooltip("nats:Q", title="nats", format=".3f"),
-        alt.Tooltip("train:Q", title="of the training targets", format=".1%"),
-    ]

@@ -1,12 +1,16 @@
-"""What imbalance adds to the loss of a regressor and of a classifier, exactly, on the 1D data.
+"""Gap terms that imbalance adds to the regression and the classification loss, on the 1D data.
 
-With training density p(y), a balanced one that is uniform, and the same p(x|y) (Ren et al.,
-Balanced MSE for imbalanced visual regression, CVPR 2022, eq. 3):
+Let p(y) be the training density relative to a balanced, uniform density, with the same p(x|y) for
+both. Then
 
-    −log p_imb(y|x) = −log p_bal(y|x) + gap,   gap = log ∫ p_bal(y'|x) p(y') dy' − log p(y),
+    −log p_imb(y|x) = −log p_bal(y|x) + gap,   gap = log ∫ p_bal(y'|x) p(y') dy' − log p(y).
 
-where p is relative to the balanced density. The gap is zero where p is flat, and large for rare
-targets. For classes, priors take the place of p; equalized bins make them flat.
+The gap is zero if p is flat, and large for rare targets. For a classifier, class priors take the
+place of p; equalized bins make them uniform.
+
+References
+----------
+Ren, Zhang, Yu, Liu: "Balanced MSE for Imbalanced Visual Regression", CVPR 2022, eq. 3.
 """
 
 from __future__ import annotations
@@ -17,50 +21,99 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, logsumexp, ndtr
 
+from regcls.exceptions import UserError
 from regcls.stats import bins
 from regcls.synthetic import data as synthetic_data
 from regcls.synthetic.data import Function
 
-REACH = 10.0  # standard deviations; beyond, a Gaussian adds less than 1e-22
-NODES = 64  # of Gauss and Legendre, on each side of the mean and in each part of the density
+REACH = 10.0  # standard deviations that the quadrature covers; the rest is below 1e-22
+NODES = 64  # Gauss-Legendre nodes on each side of the mean, in each part of the density
 POINTS = 600  # test points, uniform over the target
-RANGES = 12
-WIDTHS = (1.0, 0.5, 0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03, 0.02)  # s; 1: uniform
-GROUPS = ("rare, next to the peak", "rare, farther away", "frequent")
+SAMPLES = 30_000  # of a data set; one third each for training, validation and test
+RANGES = 12  # equal target ranges of a table
+WIDTHS = (1.0, 0.5, 0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03, 0.02)  # half widths s; 1 is uniform
+GROUPS = ("rare, near the peak", "rare, far from the peak", "frequent")
 MODELS = ("ideal", "reg", "control", "reg+cls")
 
 
 @dataclass(frozen=True)
 class Density:
-    """A density that is flat between ``edges`` (K+1,), at ``levels`` (K,); its integral is 1."""
+    """Piecewise constant density of the training targets.
+
+    Attributes
+    ----------
+    edges : ndarray of shape (K + 1,)
+        Ends of the constant parts, in target units.
+    levels : ndarray of shape (K,)
+        Density in each part; its integral is 1.
+
+    Examples
+    --------
+    >>> density = Density(np.array([0.0, 1.0, 4.0]), np.array([0.7, 0.1]))
+    >>> density.relative
+    array([2.8, 0.4])
+    >>> density.mass(np.array([0.0, 1.0, 4.0]))
+    array([0.7, 0.3])
+    """
 
     edges: np.ndarray
     levels: np.ndarray
 
     @property
     def limits(self) -> tuple[float, float]:
+        """Lowest and highest target."""
         return float(self.edges[0]), float(self.edges[-1])
 
     @property
     def relative(self) -> np.ndarray:
-        """Levels (K,) as multiples of the balanced density, which is uniform over the limits."""
+        """Levels, of shape (K,), as multiples of the uniform density."""
         return self.levels * (self.edges[-1] - self.edges[0])
 
     def at(self, y: np.ndarray) -> np.ndarray:
-        """``relative`` at targets within the limits."""
+        """Return the density at given targets, as a multiple of the uniform density.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Targets within the limits.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return self.relative[np.searchsorted(self.edges[1:-1], y, side="right")]
 
     def mass(self, edges: np.ndarray) -> np.ndarray:
-        """Share (C,) of the targets between each two of ``edges`` (C+1,)."""
-        grown = np.concatenate(([0.0], np.cumsum(self.levels * np.diff(self.edges))))
-        return np.diff(np.interp(edges, self.edges, grown))
+        """Return the share of the targets in each interval.
+
+        Parameters
+        ----------
+        edges : ndarray of shape (C + 1,)
+            Ends of the intervals.
+
+        Returns
+        -------
+        ndarray of shape (C,)
+        """
+        cumulative = np.concatenate(([0.0], np.cumsum(self.levels * np.diff(self.edges))))
+        return np.diff(np.interp(edges, self.edges, cumulative))
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Losses in nats (n,): ``imbalanced`` was computed by itself, not as the sum of the others."""
+    """The three terms of a loss at each test point, in nats.
+
+    Attributes
+    ----------
+    balanced : ndarray of shape (n,)
+        Loss of the model under balanced targets.
+    imbalanced : ndarray of shape (n,)
+        Loss of the model under imbalanced targets, computed independently of the other terms.
+    gap : ndarray of shape (n,)
+        What imbalance adds.
+    """
 
     balanced: np.ndarray
     imbalanced: np.ndarray
@@ -68,15 +121,29 @@ class Terms:
 
     @property
     def residual(self) -> float:
-        """The largest |imbalanced − (balanced + gap)|: zero but for rounding."""
+        """Largest |imbalanced − (balanced + gap)|, zero up to rounding errors."""
         return float(np.abs(self.imbalanced - self.balanced - self.gap).max())
 
 
 @dataclass(frozen=True)
 class Case:
-    """One setting: what a model says, N(``mean`` (n,), ``sigma``²) cut to the limits of the target,
-    at test points whose truths are ``y`` (n,); what it was trained on is ``density``, and a sample
-    of that is ``train`` (N,)."""
+    """Predictions of a model at test points, and its training targets.
+
+    The model predicts a Gaussian, truncated to the limits of the target.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n,)
+        Mean of each predicted Gaussian.
+    sigma : float
+        Standard deviation of all predicted Gaussians, in target units.
+    y : ndarray of shape (n,)
+        True targets.
+    density : Density
+        Density of the training targets.
+    train : ndarray of shape (N,)
+        Training targets, a sample from this density.
+    """
 
     mean: np.ndarray
     sigma: float
@@ -86,26 +153,75 @@ class Case:
 
 
 def density(function: Function, seed: int, width: float) -> Density:
-    """Of the training targets of ``data1d``, s = ``width``; 1 is uniform."""
+    """Return the density of the training targets.
+
+    Parameters
+    ----------
+    function : Function
+        Target function.
+    seed : int
+        Data seed.
+    width : float
+        Half width s of the training peak, as a share of the range of the target; 1 is uniform.
+
+    Returns
+    -------
+    Density
+    """
     if width >= 1:
         return Density(np.array(function.limits), np.array([1 / np.ptp(function.limits)]))
-    peak = _data(function, seed, width).peak
+    peak = make_data(function, seed, width).peak
     return Density(*synthetic_data.target_density(function, peak, width))
 
 
-def ideal(function: Function, seed: int, width: float, sigma: float) -> Case:
-    """A model that knows the function and errs by Gaussian noise of deviation ``sigma``."""
-    _demand_sigma(sigma)
-    test = _test(function, seed)
-    train = _data(function, seed, width).train.y
+def ideal_case(function: Function, seed: int, width: float, sigma: float) -> Case:
+    """Return the case of a model that knows the function, up to Gaussian noise.
+
+    Parameters
+    ----------
+    function : Function
+        Target function.
+    seed : int
+        Data seed.
+    width : float
+        Half width s of the training peak, as a share of the range of the target; 1 is uniform.
+    sigma : float
+        Standard deviation of the noise, in target units.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    UserError
+        If ``sigma`` is not positive.
+    """
+    if not sigma > 0:
+        raise UserError(f"sigma must be above 0, not {sigma}")
+    test = uniform_test_points(function, seed)
+    train = make_data(function, seed, width).train.y
     return Case(test.y, sigma, test.y, density(function, seed, width), train)
 
 
 def regression(case: Case) -> Terms:
-    """The three terms of the regressor at each test point.
+    """Compute the three terms of a regressor at each test point.
 
-    The gap's expectation is a Gauss-Legendre quadrature; the imbalanced model is normalised by
-    closed-form Gaussian masses instead, so that the sum is a check.
+    The expectation in the gap is a Gauss-Legendre quadrature, whereas the imbalanced model is
+    normalised with closed-form Gaussian masses. The sum of the terms is therefore a check.
+
+    Parameters
+    ----------
+    case : Case
+        Predictions and training density.
+
+    Returns
+    -------
+    Terms
+
+    References
+    ----------
+    Ren, Zhang, Yu, Liu: "Balanced MSE for Imbalanced Visual Regression", CVPR 2022, eq. 3.
     """
     low, high = case.density.limits
     p = case.density.at(case.y)
@@ -114,35 +230,65 @@ def regression(case: Case) -> Terms:
     )
     gap = np.log(_expected(case)) - np.log(p)
     log_parts = _log_masses(case.mean, case.sigma, case.density.edges)
-    log_norm = _log_sum(log_parts + np.log(case.density.relative))
+    log_norm = logsumexp(log_parts + np.log(case.density.relative), axis=1)
     imbalanced = -(_log_gaussian(case.y, case.mean, case.sigma) + np.log(p)) + log_norm
     return Terms(balanced, imbalanced, gap)
 
 
 def classification(case: Case, edges: np.ndarray, priors: np.ndarray) -> Terms:
-    """The three terms of a classifier over bins with ``edges`` (C+1,) and training ``priors`` (C,).
+    """Compute the three terms of a classifier at each test point.
 
-    The balanced classifier sees every class alike; given a class, targets are spread evenly over
-    its bin. A class without training data counts as a thousandth of a sample, not as impossible.
+    For the balanced classifier, all classes are equally frequent; within a class, targets are
+    uniform over its bin. The prior of a class without training data is that of a thousandth of a
+    sample, so that its loss is finite.
+
+    Parameters
+    ----------
+    case : Case
+        Predictions and training targets.
+    edges : ndarray of shape (C + 1,)
+        Class edges, in target units.
+    priors : ndarray of shape (C,)
+        Training priors of the classes.
+
+    Returns
+    -------
+    Terms
     """
     priors = np.maximum(priors, 1e-3 / len(case.train))
     priors = priors / priors.sum()
     width = np.diff(edges) / (edges[-1] - edges[0])
     log_class = _log_masses(case.mean, case.sigma, edges) - np.log(width)
-    log_balanced = log_class - _log_sum(log_class)[:, None]
+    log_balanced = log_class - logsumexp(log_class, axis=1, keepdims=True)
     label = np.clip(np.searchsorted(edges[1:-1], case.y, side="right"), 0, len(priors) - 1)
     at = np.arange(len(label)), label
     gap = np.log(np.exp(log_balanced) @ priors) - np.log(priors[label])
     joint = log_class + np.log(priors)
-    imbalanced = -(joint[at] - _log_sum(joint))
+    imbalanced = -(joint[at] - logsumexp(joint, axis=1))
     return Terms(-log_balanced[at], imbalanced, gap)
 
 
 def class_priors(case: Case, kind: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Edges (C+1,) and training priors (C,) as the classification loss sees them.
+    """Return class edges and the priors that the classification loss is trained with.
 
-    Equal-width: the density's own masses. Equalized: bins merged on the training sample, and labels
-    dropped until every class is seen alike, as ``bins`` does it.
+    Priors of equal-width bins are the masses of the training density. Equalized bins are merged on
+    the training sample, and labels are dropped until all classes are equally frequent.
+
+    Parameters
+    ----------
+    case : Case
+        Training density and training targets.
+    kind : str
+        "equal-width" or "equalized".
+    classes : int
+        Number of classes before merging.
+
+    Returns
+    -------
+    edges : ndarray of shape (C + 1,)
+        Class edges, in target units.
+    priors : ndarray of shape (C,)
+        Training priors, with sum 1.
     """
     limits = case.density.limits
     made = bins.make(kind, np.clip(case.train, *limits), classes, limits)
@@ -156,10 +302,25 @@ def class_priors(case: Case, kind: str, classes: int) -> tuple[np.ndarray, np.nd
 
 
 def per_range(case: Case, terms: dict[str, Terms], ranges: int = RANGES) -> pd.DataFrame:
-    """Means over target ranges, a row a range and name of ``terms``: low, high, train (share of the
-    training targets), points, model, balanced, imbalanced, gap (nats). Empty ranges are left out.
+    """Return the mean terms per target range.
 
-    Ranges are equally wide, and cut where the density jumps: rare and frequent are not mixed.
+    Ranges have equal widths and are split where the density jumps, so that none of them mixes rare
+    and frequent targets.
+
+    Parameters
+    ----------
+    case : Case
+        Test points and training density.
+    terms : dict of str to Terms
+        Terms of each loss by its name.
+    ranges : int
+        Number of ranges before splitting.
+
+    Returns
+    -------
+    DataFrame
+        One row per loss and range with test points: low, high, train (share of the training
+        targets), points, model (name of the loss), and balanced, imbalanced and gap in nats.
     """
     edges = np.union1d(bins.ranges(*case.density.limits, ranges), case.density.edges)
     which = np.searchsorted(edges[1:-1], case.y, side="right")
@@ -179,12 +340,31 @@ def per_range(case: Case, terms: dict[str, Terms], ranges: int = RANGES) -> pd.D
 
 
 def by_imbalance(function: Function, seed: int, sigma: float) -> pd.DataFrame:
-    """The ideal model's mean gap in the training peak and outside it, next to the peak (within 2σ)
-    or farther away; a row an s of ``WIDTHS`` below 1 and group: width, group, gap (nats), share (of
-    the target's range)."""
+    """Return the mean gap of the ideal model in and outside the training peak, by its width.
+
+    Parameters
+    ----------
+    function : Function
+        Target function.
+    seed : int
+        Data seed.
+    sigma : float
+        Standard deviation of the model's noise, in target units.
+
+    Returns
+    -------
+    DataFrame
+        One row per width of `WIDTHS` below 1 and group: width, group, gap in nats, and share (of
+        the range of the target). Targets outside the peak are near it if they are within 2σ.
+
+    Raises
+    ------
+    UserError
+        If ``sigma`` is not positive.
+    """
     rows = []
     for width in WIDTHS[1:]:
-        case = ideal(function, seed, width, sigma)
+        case = ideal_case(function, seed, width, sigma)
         gap, common = regression(case).gap, case.density.at(case.y) > 1
         near = np.abs(case.y[:, None] - case.y[common]).min(axis=1) <= 2 * sigma
         masks = (~common & near, ~common & ~near, common)
@@ -195,14 +375,42 @@ def by_imbalance(function: Function, seed: int, sigma: float) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=64)
-def _data(function: Function, seed: int, width: float) -> synthetic_data.Data1D:
+def make_data(function: Function, seed: int, width: float) -> synthetic_data.Data1D:
+    """Create the 1D data set with a training peak of a given width.
+
+    Parameters
+    ----------
+    function : Function
+        Target function.
+    seed : int
+        Data seed.
+    width : float
+        Half width s of the training peak, as a share of the range of the target; 1 is uniform.
+
+    Returns
+    -------
+    Data1D
+    """
     sampling = "uniform" if width >= 1 else width
-    return synthetic_data.make(function, seed, sampling=sampling, samples=30_000)
+    return synthetic_data.make(function, seed, sampling=sampling, samples=SAMPLES)
 
 
-def _test(function: Function, seed: int) -> synthetic_data.Split:
-    """Every so many of the uniform test points, in order of their targets."""
-    test = synthetic_data.make(function, seed, sampling="uniform", samples=30_000).test
+def uniform_test_points(function: Function, seed: int) -> synthetic_data.Split:
+    """Return evenly spaced points of the uniform test set, sorted by target.
+
+    Parameters
+    ----------
+    function : Function
+        Target function.
+    seed : int
+        Data seed.
+
+    Returns
+    -------
+    Split
+        `POINTS` test points; targets are clipped to the limits of the function.
+    """
+    test = synthetic_data.make(function, seed, sampling="uniform", samples=SAMPLES).test
     order = np.argsort(test.y)[np.linspace(0, len(test) - 1, POINTS).astype(int)]
     low, high = function.limits
     return synthetic_data.Split(
@@ -211,7 +419,10 @@ def _test(function: Function, seed: int) -> synthetic_data.Split:
 
 
 def _expected(case: Case) -> np.ndarray:
-    """(n,) E[p(y')] for y' from the model: quadrature in each part of p, split at the mean."""
+    """Return E[p(y')] for y' from the model, of shape (n,).
+
+    The quadrature is split at the mean and at the edges of the density.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     low, high = case.density.limits
     total, norm = np.zeros(len(case.mean)), np.zeros(len(case.mean))
@@ -224,7 +435,7 @@ def _expected(case: Case) -> np.ndarray:
             a = np.clip(start, case.density.edges[k], case.density.edges[k + 1])
             b = np.clip(end, case.density.edges[k], case.density.edges[k + 1])
             at = (a + b)[:, None] / 2 + (b - a)[:, None] / 2 * nodes
-            # Relative to the density at the middle: far outside the limits all of it underflows.
+            # Relative to the density at the middle, which avoids underflow far outside the limits.
             log = _log_gaussian(at, case.mean[:, None], case.sigma)
             log -= _log_gaussian(middle, case.mean, case.sigma)[:, None]
             part = (b - a) / 2 * (np.exp(log) @ weights)
@@ -238,7 +449,7 @@ def _log_gaussian(y: np.ndarray, mean: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _log_mass(mean: np.ndarray, sigma: float, low: float, high: float) -> np.ndarray:
-    """log of the Gaussian's mass between two numbers, also far out in a tail."""
+    """Return the log of the Gaussian mass between two numbers, accurate also far in a tail."""
     a, b = (low - mean) / sigma, (high - mean) / sigma
     a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)  # mirrored into the lower tail
     with np.errstate(divide="ignore"):
@@ -250,17 +461,6 @@ def _log_mass(mean: np.ndarray, sigma: float, low: float, high: float) -> np.nda
 
 
 def _log_masses(mean: np.ndarray, sigma: float, edges: np.ndarray) -> np.ndarray:
-    """(n, C) log masses between each two of ``edges``."""
+    """Return the log masses (n, C) between neighbouring edges."""
     parts = [_log_mass(mean, sigma, low, high) for low, high in pairwise(edges)]
     return np.stack(parts, axis=1)
-
-
-def _log_sum(logs: np.ndarray) -> np.ndarray:
-    """log Σ exp over the last axis."""
-    most = logs.max(axis=1)
-    return most + np.log(np.exp(logs - most[:, None]).sum(axis=1))
-
-
-def _demand_sigma(sigma: float) -> None:
-    if not sigma > 0:
-        raise ValueError(f"sigma must be above 0, not {sigma}")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from regcls import study
+from regcls.study.rows import Result
 from regcls.study.spec import Model
-from regcls.study.store import Result
 
 RANGES = 10
 

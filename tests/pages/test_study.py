@@ -9,8 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from regcls import study
-from regcls.study import catalogue, layout, processes
-from regcls.study import charts as study_charts
+from regcls.study import catalogue, effect_chart, error_chart, layout, processes
 from regcls.study.processes import NOTES
 from tests.helpers import study_store
 from tests.helpers.app_page import opened as opened_page
@@ -36,7 +35,10 @@ def opened(monkeypatch, store: Path, **query: str) -> AppTest:
 
 def test_all_results_are_shown(monkeypatch, quick):
     page = opened(monkeypatch, quick, grid="quick")
-    assert "reg+cls is better in 4, worse in 0 and undecided in 0 of 4 settings" in said(page)
+    assert (
+        "reg+cls is significantly better in 4 of 4 settings and significantly worse in 0"
+        in said(page)
+    )
     assert len(page.dataframe[1].value) == 4
     assert query_of(page) == {"grid": "quick", "cell": "uniform_4"}
 
@@ -62,14 +64,14 @@ def test_a_link_leads_to_its_cell_and_comparison(monkeypatch, quick):
     page = opened(monkeypatch, quick, **query)
     assert query_of(page) == query
     assert page.selectbox(key="study_cell").value == "severe_64"
-    assert "over that of the control" in said(page)
+    assert "divided by that of the control" in said(page)
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ({"grid": "quik"}, "No grid is called 'quik'; did you mean 'quick'? Here is quick."),
-        ({"grid": "/etc/grid.toml"}, "Here is paper."),
+        ({"grid": "quik"}, "No grid is called 'quik'; did you mean 'quick'? Showing quick."),
+        ({"grid": "/etc/grid.toml"}, "Showing paper."),
         ({"grid": "quick", "cell": "severe_63"}, "No setting is called 'severe_63'"),
         ({"grid": "quick", "against": "contrl"}, "did you mean 'control'?"),
     ],
@@ -88,9 +90,9 @@ def test_the_fair_grid_compares_best_with_best(monkeypatch, tmp_path):
     clean = lambda m: m.scenario == "clean" and m.sampling == "severe"
     study_store.make(study.load("fair"), store, only=clean)
     page = opened(monkeypatch, store, grid="fair")
-    assert "**Against tuned reg**" in said(page) and "Best setting against best" in said(page)
+    assert "**Compared with tuned reg**" in said(page) and "Best setting against best" in said(page)
     assert query_of(page)["against"] == "tuned"
-    assert "(72 are planned.)" in said(page)
+    assert "72 settings are planned." in said(page)
 
 
 def test_one_run_is_shown_and_goes_to_the_lab(monkeypatch, quick):
@@ -99,7 +101,7 @@ def test_one_run_is_shown_and_goes_to_the_lab(monkeypatch, quick):
     assert not page.exception
     assert "The Lab then trains function 3, seed 201." in said(page)
     results = study.read(study.load("quick"), quick)
-    cell = layout.named(results.grid)["severe_64"]
+    cell = layout.cells_by_slug(results.grid)["severe_64"]
     query = results.lab_settings(cell, study.Run(3, 201, 201)).to_query()
     assert query == {"function": "3", "classes": "64", "seed": "201", "repeats": "1"}
 
@@ -121,7 +123,7 @@ def test_a_store_of_another_version_is_told(monkeypatch, tmp_path, quick):
     with sqlite3.connect(store) as db:
         db.execute("PRAGMA user_version = 99")
     page = opened(monkeypatch, store, grid="quick")
-    assert "another version of this program" in page.error[0].value
+    assert "another version of regcls" in page.error[0].value
 
 
 def test_a_folder_that_cannot_be_written_is_told(monkeypatch, tmp_path):
@@ -129,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_told(monkeypatch, tmp_path):
     page = opened(monkeypatch, tmp_path / "file" / "s.sqlite", grid="quick")
     page.button(key="study_start").click().run()
     assert "It was not started" in said(page)
-    assert "cannot be made" in said(page)
+    assert "cannot be created" in said(page)
 
 
 def test_one_grid_at_a_time(monkeypatch, tmp_path):
@@ -151,13 +153,14 @@ def test_the_store_comes_before_what_ships_once_it_has_as_much(monkeypatch, tmp_
 
 def test_charts_hold_every_cell_and_come_as_files(quick):
     results = study.read(study.load("quick"), quick)
-    compared = layout.compared(results, "reg")
+    compared = layout.comparison_table(results, "reg")
     grid = (["clean"], ["uniform", "severe"])
-    sheet = study_charts.does_it_help(compared, ["4", "64"], "C", grid, "plain reg", "severe_4")
+    sheet = effect_chart.effect_panels(compared, ["4", "64"], "C", grid, "plain reg", "severe_4")
     assert [len(picture.data["cells"]) for picture in sheet.panels.values()] == [2, 2]
-    points = layout.points(results)
+    points = layout.mean_errors(results)
     assert len(points) == 4 * 3
-    errors = study_charts.test_errors(points, layout.published(results), ["4", "64"], "C", grid, "")
+    published = layout.published_means(results)
+    errors = error_chart.error_panels(points, published, ["4", "64"], "C", grid, "")
     for made in (sheet, errors):
         assert made.svg().startswith(b"<svg")
         assert made.png().startswith(b"\x89PNG")
@@ -165,7 +168,7 @@ def test_charts_hold_every_cell_and_come_as_files(quick):
 
 def test_a_run_elsewhere_on_the_machine_is_told_and_none_is_offered(monkeypatch, tmp_path):
     monkeypatch.setenv(NOTES, str(tmp_path))
-    with processes.noted("paper", tmp_path / "other.sqlite"):
+    with processes.announced("paper", tmp_path / "other.sqlite"):
         page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
         assert "paper is at work on this machine" in said(page)
         assert "study_start" not in {button.key for button in page.button}

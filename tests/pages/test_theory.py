@@ -53,7 +53,7 @@ def test_an_address_nobody_made_gives_the_nearest_and_says_so():
 
 
 def test_the_chart_has_a_line_a_term_over_the_training_data():
-    case = terms.ideal(synthetic_data.FUNCTIONS[0], 0, 0.1, 0.1)
+    case = terms.ideal_case(synthetic_data.FUNCTIONS[0], 0, 0.1, 0.1)
     table = terms.per_range(case, {"regression": terms.regression(case)})
     picture = theory_charts.per_range(table, "Regression")
     assert set(picture.data["terms"]["term"]) == {"balanced", "imbalanced", "gap"}
@@ -63,7 +63,7 @@ def test_the_chart_has_a_line_a_term_over_the_training_data():
 
 def test_the_command_gives_the_same_table():
     record = run_json("theory", "--s", 0.1, "--classes", 8)
-    case = terms.ideal(synthetic_data.FUNCTIONS[0], 0, 0.1, 0.1)
+    case = terms.ideal_case(synthetic_data.FUNCTIONS[0], 0, 0.1, 0.1)
     table = terms.per_range(case, {"regression": terms.regression(case)})
     rows = [row for row in record["rows"] if row["model"] == "regression"]
     assert [row["gap"] for row in rows] == pytest.approx(table["gap"].tolist())

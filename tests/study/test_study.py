@@ -26,7 +26,7 @@ from regcls.cli.app import app
 from regcls.cli.output import BAD_INPUT
 from regcls.lab.run import Lab
 from regcls.study import dask_backend, loader, processes, worker
-from regcls.study import store as _study_store
+from regcls.study import rows as study_rows
 from regcls.study.processes import NOTES
 from regcls.utils.text import duration
 
@@ -133,15 +133,15 @@ def test_reg_and_control_are_shared_by_cells():
         ({"classes": [4, 1024]}, "samples must be at least"),
         ({"batch": 4000}, "samples must be at least"),
         ({"classes": []}, "classes must be a list"),
-        ({"classes": [4.5]}, "classes has a value of the wrong kind"),
+        ({"classes": [4.5]}, "classes has a value of the wrong type"),
         ({"lr": ["papre"]}, "lr must be numbers or 'paper'"),
         ({"lr": [-1]}, "lr must be from"),
         ({"functions": [11]}, "numbers from 1 to 10"),
         ({"data_seeds": 0}, "data_seeds must be a whole number"),
         ({"epochs": "many"}, "epochs must be one number"),
-        ({"hidden": [15]}, "hidden has a value of the wrong kind"),
+        ({"hidden": [15]}, "hidden has a value of the wrong type"),
         ({"roles": ["reg", "contrl"]}, "did you mean 'control'"),
-        ({"search": SEARCH}, "classes is searched for"),
+        ({"search": SEARCH}, "classes is tuned by the search"),
     ],
 )
 def test_a_grid_that_cannot_be_is_told(changes, message):
@@ -155,9 +155,9 @@ def test_a_search_that_cannot_be_is_told():
 
     with pytest.raises(study.GridError, match="did you mean 'budget'"):
         searched(budgte=3)
-    with pytest.raises(study.GridError, match=r"search.lr must be \[least, greatest\]"):
+    with pytest.raises(study.GridError, match=r"search.lr must be \[lowest, highest\]"):
         searched(lr=[1e-2, 1e-3])
-    with pytest.raises(study.GridError, match="impossible setting: classes must be"):
+    with pytest.raises(study.GridError, match="invalid setting: classes must be"):
         searched(classes=[1])
     with pytest.raises(study.GridError, match="the search lacks lr"):
         loader.from_dict("fair", {"version": 1, "search": {"budget": 3}})
@@ -306,17 +306,17 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
     longer.write_text(longer.read_text().replace("epochs = 90", "epochs = 300"))  # not done before
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
-    log = study.begin(str(longer), store)
+    log = study.start(str(longer), store)
     wait_until(lambda: study.read_status(grid, store).done > 0)
     now = study.read_status(grid, store)
     assert now.running
     assert psutil.Process(now.runners[0].pid).nice() >= 10  # pages that people look at go first
     assert 0 < now.share < 1
     assert now.seconds_left > 0
-    with pytest.raises(ValueError, match="longer is at work"):
-        study.begin(str(longer), store)
-    with pytest.raises(ValueError, match=r"longer is at work on this machine \(process \d+, into"):
-        study.begin(str(longer), tmp_path / "another.sqlite")
+    with pytest.raises(ValueError, match="longer is already running"):
+        study.start(str(longer), store)
+    with pytest.raises(ValueError, match=r"longer is already running on this machine \(process \d+, store"):
+        study.start(str(longer), tmp_path / "another.sqlite")
     assert study.read_status(grid, tmp_path / "another.sqlite").elsewhere[0].store == str(store)
     assert study.stop(store) == 1
     wait_until(lambda: not study.read_status(grid, store).running)
@@ -328,17 +328,17 @@ def test_a_run_in_the_background_is_watched_refused_twice_and_stopped(tmp_path, 
 def test_notes_of_runs_that_died_and_notes_of_strangers_are_no_runs(tmp_path, monkeypatch):
     monkeypatch.setenv(NOTES, str(tmp_path))
     store = tmp_path / "s.sqlite"
-    with processes.noted("mine", store):
-        assert [run.grid for run in processes.at_work()] == ["mine"]
-        assert processes.at_work(besides=store) == []
+    with processes.announced("mine", store):
+        assert [run.grid for run in processes.active_runs()] == ["mine"]
+        assert processes.active_runs(except_store=store) == []
         (note,) = tmp_path.glob("*.json")
         (tmp_path / "reused.json").write_text(
             json.dumps(json.loads(note.read_text()) | {"born": 1.0, "grid": "old"})
         )
         (tmp_path / "stranger.json").write_text("{}")
-        assert [run.grid for run in processes.at_work()] == ["mine"]
+        assert [run.grid for run in processes.active_runs()] == ["mine"]
     assert [path.name for path in tmp_path.glob("*.json")] == ["stranger.json"]
-    assert processes.at_work() == []
+    assert processes.active_runs() == []
 
 
 def test_worker_processes_give_the_same_rows(tmp_path, finished):
@@ -358,7 +358,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(tmp_path):
 
     with study.Store(tmp_path / "s.sqlite") as store:
         wide = small(hidden=[[n] for n in range(3, 12)])
-        with pytest.raises(study.WorkerLost, match="what is stored is safe"):
+        with pytest.raises(study.WorkerLost, match="all stored results are kept"):
             study.run(wide, store, jobs=2, on_progress=kill)
         assert store.known()
         assert store.runners() == []
@@ -385,7 +385,7 @@ def test_a_dask_cluster_gives_the_same_rows_and_its_loss_is_no_loss(
         wide = small(hidden=[[n] for n in range(3, 12)])
         home = study.run(wide, store, jobs=1, scheduler=address, on_progress=lose)
         assert home.finished
-        assert "gone; the run went on on this machine" in home.note
+        assert "cannot be reached any more; the run continued on this machine" in home.note
 
 
 def test_an_unreachable_scheduler_stops_or_sends_home(tmp_path):
@@ -440,7 +440,7 @@ def test_fair_tuning_searches_on_validation_then_tests_on_fresh_data(tmp_path):
     described = {k: v for k, v in SMALL.items() if k != "classes"}
     grid = loader.from_dict("fair", described | {"hidden": [[5], [9]], "search": SEARCH})
     assert len(grid.models()) == 2 * 2 * 3  # networks × variants × settings
-    assert len(grid.to_come()) == 2 * 2 * 6
+    assert len(grid.placeholders()) == 2 * 2 * 6
     with study.Store(tmp_path / "s.sqlite") as store:
         progress = study.run(grid, store, jobs=1)
         assert (progress.done, progress.models) == (36, 36)
@@ -548,7 +548,7 @@ def test_a_damaged_store_is_told_kept_and_a_fresh_one_offered(tmp_path, finished
     }.items():
         path = tmp_path / f"{name}.sqlite"
         path.write_bytes(broken)
-        with pytest.raises(study.StoreDamaged, match="left as it is, and --fresh puts it aside"):
+        with pytest.raises(study.StoreDamaged, match="left unchanged; --fresh moves it aside"):
             study.Store(path)
         assert path.read_bytes() == broken
         with study.Store(path, fresh=True) as store:
@@ -567,7 +567,7 @@ def test_other_versions_and_other_programs_are_told(tmp_path, finished):
     shutil.copy(finished, tmp_path / "later.sqlite")
     with sqlite3.connect(tmp_path / "later.sqlite") as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(study.StoreError, match=r"another version .* 99, this version's 1"):
+    with pytest.raises(study.StoreError, match=r"another version .*schema 99, this version uses 1"):
         study.Store(tmp_path / "later.sqlite")
     with sqlite3.connect(tmp_path / "other.sqlite") as db:
         db.execute("CREATE TABLE bookmarks (url TEXT)")
@@ -577,7 +577,7 @@ def test_other_versions_and_other_programs_are_told(tmp_path, finished):
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(study.StoreError, match="cannot be made"):
+    with pytest.raises(study.StoreError, match="cannot be created"):
         study.Store(tmp_path / "file" / "s.sqlite")
     with pytest.raises(study.StoreError, match="cannot be written"):
         study.Store(tmp_path)
@@ -595,13 +595,13 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_stored(tmp_path):
 
 def test_results_come_back_as_they_went_in(tmp_path):
     model = small().models()[0]
-    result = _study_store.Result(model, math.nan, 0.5, {"mse": [None]}, {"epoch": [1]}, 1.0, {})
+    result = study_rows.Result(model, math.nan, 0.5, {"mse": [None]}, {"epoch": [1]}, 1.0, {})
     with study.Store(tmp_path / "s.sqlite") as store:
         assert store.add([result, result]) == 1
         assert store.add([replace(result, val_mse=0.9)]) == 0
         assert store.known() == {model.key: 0.5}
         (row,) = store.rows([model.key])
-    values = dict(zip(_study_store.COLUMNS, row, strict=True))
+    values = dict(zip(study_rows.COLUMNS, row, strict=True))
     assert values["test_mse"] is None
     assert json.loads(values["ranges"]) == {"mse": [None]}
     assert values["config"] == model.config
@@ -659,7 +659,7 @@ def test_commands_in_words(tmp_path, finished):
     ("arguments", "message"),
     [
         (("plan", "papre"), "did you mean 'paper'?"),
-        (("plan", "zzz"), "there are: architecture"),
+        (("plan", "zzz"), "choose from: architecture"),
         (("run", "nowhere.toml"), "There is no file nowhere.toml."),
         (("export", "quick", "out.csv"), "study run quick"),
         (("run", "quick", "--on-lost", "cry"), "On_lost must be one of local, stop"),

@@ -51,7 +51,7 @@ def test_the_density_is_that_of_the_sampled_targets(width):
 
 
 def test_flat_targets_have_no_gap():
-    terms = theory_terms.regression(theory_terms.ideal(F, 0, 1.0, 0.1))
+    terms = theory_terms.regression(theory_terms.ideal_case(F, 0, 1.0, 0.1))
     assert np.abs(terms.gap).max() < 1e-12
     np.testing.assert_allclose(terms.imbalanced, terms.balanced, atol=1e-12)
 
@@ -74,7 +74,7 @@ def test_two_levels_in_closed_form(mean, sigma):
 @pytest.mark.parametrize("sigma", [0.03, 0.2])
 def test_the_terms_add_up_by_an_independent_quadrature(width, sigma):
     """The imbalanced model is normalised here by SciPy's adaptive quadrature, point by point."""
-    one = theory_terms.ideal(F, 1, width, sigma)
+    one = theory_terms.ideal_case(F, 1, width, sigma)
     terms = theory_terms.regression(one)
     assert terms.residual < 1e-6
     low, high = one.density.limits
@@ -103,7 +103,7 @@ def test_far_out_answers_stay_finite():
 def test_rare_targets_have_the_larger_gap_and_it_grows_with_imbalance():
     gaps = []
     for width in (0.3, 0.1, 0.03):
-        one = theory_terms.ideal(F, 0, width, 0.1)
+        one = theory_terms.ideal_case(F, 0, width, 0.1)
         gap, common = theory_terms.regression(one).gap, one.density.at(one.y) > 1
         assert gap[~common].mean() > gap[common].mean()
         gaps.append(gap.max())
@@ -126,13 +126,13 @@ def test_classes_by_hand():
 @pytest.mark.parametrize("kind", ["equal-width", "equalized"])
 @pytest.mark.parametrize("classes", [4, 64])
 def test_the_class_terms_add_up(kind, classes):
-    one = theory_terms.ideal(F, 0, 0.03, 0.1)
+    one = theory_terms.ideal_case(F, 0, 0.03, 0.1)
     terms = theory_terms.classification(one, *theory_terms.class_priors(one, kind, classes))
     assert terms.residual < 1e-6
 
 
 def test_equalized_bins_have_flat_priors_and_no_gap():
-    one = theory_terms.ideal(F, 0, 0.03, 0.1)
+    one = theory_terms.ideal_case(F, 0, 0.03, 0.1)
     edges, priors = theory_terms.class_priors(one, "equalized", 64)
     assert len(priors) == len(edges) - 1 >= 2
     np.testing.assert_allclose(priors, 1 / len(priors), atol=1e-12)
@@ -142,7 +142,7 @@ def test_equalized_bins_have_flat_priors_and_no_gap():
 
 
 def test_priors_of_equal_width_are_the_densitys_masses():
-    one = theory_terms.ideal(F, 0, 0.1, 0.1)
+    one = theory_terms.ideal_case(F, 0, 0.1, 0.1)
     edges, priors = theory_terms.class_priors(one, "equal-width", 16)
     np.testing.assert_allclose(priors, one.density.mass(edges))
     assert priors.sum() == pytest.approx(1)
@@ -152,7 +152,7 @@ def test_priors_of_equal_width_are_the_densitys_masses():
 
 
 def test_ranges_hold_means_of_their_points():
-    one = theory_terms.ideal(F, 0, 0.1, 0.1)
+    one = theory_terms.ideal_case(F, 0, 0.1, 0.1)
     terms = theory_terms.regression(one)
     table = theory_terms.per_range(one, {"regression": terms}, ranges=6)
     assert table["train"].sum() == pytest.approx(1)
@@ -175,7 +175,7 @@ def test_the_gap_grows_with_imbalance_next_to_the_peak_and_falls_in_it():
 
 
 def test_trained_models_are_cases_as_well():
-    cases = trained.trained(1, 0, 0.1, epochs=2)
+    cases = trained.trained_cases(1, 0, 0.1, epochs=2)
     assert list(cases) == ["reg", "control", "reg+cls"]
     for one in cases.values():
         error = np.sqrt(((one.mean - one.y) ** 2).mean())
@@ -185,4 +185,4 @@ def test_trained_models_are_cases_as_well():
 
 def test_a_sigma_that_is_none_is_refused():
     with pytest.raises(ValueError, match="sigma must be above 0"):
-        theory_terms.ideal(F, 0, 0.1, 0.0)
+        theory_terms.ideal_case(F, 0, 0.1, 0.0)

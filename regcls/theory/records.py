@@ -1,0 +1,67 @@
+"""The theory's terms per target range, from plain values to plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regcls.exceptions import UserError
+from regcls.synthetic import data as synthetic_data
+from regcls.theory import terms
+
+
+def terms_per_range(
+    s: float = 0.03,
+    function: int = 1,
+    seed: int = 0,
+    model: str = "ideal",
+    sigma: float = 0.1,
+    classes: int = 16,
+) -> dict[str, Any]:
+    """Return what imbalance adds to the loss of regression and classification.
+
+    Parameters
+    ----------
+    s : float
+        Half width of the peak of the training targets, as a share of their range; 1 is uniform.
+    function : int
+        Number of the function, from 1.
+    seed : int
+        Data seed.
+    model : str
+        One of `regcls.theory.terms.MODELS`; all but "ideal" are trained first.
+    sigma : float
+        Standard deviation of the ideal model's error, in target units.
+    classes : int
+        Number of classes C.
+
+    Returns
+    -------
+    dict
+        ``s``, ``model``, ``rows`` (one per loss and target range, in nats) and ``residual``: the
+        largest error of the sum of the terms.
+
+    Raises
+    ------
+    UserError
+        If a value is out of range.
+    """
+    functions = len(synthetic_data.FUNCTIONS)
+    if not 1 <= function <= functions:
+        raise UserError(f"--function must be from 1 to {functions}, not {function}")
+    if model not in terms.MODELS:
+        raise UserError(f"--model must be one of {', '.join(terms.MODELS)}, not {model!r}")
+    if not 0 < s <= 1:
+        raise UserError(f"--s must be above 0 and at most 1, not {s:g}")
+    if model == "ideal":
+        case = terms.ideal_case(synthetic_data.FUNCTIONS[function - 1], seed, s, sigma)
+    else:
+        from regcls.theory.trained import trained_cases
+
+        case = trained_cases(function, seed, s)[model]
+    losses = {"regression": terms.regression(case)}
+    for kind in ("equal-width", "equalized"):
+        edges, priors = terms.class_priors(case, kind, classes)
+        losses[f"classification, {kind}"] = terms.classification(case, edges, priors)
+    rows = terms.per_range(case, losses).to_dict("records")
+    residual = max(loss.residual for loss in losses.values())
+    return {"s": s, "model": model, "rows": rows, "residual": residual}
