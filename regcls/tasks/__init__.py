@@ -1,1 +1,1 @@
-"""What the shipped pairs are asked: photo in, answers with their expected error out."""
+"""Predictions and error reports of the shipped models: age, depth and progress."""

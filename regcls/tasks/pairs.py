@@ -1,4 +1,4 @@
-"""What all tasks share: the two models' names, the folder of the pairs, samples that ship."""
+"""Pairs: the reg and the reg+cls model of a task, how they are loaded, and their predictions."""
 
 from __future__ import annotations
 
@@ -12,64 +12,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from regcls.inference import contract
-from regcls.inference import session as inference_session
-from regcls.inference.contract import Card, ContractError
+from regcls.exceptions import sentence
+from regcls.inference.contract import TASKS, VARIANTS, Card, ContractError
 from regcls.inference.session import Session, run_sessions, session, stamp_of
 from regcls.utils.paths import MODELS_FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Names that people see, and the names of files and columns.
-KEYS: Mapping[str, str] = {"reg": "reg", "reg+cls": "regcls"}
-MODELS = tuple(KEYS)
+MODELS = VARIANTS
+KEYS: Mapping[str, str] = {"reg": "reg", "reg+cls": "regcls"}  # of files and columns, by model
+ROOT = "REGCLS_MODELS"  # environment variable: folder of the pairs, instead of models/
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-ROOT = "REGCLS_MODELS"  # environment variable: another folder of pairs than models/
 
-
-def load(task: str) -> Pair:
-    """The pair of a task, from models/ or the folder that ``REGCLS_MODELS`` names. Raises
-    ``ContractError`` with what to do."""
-    return load_pair(task, os.environ.get(ROOT) or MODELS_FOLDER)
-
-
-def sessions(pair: Pair) -> dict[str, inference_session.Session]:
-    """A pair's sessions by the models' names, those that somebody brought last, unless they failed."""
-    brought = {name: one for name, one in pair.extra.items() if not one.problem}
-    return dict(zip(MODELS, (pair.reg, pair.regcls), strict=True)) | brought
-
-
-def answers(pair: Pair, images: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    """Every model's value and logits for uint8 ``images`` (N, H, W, 3) of the pair's size; a model
-    that somebody brought gets them at its own size. One that fails says so in its ``problem``, and
-    answers no more."""
-    found = run_pair(pair, images)
-    for name, brought in pair.extra.items():
-        if brought.problem:
-            continue
-        size = (brought.card.input["height"], brought.card.input["width"])
-        try:
-            found[name] = brought.run(resized(images, size))
-        except ContractError as error:
-            brought.problem = f"{name} answers no more: {error}."
-    return found
-
-
-def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (N, H, W, 3) → (N, *size, 3); smoothed where it shrinks."""
-    if images.shape[1:3] == size:
-        return images
-    how = Image.Resampling.BILINEAR
-    return np.stack([np.asarray(Image.fromarray(one).resize(size[::-1], how)) for one in images])
+Outputs = tuple[np.ndarray, np.ndarray | None]  # value (N, ...) and logits (N, C, ...)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two models of a task, their test predictions (y_true, reg, regcls, …) and CARD.md.
+    """The two models of a task and what is shipped with them.
 
-    ``extra``: models that one person brought, by name, which answer beside the two.
-    ``predictions`` is shared by all who load the pair: not to be written to.
+    Attributes
+    ----------
+    reg, regcls : Session
+        The models.
+    predictions : DataFrame
+        Predictions on the test split: columns ``y_true``, ``reg``, ``regcls`` and others. Shared by
+        all callers, so it must not be modified.
+    card_text : str
+        The model card, in Markdown.
+    extra : mapping of str to Session
+        A user's own models for the same task, by name.
     """
 
     reg: Session
@@ -78,74 +51,240 @@ class Pair:
     card_text: str
     extra: Mapping[str, Session] = field(default_factory=dict)
 
-
-def load_pair(task: str, root: Path | str = MODELS_FOLDER) -> Pair:
-    """The shipped pair of ``task`` under ``root``. Raises ``ContractError`` saying what to do."""
-    folder = Path(root) / task
-    names = ("reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise ContractError(
-            f"the {task} pair lacks {', '.join(missing)} in {folder}; "
-            f"make it with `python -m regcls train {task}`, then `python -m regcls export {task}`"
-        )
-    reg, regcls = session(folder / "reg.onnx"), session(folder / "regcls.onnx")
-    _demand_alike(task, reg.card, regcls.card)
-    table = folder / "test_predictions.parquet"
-    predictions = _predictions(table, *stamp_of(table))
-    return Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
-
-
-def run_pair(
-    pair: Pair, images: np.ndarray, batch: int | None = None
-) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    """Both models on the same uint8 ``images`` (N, H, W, 3) → by "reg" and "reg+cls" what
-    ``Session.run`` gives. On a GPU each batch crosses to it once, for both."""
-    return dict(
-        zip(contract.VARIANTS, run_sessions((pair.reg, pair.regcls), images, batch), strict=True)
-    )
-
-
-@lru_cache(maxsize=8)
-def _predictions(path: Path, *stamp: int) -> pd.DataFrame:
-    """A table of test predictions, read once for each ``stamp`` of the file."""
-    import pandas as pd
-
-    predictions = pd.read_parquet(path)
-    absent = {"y_true", "reg", "regcls"} - set(predictions.columns)
-    if absent:
-        raise ContractError(f"{path.name} lacks {', '.join(sorted(absent))}")
-    return predictions
-
-
-def _demand_alike(task: str, reg: Card, regcls: Card) -> None:
-    if (reg.variant, regcls.variant) != ("reg", "reg+cls"):
-        raise ContractError("reg.onnx must be a reg model and regcls.onnx a reg+cls model")
-    for name in ("task", "target", "input"):
-        if getattr(reg, name) != getattr(regcls, name):
-            raise ContractError(f"the models of the {task} pair differ in {name}")
-    if reg.task != task:
-        raise ContractError(f"the folder {task} holds a pair for the task {reg.task}")
-
-
-TASKS = ("age", "depth", "progress")
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the shipped models' input, in pixels."""
+        return input_size(self.reg.card)
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A task's pair, or a ``problem``: a sentence why there is none."""
+    """The shipped pair of a task, or the reason why it cannot be used.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task.
+    pair : Pair or None
+        The pair.
+    problem : str
+        Why there is no pair, as a sentence; empty if there is one.
+    """
 
     task: str
     pair: Pair | None
     problem: str = ""
 
 
+def load(task: str) -> Pair:
+    """Load the pair of a task from ``models/`` or the folder in ``REGCLS_MODELS``.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+
+    Returns
+    -------
+    Pair
+        The pair; its sessions are shared with other callers.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or not valid.
+    """
+    return load_pair(task, os.environ.get(ROOT) or MODELS_FOLDER)
+
+
+def load_pair(task: str, root: Path | str = MODELS_FOLDER) -> Pair:
+    """Load the pair of a task from a folder.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    root : path-like, default ``models/``
+        Folder that holds one folder per task.
+
+    Returns
+    -------
+    Pair
+        The pair; its sessions are shared with other callers.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or not valid; the message says how to train the pair.
+
+    Examples
+    --------
+    >>> pair = load_pair("age")
+    >>> pair.regcls.card.variant, pair.input_size
+    ('reg+cls', (96, 96))
+    """
+    folder = Path(root) / task
+    names = ("reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise ContractError(
+            f"the {task} pair lacks {', '.join(missing)} in {folder}; create it with "
+            f"`python -m regcls train {task}` and `python -m regcls export {task}`"
+        )
+    reg, regcls = session(folder / "reg.onnx"), session(folder / "regcls.onnx")
+    _check_match(task, reg.card, regcls.card)
+    table = folder / "test_predictions.parquet"
+    predictions = _read_predictions(table, *stamp_of(table))
+    return Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
+
+
 def shipped() -> list[Shipped]:
-    """The three pairs, from where the tasks take theirs."""
+    """Load the pairs of all tasks.
+
+    Returns
+    -------
+    list of Shipped
+        One entry per task; a pair that cannot be loaded has a ``problem``.
+    """
     found = []
     for task in TASKS:
         try:
             found.append(Shipped(task, load(task)))
         except ContractError as error:
-            found.append(Shipped(task, None, f"The {task} pair cannot be used: {error}."))
+            problem = sentence(f"the {task} pair cannot be used: {error}")
+            found.append(Shipped(task, None, problem))
     return found
+
+
+def sessions(pair: Pair) -> dict[str, Session]:
+    """Return the models that can predict.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    dict of str to Session
+        The two shipped models, then the user's own models that have not failed, by name.
+    """
+    own = {name: model for name, model in pair.extra.items() if not model.problem}
+    return {"reg": pair.reg, "reg+cls": pair.regcls} | own
+
+
+def predict(pair: Pair, images: np.ndarray) -> dict[str, Outputs]:
+    """Run all models, the user's own included.
+
+    A user's model gets the images at its own input size. If it fails, its ``problem`` is set and it
+    is left out from then on.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    images : ndarray of uint8, shape (N, H, W, 3)
+        RGB images of the pair's input size.
+
+    Returns
+    -------
+    dict of str to tuple
+        Value, shape (N, ...), and logits, shape (N, C, ...) or None, by model.
+    """
+    outputs = run_pair(pair, images)
+    for name, model in pair.extra.items():
+        if model.problem:
+            continue
+        try:
+            outputs[name] = model.run(resized(images, input_size(model.card)))
+        except ContractError as error:
+            model.problem = sentence(f"the model {name} failed and is no longer used: {error}")
+    return outputs
+
+
+def run_pair(pair: Pair, images: np.ndarray, batch: int | None = None) -> dict[str, Outputs]:
+    """Run the two shipped models.
+
+    On a GPU, each batch is copied to the device once for both models.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    images : ndarray of uint8, shape (N, H, W, 3)
+        RGB images of the pair's input size.
+    batch : int, optional
+        Largest number of images per run. By default it is chosen from the free memory.
+
+    Returns
+    -------
+    dict of str to tuple
+        Value, shape (N, ...), and logits, shape (N, C, ...) or None, by model.
+
+    Examples
+    --------
+    >>> grey = np.full((2, 96, 96, 3), 128, np.uint8)
+    >>> value, logits = run_pair(load_pair("age"), grey)["reg+cls"]
+    >>> value.shape, len(logits)
+    ((2,), 2)
+    """
+    return dict(zip(MODELS, run_sessions((pair.reg, pair.regcls), images, batch), strict=True))
+
+
+def resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize images with a bilinear filter that is antialiased where it reduces.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W, 3)
+        RGB images.
+    size : tuple of int
+        New height and width, in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (N, *size, 3)
+        The resized images; the same array if the size is right.
+    """
+    if images.shape[1:3] == size:
+        return images
+    how = Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(one).resize(size[::-1], how)) for one in images])
+
+
+def input_size(card: Card) -> tuple[int, int]:
+    """Return the size of a model's input.
+
+    Parameters
+    ----------
+    card : Card
+        Card of the model.
+
+    Returns
+    -------
+    tuple of int
+        Height and width in pixels.
+    """
+    return card.input["height"], card.input["width"]
+
+
+@lru_cache(maxsize=8)
+def _read_predictions(path: Path, *stamp: int) -> pd.DataFrame:
+    """Read a table of test predictions, once per ``stamp`` of the file."""
+    import pandas as pd
+
+    predictions = pd.read_parquet(path)
+    absent = {"y_true", "reg", "regcls"} - set(predictions.columns)
+    if absent:
+        raise ContractError(f"{path.name} lacks the columns {', '.join(sorted(absent))}")
+    return predictions
+
+
+def _check_match(task: str, reg: Card, regcls: Card) -> None:
+    if (reg.variant, regcls.variant) != MODELS:
+        raise ContractError("reg.onnx must be a reg model and regcls.onnx a reg+cls model")
+    for name in ("task", "target", "input"):
+        if getattr(reg, name) != getattr(regcls, name):
+            raise ContractError(f"the models of the {task} pair differ in {name}")
+    if reg.task != task:
+        raise ContractError(f"the folder {task} has a pair for the task {reg.task}")

@@ -1,38 +1,144 @@
-"""The tasks and where their parts are."""
+"""The tasks: their names, what their files show, and where their parts are."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-TASKS = ("age", "depth", "progress")
-WHAT = {"age": "faces", "depth": "photos", "progress": "videos"}  # what `predict` gives a record of
+from regcls.exceptions import UserError
 
-
-def task_of(name: str) -> ModuleType:
-    """The module of a task. Raises ``ValueError``."""
-    if name not in TASKS:
-        raise ValueError(f"no task is called {name!r}; there are: {', '.join(TASKS)}")
-    return importlib.import_module(f"regcls.tasks.{name}.predict")
+if TYPE_CHECKING:
+    from regcls.stats.errors import ErrorReport
+    from regcls.tasks.pairs import Pair
 
 
-def predict(
-    task: str, files: Iterable[Path], frames: int | None = None, part: bool = False
-) -> list[dict]:
-    """A record a face, photo or video, or one with ``problem`` for a file that is none.
+@dataclass(frozen=True)
+class Task:
+    """One task of the shipped pairs. Its modules are imported on first use.
 
-    ``frames`` and ``part`` (it does not show the whole activity) are for videos only. Raises
-    ``ContractError`` when there is no pair, ``ValueError`` for an option of another task.
+    Attributes
+    ----------
+    name : str
+        Name in commands, addresses, folders and cards.
+    title : str
+        Name in headings.
+    records : str
+        What there is one record for: faces, photos or videos.
+    unit : str
+        Unit of the errors.
+    has_frames : bool
+        Whether the files are videos, read frame by frame.
     """
-    module = task_of(task)
-    table = importlib.import_module(f"regcls.tasks.{task}.table")
-    if task != "progress":
-        if frames is not None or part:
-            raise ValueError(f"--frames and --part are for videos, not for {task}")
-        return table.predict_files(files)
-    budget = module.BUDGET if frames is None else frames
-    if budget < 1:
-        raise ValueError(f"--frames must be at least 1, not {budget}")
-    return table.predict_files(files, module.load(), budget, whole=not part)
+
+    name: str
+    title: str
+    records: str
+    unit: str
+    has_frames: bool = False
+
+    def load(self) -> Pair:
+        """Load the shipped pair; see `regcls.tasks.pairs.load`."""
+        from regcls.tasks import pairs
+
+        return pairs.load(self.name)
+
+    def pair_report(self, pair: Pair) -> ErrorReport:
+        """Return the errors of a pair on its test predictions, per target range.
+
+        Parameters
+        ----------
+        pair : Pair
+            A pair of this task.
+
+        Returns
+        -------
+        ErrorReport
+            Errors in `unit`.
+        """
+        report: ErrorReport = self._module("predict").pair_report(pair)
+        return report
+
+    def predict_files(
+        self, files: Iterable[Path], frames: int | None = None, part: bool = False
+    ) -> list[dict[str, Any]]:
+        """Predict for files with both models of the shipped pair.
+
+        Parameters
+        ----------
+        files : iterable of Path
+            Photos or videos.
+        frames : int, optional
+            Largest number of frames to read per video. Videos only.
+        part : bool, default False
+            Whether the videos do not show the whole activity, so that no true progress is known.
+            Videos only.
+
+        Returns
+        -------
+        list of dict
+            One record per face, photo or video; a file that cannot be read gives a record with a
+            ``problem``.
+
+        Raises
+        ------
+        ContractError
+            If there is no valid pair.
+        UserError
+            If an option does not apply to this task or is out of range.
+        """
+        table = self._module("table")
+        if not self.has_frames:
+            if frames is not None or part:
+                raise UserError(f"--frames and --part are for videos, not for {self.name}")
+            records: list[dict[str, Any]] = table.predict_files(files, self.load())
+            return records
+        if frames is not None and frames < 1:
+            raise UserError(f"--frames must be at least 1, not {frames}")
+        budget = {} if frames is None else {"budget": frames}
+        records = table.predict_files(files, self.load(), whole=not part, **budget)
+        return records
+
+    def _module(self, part: str) -> ModuleType:
+        return importlib.import_module(f"regcls.tasks.{self.name}.{part}")
+
+
+TASKS: Mapping[str, Task] = {
+    task.name: task
+    for task in (
+        Task("age", "Age", "faces", "years"),
+        Task("depth", "Depth", "photos", "m"),
+        Task("progress", "Progress", "videos", "percentage points", has_frames=True),
+    )
+}
+
+
+def get(name: str) -> Task:
+    """Return the task of a name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task.
+
+    Returns
+    -------
+    Task
+        The task.
+
+    Raises
+    ------
+    UserError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> get("depth").records
+    'photos'
+    """
+    if name not in TASKS:
+        raise UserError(f"there is no task {name!r}; choose from {', '.join(TASKS)}")
+    return TASKS[name]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regcls.inference.cards import list_models
-from regcls.tasks.registry import task_of
+from regcls.tasks import registry
 
 if TYPE_CHECKING:
     from regcls.stats.errors import ErrorReport
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def evaluate(task: str, data: Path | None, csv: Path | None, split: str) -> ErrorReport:
     """A pair's errors: on its shipped test predictions, or on a labelled data set (``data``: as for
     ``train``; ``csv``: its index of faces, if it has none inside). Raises ``ValueError``."""
-    module = task_of(task)
+    module = registry.get(task)
     pair = module.load()
     _demand_index_is_for_faces(task, csv)
     if data is None:
@@ -34,7 +34,7 @@ def train(
     task: str, data: Path, runs: Path | None, csv: Path | None, part: str, report: Callable
 ) -> dict[str, Any]:
     """Train a pair; ``report(name, progress)``. Finished work in ``runs`` is kept."""
-    task_of(task)
+    registry.get(task)
     _demand_index_is_for_faces(task, csv)
     module = importlib.import_module(f"regcls.training.{task}.recipe")
     runs = Path("runs") / task if runs is None else runs
@@ -45,7 +45,7 @@ def export(
     task: str, data: Path, runs: Path | None, out: Path | None, csv: Path | None
 ) -> list[dict[str, Any]]:
     """Write a pair from finished runs into ``out``; a record a model file."""
-    task_of(task)
+    registry.get(task)
     _demand_index_is_for_faces(task, csv)
     module = importlib.import_module(f"regcls.training.{task}.export")
     runs = Path("runs") / task if runs is None else runs

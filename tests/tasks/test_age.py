@@ -114,7 +114,7 @@ def test_a_similarity_is_recovered():
 
 
 def test_a_photo_gets_both_answers(pair):
-    photo = predict.look(predict.SHIPPED_SAMPLES[0].read(), "eileen.jpg", pair)
+    photo = predict.predict_photo(predict.SHIPPED_SAMPLES[0].read(), "eileen.jpg", pair)
     (face,) = photo.faces
     assert photo.found and face.crop.shape == (96, 96, 3)
     expected = face.crop.mean() * 100 / 255  # what the test's model computes
@@ -129,7 +129,7 @@ def test_a_photo_gets_both_answers(pair):
 
 
 def test_a_photo_without_a_face_offers_its_centre(pair):
-    photo = predict.look(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
+    photo = predict.predict_photo(png(np.full((200, 300, 3), 51, np.uint8)), "wall.png", pair)
     assert not photo.found
     assert photo.faces[0].estimates["reg"].age == pytest.approx(20, abs=1e-3)
 
@@ -138,10 +138,12 @@ def test_intervals_take_the_radius_of_the_answers_range_and_stay_within_the_ages
     card = fake_pair.card()
     radius = list(np.arange(12.0) + 5)
     card = replace(card, calibration={**card.calibration, "radius": radius})
-    assert predict.reading(34.0, card) == predict.Reading(34.0, 26.0, 42.0, 0.9)
-    assert predict.reading(-3.0, card).low == 0 and predict.reading(-3.0, card).high == 2
-    assert predict.reading(119.0, card).high == 120
-    bare = predict.reading(34.0, replace(card, calibration=None))
+    assert predict.with_interval(34.0, card) == predict.AgeEstimate(34.0, 26.0, 42.0, 0.9)
+    assert (
+        predict.with_interval(-3.0, card).low == 0 and predict.with_interval(-3.0, card).high == 2
+    )
+    assert predict.with_interval(119.0, card).high == 120
+    bare = predict.with_interval(34.0, replace(card, calibration=None))
     assert bare.age == 34 and np.isnan([bare.low, bare.high, bare.level]).all()
 
 
@@ -161,7 +163,7 @@ def test_intervals_cover_as_often_as_they_say():
     covered = np.array(
         [
             r.low <= t <= r.high
-            for t, r in zip(truth, (predict.reading(p, card) for p in predicted), strict=True)
+            for t, r in zip(truth, (predict.with_interval(p, card) for p in predicted), strict=True)
         ]
     )
     assert 0.88 < covered.mean() < 0.93
@@ -173,7 +175,7 @@ def test_intervals_cover_as_often_as_they_say():
 def test_the_shipped_intervals_cover_the_test_photos(model, column):
     shipped = pairs.load_pair("age")
     card = getattr(shipped, model).card
-    answers = [predict.reading(value, card) for value in shipped.predictions[column]]
+    answers = [predict.with_interval(value, card) for value in shipped.predictions[column]]
     truth = shipped.predictions["y_true"]
     covered = [a.low <= t <= a.high for a, t in zip(answers, truth, strict=True)]
     # Calibrated on about 470 other photos: three standard errors around 90 % on about 755.
@@ -190,7 +192,9 @@ def test_training_counts_are_summed_over_the_ranges(pair):
 def test_an_album_looks_once_at_each_photo(pair, monkeypatch):
     gallery, looked = Gallery(), []
     monkeypatch.setattr(
-        predict, "look", lambda *a, real=predict.look: looked.append(a[1]) or real(*a)
+        predict,
+        "predict_photo",
+        lambda *a, real=predict.predict_photo: looked.append(a[1]) or real(*a),
     )
     data = predict.SHIPPED_SAMPLES[1].read()
     first = gallery.add(data, "grace.jpg", pair)
@@ -233,7 +237,7 @@ def test_a_labelled_zip_joins_the_errors(pair):
 def test_a_zip_that_cannot_be_used_is_one_problem(pair):
     gallery = Gallery()
     assert gallery.add_zip(b"no zip", pair, lambda _: None) is None
-    assert gallery.problems == [("The zip", "this is not a zip file, or it is damaged.")]
+    assert gallery.problems == [("The zip", "This is not a zip file, or it is damaged.")]
 
 
 def test_records_and_their_table(pair):
@@ -254,10 +258,12 @@ def test_files_from_the_command_line(pair, tmp_path, monkeypatch):
     monkeypatch.setenv(pairs.ROOT, str(pair.reg.path.parent.parent))
     (tmp_path / "text.jpg").write_text("no photo")
     good = pairs.SAMPLES / "astronaut.jpg"
-    records = age_table.predict_files([good, tmp_path / "text.jpg", tmp_path / "gone.jpg"])
+    records = age_table.predict_files(
+        [good, tmp_path / "text.jpg", tmp_path / "gone.jpg"], predict.load()
+    )
     assert json.loads(json.dumps(records)) == records
     assert records[0]["photo"] == str(good) and 0 < records[0]["reg+cls age"] < 100
-    assert "not a photo" in records[1]["problem"] and "cannot be read" in records[2]["problem"]
+    assert "as a photo" in records[1]["problem"] and "cannot be read" in records[2]["problem"]
 
 
 def test_nothing_heavy_is_imported_before_the_first_photo():

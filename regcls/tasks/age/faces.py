@@ -1,9 +1,4 @@
-"""Faces in a photo, and each one cropped as the training photos are.
-
-The detector is YuNet (Wu et al., *YuNet: A Tiny Millisecond-level Face Detector*, 2023; MIT
-licence), run by OpenCV. It gives five landmarks a face, and the crop is the similarity transform
-that puts them where they are in the median UTKFace crop.
-"""
+"""Face detection, and crops aligned as the training photos are."""
 
 from __future__ import annotations
 
@@ -11,30 +6,45 @@ import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import cv2
+
 WEIGHTS = Path(__file__).with_name("yunet_2023mar.onnx")
-# Long sides, in pixels, at which a photo is searched: the detector is made for faces of 10 to 300
-# pixels, so the large one finds groups and the small one faces that fill the photo.
+# Long sides, in pixels, at which a photo is searched. The detector finds faces of 10 to 300 pixels:
+# the large side finds the faces of groups, the small one faces that fill the photo.
 SEARCH_SIDES = (1280, 320)
 MIN_SCORE = 0.7
 MAX_OVERLAP = 0.3  # intersection over union
 MAX_FACES = 12
-# The landmarks of a tilted face lean towards upright, so each face is looked at again, turned
-# upright by what is known so far and drawn this large, its crop in the middle half.
+# The landmarks of a tilted face are biased towards upright. Each face is therefore rotated upright
+# by the landmarks found so far and detected again, in a view of this side with the crop in its
+# middle half.
 REFINING_SIDE, REFINEMENTS = 320, 2
-# Where right eye, left eye, nose tip and mouth corners lie in a training crop, as shares of its
-# side: medians over 800 training photos of UTKFace (all 800 were detected).
+# Positions of the right eye, left eye, nose tip and mouth corners in a training crop, as shares of
+# its side: medians over 800 training photos of UTKFace (a face was detected in all of them).
 TEMPLATE = np.array(
     [[0.2865, 0.2925], [0.6840, 0.2970], [0.4760, 0.5065], [0.3120, 0.6800], [0.6425, 0.6860]]
 )
-_detector_lock = threading.Lock()  # one detector: its input size is state
+_detector_lock = threading.Lock()  # there is one detector, and its input size is mutable
 
 
 @dataclass(frozen=True)
 class Face:
-    """``box``: left, top, width, height; ``points``: five (x, y), both in pixels; ``score`` 0..1."""
+    """A detected face, in pixels of the photo.
+
+    Attributes
+    ----------
+    box : tuple of float
+        Left, top, width and height.
+    points : tuple of tuple of float
+        x and y of the right eye, left eye, nose tip and mouth corners.
+    score : float
+        Confidence of the detector, 0 to 1.
+    """
 
     box: tuple[float, float, float, float]
     points: tuple[tuple[float, float], ...]
@@ -42,39 +52,126 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Of the box, in square pixels."""
+        """Area of the box in square pixels."""
         return self.box[2] * self.box[3]
 
 
 def detect(pixels: np.ndarray) -> list[Face]:
-    """All faces of an RGB photo uint8 (H, W, 3), the largest first; at most ``MAX_FACES``."""
+    """Detect the faces of a photo.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+
+    Returns
+    -------
+    list of Face
+        At most `MAX_FACES` faces, the largest first.
+
+    References
+    ----------
+    Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research 2023.
+
+    Examples
+    --------
+    >>> detect(np.full((64, 64, 3), 128, np.uint8))
+    []
+    """
     longest = max(pixels.shape[:2])
     sides = sorted({min(side, longest) for side in SEARCH_SIDES}, reverse=True)
     found = [face for side in sides for face in _detect_at(pixels, side)]
-    largest = sorted(_without_doubles(found), key=lambda face: -face.area)[:MAX_FACES]
-    return [_refined(pixels, face) for face in largest]
+    largest = sorted(_without_duplicates(found), key=lambda face: -face.area)[:MAX_FACES]
+    return [_refine(pixels, face) for face in largest]
 
 
 def crop(pixels: np.ndarray, face: Face, side: int) -> np.ndarray:
-    """The face turned, scaled and shifted as in a training crop: uint8 (side, side, 3)."""
+    """Crop a face, aligned as in the training photos.
+
+    A similarity transform moves the landmarks to their median positions in the training crops.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+    face : Face
+        Face of the photo.
+    side : int
+        Side of the crop in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (side, side, 3)
+        The crop.
+    """
     return _warp(pixels, _similarity(np.array(face.points), TEMPLATE), side)
 
 
 def centre_crop(pixels: np.ndarray, side: int) -> np.ndarray:
-    """The largest square in the middle of the photo, for when no face is found."""
+    """Crop the largest central square of a photo, for photos without a detected face.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+    side : int
+        Side of the crop in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (side, side, 3)
+        The crop.
+    """
     height, width = pixels.shape[:2]
     scale = 1 / min(height, width)
     left, top = (width * scale - 1) / 2, (height * scale - 1) / 2
     return _warp(pixels, np.array([[scale, 0, -left], [0, scale, -top]]), side)
 
 
+def outlined(pixels: np.ndarray, found: list[Face], longest: int = 480) -> np.ndarray:
+    """Draw the box and the number of each face on a small copy of a photo.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+    found : list of Face
+        Its faces; the first gets number 1.
+    longest : int, default 480
+        Largest side of the copy in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+        The copy.
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    for number, face in enumerate(found, start=1):
+        left, top, across, down = (round(v * scale) for v in face.box)
+        for colour, thickness in (
+            ((0, 0, 0), 4),
+            ((255, 255, 255), 2),
+        ):  # visible on any background
+            cv2.rectangle(small, (left, top), (left + across, top + down), colour, thickness)
+            at = (left + 4, top + 20)
+            cv2.putText(small, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness)
+    return small
+
+
 @lru_cache(maxsize=1)
-def _detector():
+def _detector() -> cv2.FaceDetectorYN:
     import cv2
 
     logging = cv2.utils.logging
     level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # it warns of a default target; nothing is wrong
+    logging.setLogLevel(
+        logging.LOG_LEVEL_ERROR
+    )  # hides a harmless warning about the default target
     try:
         return cv2.FaceDetectorYN.create(str(WEIGHTS), "", (320, 320), MIN_SCORE, MAX_OVERLAP)
     finally:
@@ -82,7 +179,7 @@ def _detector():
 
 
 def _detect_at(pixels: np.ndarray, side: int) -> list[Face]:
-    """Faces found when the photo's long side is shrunk to ``side``, in the photo's own pixels."""
+    """Detect faces in a copy whose long side is ``side``; positions are in the photo's pixels."""
     import cv2
 
     height, width = pixels.shape[:2]
@@ -93,7 +190,7 @@ def _detect_at(pixels: np.ndarray, side: int) -> list[Face]:
     with _detector_lock:
         detector = _detector()
         detector.setInputSize(small)
-        _, rows = detector.detect(np.ascontiguousarray(pixels[:, :, ::-1]))
+        rows: np.ndarray | None = detector.detect(np.ascontiguousarray(pixels[:, :, ::-1]))[1]
     if rows is None:
         return []
     x, y = width / small[0], height / small[1]
@@ -101,53 +198,45 @@ def _detect_at(pixels: np.ndarray, side: int) -> list[Face]:
     return [_face(row) for row in rows * to_photo if np.isfinite(row).all()]
 
 
-def _refined(pixels: np.ndarray, face: Face) -> Face:
-    """The same face with better landmarks; as it is when it is not found again."""
+def _refine(pixels: np.ndarray, face: Face) -> Face:
+    """Return the face with more accurate landmarks; unchanged if it is not detected again."""
     for _ in range(REFINEMENTS):
-        middle = _similarity(np.array(face.points), 0.25 + TEMPLATE / 2)
-        again = _detect_at(_warp(pixels, middle, REFINING_SIDE), REFINING_SIDE)
-        if not again:
+        to_view = _similarity(np.array(face.points), 0.25 + TEMPLATE / 2)
+        candidates = _detect_at(_warp(pixels, to_view, REFINING_SIDE), REFINING_SIDE)
+        if not candidates:
             return face
-        central = min(again, key=_distance_from_middle)
-        if _distance_from_middle(central) > REFINING_SIDE / 8:
+        central = min(candidates, key=_distance_from_centre)
+        if _distance_from_centre(central) > REFINING_SIDE / 8:
             return face
-        turn = np.linalg.inv(middle[:, :2])
-        points = (np.array(central.points) / REFINING_SIDE - middle[:, 2]) @ turn.T
+        inverse = np.linalg.inv(to_view[:, :2])
+        points = (np.array(central.points) / REFINING_SIDE - to_view[:, 2]) @ inverse.T
         face = replace(face, points=tuple((float(x), float(y)) for x, y in points))
     return face
 
 
-def _distance_from_middle(face: Face) -> float:
-    """From the centre of the face's landmarks to the centre of the refining view, in pixels."""
+def _distance_from_centre(face: Face) -> float:
+    """Distance from the centre of the landmarks to the centre of the refining view, in pixels."""
     return float(np.hypot(*(np.mean(face.points, axis=0) - REFINING_SIDE / 2)))
 
 
 def _face(row: np.ndarray) -> Face:
+    left, top, width, height = map(float, row[:4])
     points = tuple((float(x), float(y)) for x, y in row[4:14].reshape(5, 2))
-    return Face(tuple(map(float, row[:4])), points, float(row[14]))
+    return Face((left, top, width, height), points, float(row[14]))
 
 
-def _without_doubles(found: list[Face]) -> list[Face]:
-    """The surest face of each place: the same face is found at several sizes of the photo."""
-    kept: list[Face] = []
-    for face in sorted(found, key=lambda face: -face.score):
-        if all(_overlap(face, other) < MAX_OVERLAP for other in kept):
-            kept.append(face)
-    return kept
+def _without_duplicates(found: list[Face]) -> list[Face]:
+    """Keep the face of highest score among those that overlap, such as finds at two scales."""
+    import cv2
 
-
-def _overlap(a: Face, b: Face) -> float:
-    """Intersection over union of two boxes."""
-    width = min(a.box[0] + a.box[2], b.box[0] + b.box[2]) - max(a.box[0], b.box[0])
-    height = min(a.box[1] + a.box[3], b.box[1] + b.box[3]) - max(a.box[1], b.box[1])
-    common = max(width, 0) * max(height, 0)
-    return common / max(a.area + b.area - common, 1e-9)
+    boxes, scores = [face.box for face in found], [face.score for face in found]
+    return [found[i] for i in cv2.dnn.NMSBoxes(boxes, scores, 0.0, MAX_OVERLAP)]
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares rotation, scale and shift (2, 3) from ``source`` (P, 2) to ``target`` (P, 2).
+    """Fit rotation, scale and shift (2, 3) from ``source`` (P, 2) to ``target`` (P, 2).
 
-    In the complex plane, where it is m·z + t, the least-squares m is a single quotient.
+    In the complex plane the map is m·z + t, and the least-squares m is a single quotient.
     """
     z, w = source @ [1, 1j], target @ [1, 1j]
     centred, aim = z - z.mean(), w - w.mean()
@@ -157,10 +246,10 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _warp(pixels: np.ndarray, to_unit: np.ndarray, side: int) -> np.ndarray:
-    """Resample so that ``to_unit`` maps the photo onto the unit square, drawn ``side`` pixels wide.
+    """Resample a photo so that ``to_unit`` (2, 3) maps it onto the unit square of ``side`` pixels.
 
-    Drawn several times larger and then averaged where the photo is finer than the crop, since
-    bilinear sampling alone would alias. Outside the photo its edge is repeated.
+    Where the photo is finer than the crop, it is drawn several times larger and averaged, since
+    bilinear sampling alone would alias. Outside the photo, its border is repeated.
     """
     import cv2
 
@@ -168,7 +257,7 @@ def _warp(pixels: np.ndarray, to_unit: np.ndarray, side: int) -> np.ndarray:
     finer = int(np.clip(np.ceil(1 / max(scale, 1e-9)), 1, 16))
     large = side * finer
     matrix = to_unit * large
-    # Pixel centres lie at halves of the unit squares that the matrix speaks of.
+    # OpenCV's coordinates are those of pixel centres, half a pixel from the square's corner.
     matrix[:, 2] += matrix[:, 0] * 0.5 + matrix[:, 1] * 0.5 - 0.5
     drawn = cv2.warpAffine(
         pixels, matrix, (large, large), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -176,20 +265,3 @@ def _warp(pixels: np.ndarray, to_unit: np.ndarray, side: int) -> np.ndarray:
     if finer == 1:
         return drawn
     return cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
-
-
-def outlined(pixels: np.ndarray, found: list[Face], longest: int = 480) -> np.ndarray:
-    """A small copy of the photo with each face's box and number (1 is the largest) drawn on it."""
-    import cv2
-
-    height, width = pixels.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    for number, face in enumerate(found, start=1):
-        left, top, across, down = (round(v * scale) for v in face.box)
-        for colour, thick in (((0, 0, 0), 4), ((255, 255, 255), 2)):  # seen on any background
-            cv2.rectangle(small, (left, top), (left + across, top + down), colour, thick)
-            at = (left + 4, top + 20)
-            cv2.putText(small, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thick)
-    return small

@@ -1,4 +1,4 @@
-"""Age from faces: a photo in, both models' ages with their expected error out."""
+"""Age from photos: detected faces, the estimates of all models, and their errors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from regcls.inference.contract import Card
 from regcls.io import images
 from regcls.stats.errors import ErrorReport
-from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks import reports
+from regcls.tasks import pairs, reports
 from regcls.tasks.age import faces
 from regcls.tasks.pairs import SAMPLES, Pair
 
@@ -20,11 +19,17 @@ RANGE_YEARS = 10.0  # width of the ranges in which errors are shown
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One model's answer for one face, in years.
+class AgeEstimate:
+    """A model's prediction for one face, in years.
 
-    ``low`` and ``high`` hold the true age with probability ``level``, as found on held-out photos
-    with a like answer; all three are NaN when the model carries no calibration.
+    Attributes
+    ----------
+    age : float
+        Predicted age.
+    low, high : float
+        Ends of the conformal interval; NaN if the model has no calibration.
+    level : float
+        Coverage of the interval on held-out photos, such as 0.9; NaN without a calibration.
     """
 
     age: float
@@ -35,20 +40,44 @@ class Reading:
 
 @dataclass(frozen=True)
 class FaceAges:
-    """``crop`` uint8 (side, side, 3), what the networks saw; ``estimates`` by model;
-    ``probabilities`` (C,) of the class head over ``class_edges`` (C+1,), in years."""
+    """All predictions for one face.
+
+    Attributes
+    ----------
+    crop : ndarray of uint8, shape (side, side, 3)
+        Input of the networks.
+    estimates : mapping of str to AgeEstimate
+        Predictions by model.
+    probabilities : ndarray, shape (C,)
+        Class probabilities of the reg+cls model.
+    class_edges : ndarray, shape (C + 1,)
+        Edges of its classes, in years.
+    """
 
     crop: np.ndarray
-    estimates: Mapping[str, Reading]
+    estimates: Mapping[str, AgeEstimate]
     probabilities: np.ndarray
     class_edges: np.ndarray
 
 
 @dataclass(frozen=True)
 class PhotoAges:
-    """What a photo gave. Where ``found`` is false, ``faces`` holds the centre crop alone.
+    """All predictions for one photo.
 
-    ``preview`` is a small copy with the faces outlined; ``milliseconds`` per face by model.
+    Attributes
+    ----------
+    name : str
+        Name of the photo.
+    found : bool
+        Whether a face was detected. If not, ``faces`` has one entry for the centre crop.
+    faces : tuple of FaceAges
+        The faces, the largest first.
+    preview : ndarray of uint8, shape (h, w, 3)
+        A small copy of the photo with the faces outlined.
+    notes : tuple of str
+        What was changed when the photo was read, as sentences.
+    milliseconds : mapping of str to float
+        Inference time per face, by model.
     """
 
     name: str
@@ -61,13 +90,24 @@ class PhotoAges:
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo that ships; ``age`` in years, None where the day of the photo is not known."""
+    """A photo that is shipped as an example.
+
+    Attributes
+    ----------
+    title : str
+        Name of the person.
+    file : str
+        Name of the file.
+    age : float or None
+        True age in years; None if the day of the photo is not known.
+    """
 
     title: str
     file: str
     age: float | None
 
     def read(self) -> bytes:
+        """Return the content of the file."""
         return (SAMPLES / self.file).read_bytes()
 
 
@@ -78,89 +118,168 @@ SHIPPED_SAMPLES = (
 
 
 def load() -> Pair:
-    """The age pair. Raises ``ContractError`` with what to do."""
-    return tasks_pairs.load(TASK)
+    """Load the age pair; see `regcls.tasks.pairs.load`."""
+    return pairs.load(TASK)
 
 
-def look(data: bytes, name: str, pair: Pair) -> PhotoAges:
-    """Decode, find faces, ask both models. Raises ``media.MediaError`` for what is no photo."""
+def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoAges:
+    """Detect the faces of a photo and predict their ages.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    name : str
+        Name of the photo.
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    PhotoAges
+        Predictions for all faces, or for the centre crop if no face is detected.
+
+    Raises
+    ------
+    MediaError
+        If the file is not a photo that can be read.
+    """
     picture = images.read_image(data, name)
-    side = pair.reg.card.input["height"]
+    side = pair.input_size[0]
     found = faces.detect(picture.pixels)
     crops = [faces.crop(picture.pixels, face, side) for face in found]
     crops = crops or [faces.centre_crop(picture.pixels, side)]
-    answers, milliseconds = ask(np.stack(crops), pair)
+    predictions, milliseconds = predict_faces(np.stack(crops), pair)
     return PhotoAges(
         name,
         bool(found),
-        tuple(answers),
+        tuple(predictions),
         faces.outlined(picture.pixels, found),
         picture.notes,
         milliseconds,
     )
 
 
-def ask(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[str, float]]:
-    """Both models on uint8 ``crops`` (N, side, side, 3) → answers (N), and ms a face by model."""
-    found = tasks_pairs.answers(pair, crops)
-    sessions = tasks_pairs.sessions(pair)  # one of them may just have failed
-    times = {model: session.seconds_per_image * 1000 for model, session in sessions.items()}
-    card = pair.regcls.card
-    probabilities = _softmax(found["reg+cls"][1])
-    answers = [
+def predict_faces(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[str, float]]:
+    """Predict the ages of cropped faces with all models.
+
+    Parameters
+    ----------
+    crops : ndarray of uint8, shape (N, side, side, 3)
+        Aligned faces, of the pair's input size.
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    predictions : list of FaceAges
+        N predictions.
+    milliseconds : dict of str to float
+        Inference time per face, by model.
+    """
+    from scipy.special import softmax
+
+    outputs = pairs.predict(pair, crops)
+    sessions = pairs.sessions(pair)  # after the prediction, in which a user's model can fail
+    milliseconds = {model: 1000 * session.seconds_per_image for model, session in sessions.items()}
+    logits, classes = outputs["reg+cls"][1], pair.regcls.card.classes
+    assert logits is not None and classes is not None  # guaranteed by the contract
+    probabilities = softmax(logits.astype(np.float64), axis=1)
+    predictions = [
         FaceAges(
             crop,
-            {m: reading(float(found[m][0][i]), s.card) for m, s in sessions.items()},
+            {m: with_interval(float(outputs[m][0][i]), s.card) for m, s in sessions.items()},
             probabilities[i],
-            np.asarray(card.classes["edges"], np.float64),
+            np.asarray(classes["edges"], np.float64),
         )
         for i, crop in enumerate(crops)
     ]
-    return answers, times
+    return predictions, milliseconds
 
 
-def reading(value: float, card: Card) -> Reading:
-    """An answer with its conformal interval: ± the radius calibrated for answers in its range.
+def with_interval(value: float, card: Card) -> AgeEstimate:
+    """Add the conformal interval to a prediction.
 
-    The interval is cut to the ages there are; that loses no true age.
+    The interval is the prediction ± the radius calibrated for its range, clipped to the limits of
+    the target, which does not lower the coverage.
+
+    Parameters
+    ----------
+    value : float
+        Predicted age in years.
+    card : Card
+        Card of the model.
+
+    Returns
+    -------
+    AgeEstimate
+        The prediction with its interval; NaN limits if the card has no calibration.
     """
     table = card.calibration
     if table is None:
-        return Reading(value, np.nan, np.nan, np.nan)
+        return AgeEstimate(value, np.nan, np.nan, np.nan)
     k = int(np.searchsorted(table["edges"][1:-1], value, side="right"))
     radius, limits = float(table["radius"][k]), (card.target["low"], card.target["high"])
     low, high = np.clip([value - radius, value + radius], *limits)
-    return Reading(value, float(low), float(high), float(table["level"]))
+    return AgeEstimate(value, float(low), float(high), float(table["level"]))
 
 
 def pair_report(pair: Pair) -> ErrorReport:
-    """Errors of the shipped pair on its test photos, per ten years of age."""
+    """Return the test errors of a pair per ten years of age.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    ErrorReport
+        Errors in years.
+    """
     return reports.held_out(pair, ranges(pair.reg.card))
 
 
 def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorReport | None:
-    """Errors on the visitor's own photos, as (face, true age), in the ranges of ``pair_report``."""
-    pairs = list(labelled)
-    if not pairs:
+    """Return the errors on a user's own photos, in the ranges of `pair_report`.
+
+    Parameters
+    ----------
+    labelled : iterable of tuple
+        Predictions for a face and its true age in years.
+    card : Card
+        Card of a shipped model, for the training counts.
+
+    Returns
+    -------
+    ErrorReport or None
+        Errors in years; None without labelled faces.
+    """
+    listed = list(labelled)
+    if not listed:
         return None
-    models = reports.common(face.estimates for face, _ in pairs)
-    predictions = {m: [face.estimates[m].age for face, _ in pairs] for m in models}
+    models = reports.common_models(face.estimates for face, _ in listed)
     edges = ranges(card)
     return ErrorReport.from_predictions(
-        [age for _, age in pairs],
-        predictions,
+        np.array([age for _, age in listed]),
+        {m: np.array([face.estimates[m].age for face, _ in listed]) for m in models},
         edges,
         train_counts=reports.train_counts(card, edges),
     )
 
 
 def ranges(card: Card) -> np.ndarray:
-    """Edges of the age ranges that errors are shown in, ten years each."""
+    """Return the edges of the age ranges in which errors are shown.
+
+    Parameters
+    ----------
+    card : Card
+        Card of a model, for the limits of the target.
+
+    Returns
+    -------
+    ndarray, shape (K + 1,)
+        Edges in years, ten years apart.
+    """
     low, high = card.target["low"], card.target["high"]
     return np.arange(low, high + RANGE_YEARS, RANGE_YEARS)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the classes, (N, C), shifted by the largest so that nothing overflows."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

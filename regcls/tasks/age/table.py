@@ -4,49 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regcls.io import images
-from regcls.tasks.age.predict import FaceAges, load, look
-from regcls.tasks.pairs import MODELS
+from regcls.tasks.age import predict
+from regcls.tasks.age.predict import FaceAges
+from regcls.tasks.pairs import MODELS, Pair
 
 
-def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict:
-    """One face as a flat, JSON-able record; what is not known is None."""
-    record: dict = {"photo": name, "face": number if found else "centre crop"}
-    for model, answer in face.estimates.items():
-        record |= {f"{model} age": _rounded(answer.age)}
-        record |= {f"{model} low": _rounded(answer.low), f"{model} high": _rounded(answer.high)}
+def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None) -> dict[str, Any]:
+    """Return the predictions for one face as a flat record that can be written as JSON.
+
+    Parameters
+    ----------
+    name : str
+        Name of the photo.
+    number : int
+        Number of the face; 1 is the largest.
+    face : FaceAges
+        Its predictions.
+    found : bool
+        Whether the face was detected; otherwise it is the centre crop.
+    truth : float or None
+        True age in years.
+
+    Returns
+    -------
+    dict
+        Predicted age, interval and error per model; None where unknown.
+    """
+    record: dict[str, Any] = {"photo": name, "face": number if found else "centre crop"}
+    for model, estimate in face.estimates.items():
+        record[f"{model} age"] = _rounded(estimate.age)
+        record[f"{model} low"] = _rounded(estimate.low)
+        record[f"{model} high"] = _rounded(estimate.high)
     record["true age"] = truth
-    for model, answer in face.estimates.items():
-        error = None if truth is None else _rounded(answer.age - truth)
+    for model, estimate in face.estimates.items():
+        error = None if truth is None else _rounded(estimate.age - truth)
         record[f"{model} error"] = error
     return record
 
 
-def table(rows: list[dict]) -> pd.DataFrame:
-    """Records of ``row`` as a table whose columns stay when there are none."""
+def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return records as a table.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Records of `row`.
+
+    Returns
+    -------
+    DataFrame
+        One row per record; the columns of the shipped models exist even without records.
+    """
     columns = ["photo", "face"] + [f"{m} {part}" for m in MODELS for part in ("age", "low", "high")]
     columns += ["true age", *(f"{m} error" for m in MODELS)]
-    more = dict.fromkeys(name for row in rows for name in row)  # of models that somebody brought
-    frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, *more])))
-    return frame.astype({"face": str})  # a number, or words where there is none
+    of_own_models = dict.fromkeys(name for row in rows for name in row)
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, *of_own_models])))
+    return frame.astype({"face": str})  # the column mixes numbers and words
 
 
-def predict_files(paths: Iterable[str | Path]) -> list[dict]:
-    """For the command line: a record a face, or one with ``problem`` for a file that is no photo.
+def predict_files(paths: Iterable[str | Path], pair: Pair) -> list[dict[str, Any]]:
+    """Predict the ages of all faces in photo files.
 
-    Raises ``ContractError`` when there is no pair to ask.
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Photos.
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    list of dict
+        One record per face; a file that cannot be read gives a record with a ``problem``.
     """
-    pair = load()
-    records: list[dict] = []
+    records: list[dict[str, Any]] = []
     for path in map(Path, paths):
         try:
-            photo = look(images.read_file(path), path.name, pair)
+            photo = predict.predict_photo(images.read_file(path), path.name, pair)
         except images.MediaError as error:
-            records.append({"photo": str(path), "problem": str(error)})
+            records.append({"photo": str(path), "problem": error.sentence})
         else:
             records += [
                 row(str(path), number, face, photo.found, None)

@@ -1,17 +1,18 @@
-"""Depth as pictures: maps with one scale of metres, their difference, shares, a cloud of points.
+"""Depth charts: maps on one colour scale, their difference, shares per range, and a point cloud.
 
-Plotly draws what Altair cannot: maps that tell their values and a cloud that turns.
+Plotly draws what Altair cannot: clickable maps with values on hover and a rotating point cloud.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from regcls.inference.contract import Card
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.style import PALETTE
 from regcls.tasks.depth import predict
@@ -20,16 +21,29 @@ from regcls.tasks.depth.predict import PhotoDepth
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-SCALE = "Viridis_r"  # near is bright; even in lightness, so also without colours
-DIFFERENCE_SCALE = "PuOr"  # orange below zero, purple above: safe for colour-blind readers
+SCALE = "Viridis_r"  # near is bright; perceptually uniform, so it is readable in grey
+DIFFERENCE_SCALE = "PuOr"  # orange below zero, purple above; safe for colour-blind readers
 TRUTH = "true depth"
-_GRID = 4  # map pixels between two points that can be clicked
-_MARK = "#FF00AA"  # on neither scale
+_GRID = 4  # map pixels between two clickable points
+_MARK = "#FF00AA"  # a colour of neither scale
 _TRAINING_COLOUR = "#8A9AA3"
 
 
 def limits(photo: PhotoDepth, truth: np.ndarray | None = None) -> tuple[float, float]:
-    """The ends of the shared colour scale in metres: all but the last hundredth of the values."""
+    """Return the limits of the shared colour scale, which leave out 0.5 % of the values per end.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    truth : ndarray, shape (h, w), optional
+        True depth in metres, 0 where unknown.
+
+    Returns
+    -------
+    tuple of float
+        Smallest and largest depth in metres.
+    """
     values = [metres.ravel() for metres in photo.depth.values()]
     if truth is not None:
         values.append(truth[truth > 0])
@@ -40,10 +54,21 @@ def limits(photo: PhotoDepth, truth: np.ndarray | None = None) -> tuple[float, f
 def maps(
     photo: PhotoDepth, truth: np.ndarray | None = None, point: tuple[int, int] | None = None
 ) -> go.Figure:
-    """Both models' maps (and the true depth, 0 where unknown) side by side in one colour scale.
+    """Draw the maps of all models, and the true depth, side by side on one colour scale.
 
-    ``point``: the (row, column) that is marked. Small invisible marks make the maps clickable;
-    each carries its row and column.
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    truth : ndarray, shape (h, w), optional
+        True depth in metres, 0 where unknown.
+    point : tuple of int, optional
+        Row and column of a point to mark.
+
+    Returns
+    -------
+    Figure
+        The maps. Invisible markers make them clickable.
     """
     import plotly.graph_objects as go
 
@@ -51,21 +76,21 @@ def maps(
     if truth is not None:
         panels[TRUTH] = np.where(truth > 0, truth, np.nan)
     figure = _panels(list(panels), _aspect(photo))
-    every = np.stack(list(photo.depth.values()), axis=-1).round(2)
+    values = np.stack(list(photo.depth.values()), axis=-1).round(2)
     hover = "<br>".join(f"{m}: %{{customdata[{i}]:.2f}} m" for i, m in enumerate(photo.depth))
     for column, (name, metres) in enumerate(panels.items(), start=1):
         own = "" if name in photo.depth else f"<br>{name}: %{{z:.2f}} m"
         figure.add_trace(
             go.Heatmap(
                 z=metres.round(2),
-                customdata=every,
+                customdata=values,
                 coloraxis="coloraxis",
                 hovertemplate=f"{hover}{own}<extra></extra>",
             ),
             row=1,
             col=column,
         )
-        figure.add_trace(_clickable(every, f"{hover}<extra></extra>"), row=1, col=column)
+        figure.add_trace(_clickable(values, f"{hover}<extra></extra>"), row=1, col=column)
         if point is not None:
             figure.add_trace(_marked(point), row=1, col=column)
     low, high = limits(photo, truth)
@@ -77,7 +102,18 @@ def maps(
 
 
 def difference(photo: PhotoDepth) -> go.Figure:
-    """reg+cls minus reg in metres, white where they agree."""
+    """Draw the difference between the shipped models, reg+cls minus reg, in metres.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+
+    Returns
+    -------
+    Figure
+        The map, white where the models agree.
+    """
     import plotly.graph_objects as go
 
     gap = (photo.depth["reg+cls"] - photo.depth["reg"]).astype(np.float64)
@@ -99,13 +135,26 @@ def difference(photo: PhotoDepth) -> go.Figure:
 
 
 def cloud(points: pd.DataFrame, model: str) -> go.Figure:
-    """``depth.cloud`` to turn and zoom, in metres from the camera; the photo's own colours."""
+    """Draw a point cloud that can be rotated and zoomed, in the colours of the photo.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `predict.point_cloud`.
+    model : str
+        Name of the model, for the title.
+
+    Returns
+    -------
+    Figure
+        The point cloud; axes in metres from the camera.
+    """
     import plotly.graph_objects as go
 
     hover = "%{x:.2f} m right, %{z:.2f} m up, %{y:.2f} m away<extra></extra>"
     marks = go.Scatter3d(
         x=points["x"].round(3),
-        y=points["z"].round(3),  # the way the camera looks lies on the floor of the picture
+        y=points["z"].round(3),  # Plotly's z axis points up, so depth goes along y
         z=points["y"].round(3),
         mode="markers",
         marker={"size": 2, "color": points["colour"]},
@@ -127,17 +176,30 @@ def cloud(points: pd.DataFrame, model: str) -> go.Figure:
     return figure
 
 
-def shares(photo: PhotoDepth, card) -> Picture:
-    """How much of the photo lies in each range, beside the training data."""
-    table = predict.shares(photo, card)
+def shares(photo: PhotoDepth, card: Card) -> Picture:
+    """Draw the share of the pixels in each depth range, beside the training data.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    card : Card
+        Card of a shipped model, for the training data.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
+    table = predict.pixel_shares(photo, card)
     caption = (
-        "Grey: the training photos. Where they have little, neither model had much to learn from."
+        "Grey: training photos. Both models have seen little data where the grey bars are low."
     )
     return Picture(_shares_spec(tuple(photo.depth)), {"shares": table}, caption)
 
 
 @cache
-def _shares_spec(models: tuple[str, ...]) -> dict:
+def _shares_spec(models: tuple[str, ...]) -> dict[str, Any]:
     names = ["training", *models]
     colours = [_TRAINING_COLOUR, *(PALETTE[model] for model in models)]
     bars = (
@@ -145,7 +207,9 @@ def _shares_spec(models: tuple[str, ...]) -> dict:
         .transform_calculate(range="datum.low + '–' + datum.high")
         .mark_bar()
         .encode(
-            x=alt.X("range:N", title="depth (m)", sort=alt.SortField("low"), axis=_flat()),
+            x=alt.X(
+                "range:N", title="depth (m)", sort=alt.SortField("low"), axis=alt.Axis(labelAngle=0)
+            ),
             xOffset=alt.XOffset("model:N", sort=names),
             y=alt.Y("share:Q", title="share of the pixels", axis=alt.Axis(format=".0%")),
             color=alt.Color(
@@ -164,7 +228,20 @@ def _shares_spec(models: tuple[str, ...]) -> dict:
 
 
 def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
-    """Metres (h, w) → uint8 (h, w, 3) in the colours of ``maps``."""
+    """Return a depth map as an image in the colours of `maps`.
+
+    Parameters
+    ----------
+    metres : ndarray, shape (h, w)
+        Depth in metres.
+    ends : tuple of float
+        Limits of the colour scale, in metres.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+        RGB image.
+    """
     low, high = ends
     place = np.clip((metres - low) / max(high - low, 1e-9), 0, 1)
     return _lookup()[np.rint(255 * place).astype(np.uint8)]
@@ -172,7 +249,7 @@ def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
 
 @cache
 def _lookup() -> np.ndarray:
-    """(256, 3) colours of ``SCALE``."""
+    """Return the colours of `SCALE`, uint8 (256, 3)."""
     from plotly.colors import get_colorscale, sample_colorscale
 
     texts = sample_colorscale(get_colorscale(SCALE), np.linspace(0, 1, 256).tolist())
@@ -181,7 +258,7 @@ def _lookup() -> np.ndarray:
 
 
 def _panels(titles: list[str], aspect: float, most: int = 290) -> go.Figure:
-    """Empty panels side by side for maps of one shape, row 0 on top."""
+    """Return empty panels side by side, with row 0 on top."""
     from plotly.subplots import make_subplots
 
     figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=0.02)
@@ -201,15 +278,15 @@ def _panels(titles: list[str], aspect: float, most: int = 290) -> go.Figure:
     return figure
 
 
-def _clickable(every: np.ndarray, hover: str) -> go.Scatter:
+def _clickable(values: np.ndarray, hover: str) -> go.Scatter:
     import plotly.graph_objects as go
 
-    rows, columns = np.mgrid[0 : every.shape[0] : _GRID, 0 : every.shape[1] : _GRID]
+    rows, columns = np.mgrid[0 : values.shape[0] : _GRID, 0 : values.shape[1] : _GRID]
     rows, columns = rows.ravel(), columns.ravel()
     return go.Scatter(
         x=columns,
         y=rows,
-        customdata=every[rows, columns],
+        customdata=values[rows, columns],
         mode="markers",
         marker={"size": 9, "opacity": 0},
         selected={"marker": {"opacity": 0}},
@@ -226,9 +303,5 @@ def _marked(point: tuple[int, int]) -> go.Scatter:
 
 
 def _aspect(photo: PhotoDepth) -> float:
-    height, width = photo.depth["reg"].shape
+    height, width = photo.shape
     return height / width
-
-
-def _flat() -> alt.Axis:
-    return alt.Axis(labelAngle=0)

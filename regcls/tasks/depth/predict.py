@@ -1,4 +1,4 @@
-"""Depth from a photo of a room: metres a pixel from both models, and how far off they are."""
+"""Depth from photos of rooms: depth maps of all models, and their errors."""
 
 from __future__ import annotations
 
@@ -17,21 +17,33 @@ from regcls.tasks import pairs, reports
 from regcls.tasks.pairs import SAMPLES, Pair
 
 TASK = "depth"
-EDGES = np.arange(0.0, 11.0)  # metres; the ranges that errors are shown in
-FIELD_OF_VIEW = 63.0  # degrees across, of the camera that took the training photos
-PREVIEW = 640  # pixels; the longer side of what is kept of a photo
-TILE = 12  # pixels a side of the tiles that are resampled: neighbours err alike
+EDGES = np.arange(0.0, 11.0)  # metres; the ranges in which errors are shown
+FIELD_OF_VIEW = 63.0  # horizontal, in degrees, of the camera that took the training photos
+PREVIEW = 640  # pixels; the longer side of the copy of a photo that is kept
+
+Box = tuple[int, int, int, int]  # top, left, height, width
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo that ships; ``key`` is its name in URLs."""
+    """A photo that is shipped as an example.
+
+    Attributes
+    ----------
+    key : str
+        Name in addresses.
+    title : str
+        Name that is shown.
+    file : str
+        Name of the file.
+    """
 
     key: str
     title: str
     file: str
 
     def read(self) -> bytes:
+        """Return the content of the file."""
         return (SAMPLES / self.file).read_bytes()
 
 
@@ -44,9 +56,23 @@ SHIPPED_SAMPLES = (
 
 @dataclass(frozen=True)
 class PhotoDepth:
-    """What a photo gave. ``pixels`` uint8 (H, W, 3), at most ``PREVIEW`` a side; ``depth`` by
-    model, float32 (h, w) in metres, of the photo's own aspect; ``focal`` in pixels of that map;
-    ``milliseconds`` by model."""
+    """All predictions for one photo.
+
+    Attributes
+    ----------
+    name : str
+        Name of the photo.
+    pixels : ndarray of uint8, shape (H, W, 3)
+        A copy of the photo of at most `PREVIEW` pixels per side.
+    depth : mapping of str to ndarray of float32, shape (h, w)
+        Depth map in metres, by model. It has the aspect ratio of the photo.
+    focal : float
+        Focal length in pixels of the map, for the camera of the training photos.
+    notes : tuple of str
+        What was changed when the photo was read, as sentences.
+    milliseconds : mapping of str to float
+        Inference time, by model.
+    """
 
     name: str
     pixels: np.ndarray
@@ -55,35 +81,92 @@ class PhotoDepth:
     notes: tuple[str, ...]
     milliseconds: Mapping[str, float]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the maps, in pixels."""
+        height, width = self.depth["reg"].shape
+        return height, width
+
 
 def load() -> Pair:
-    """The depth pair. Raises ``ContractError`` with what to do."""
+    """Load the depth pair; see `regcls.tasks.pairs.load`."""
     return pairs.load(TASK)
 
 
 def pair_report(pair: Pair) -> ErrorReport:
-    """Errors of the shipped pair per metre of depth, on pixels drawn from its test photos."""
+    """Return the test errors of a pair per metre of depth, on pixels drawn from the test photos.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    ErrorReport
+        Errors in metres; intervals resample photos.
+    """
     return reports.held_out(pair, EDGES, clusters="frame")
 
 
-def look(data: bytes, name: str, pair: Pair) -> PhotoDepth:
-    """Decode and ask both models. Raises ``media.MediaError`` for what is no photo."""
+def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoDepth:
+    """Predict the depth map of a photo with all models.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    name : str
+        Name of the photo.
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    PhotoDepth
+        The predictions.
+
+    Raises
+    ------
+    MediaError
+        If the file is not a photo that can be read.
+    """
     picture = images.read_image(data, name)
-    size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
+    size = pair.input_size
     canvas, box = on_canvas(picture.pixels, size)
-    found = pairs.answers(pair, canvas[None])
-    shape = found["reg"][0].shape[1:]
-    maps = {m: cut_back(_sized(value[0], shape), box, size) for m, (value, _) in found.items()}
-    times = {m: 1000 * s.seconds_per_image for m, s in pairs.sessions(pair).items()}
-    focal = shape[1] / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
-    return PhotoDepth(name, _preview(picture.pixels), maps, focal, picture.notes, times)
+    outputs = pairs.predict(pair, canvas[None])
+    _, height, width = outputs["reg"][0].shape
+    shape = (height, width)
+    maps = {m: cut_back(_resized(value[0], shape), box, size) for m, (value, _) in outputs.items()}
+    milliseconds = {m: 1000 * s.seconds_per_image for m, s in pairs.sessions(pair).items()}
+    focal = width / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
+    preview = _preview(picture.pixels)
+    return PhotoDepth(name, preview, maps, float(focal), picture.notes, milliseconds)
 
 
-def on_canvas(
-    pixels: np.ndarray, size: tuple[int, int]
-) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A photo fitted into the networks' input, uint8 (*size, 3), and its (top, left, height, width)
-    there. What stays free is mirrored, so that the photo is never stretched."""
+def on_canvas(pixels: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, Box]:
+    """Fit a photo into the networks' input without changing its aspect ratio.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+    size : tuple of int
+        Height and width of the input.
+
+    Returns
+    -------
+    canvas : ndarray of uint8, shape (*size, 3)
+        The photo in the middle; the margins mirror it.
+    box : tuple of int
+        Top, left, height and width of the photo on the canvas.
+
+    Examples
+    --------
+    >>> canvas, box = on_canvas(np.zeros((100, 400, 3), np.uint8), (240, 320))
+    >>> canvas.shape, box
+    ((240, 320, 3), (80, 0, 80, 320))
+    """
     high, wide = size
     scale = min(high / pixels.shape[0], wide / pixels.shape[1])
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
@@ -95,18 +178,45 @@ def on_canvas(
     return np.pad(small, margins, mode="symmetric"), (top, left, height, width)
 
 
-def cut_back(
-    value: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int]
-) -> np.ndarray:
-    """The photo's part of an answer (h, w) for a canvas of ``size``."""
+def cut_back(value: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
+    """Return the photo's part of a map that was predicted for a canvas.
+
+    Parameters
+    ----------
+    value : ndarray, shape (h, w)
+        Map for the whole canvas.
+    box : tuple of int
+        Top, left, height and width of the photo on the canvas.
+    size : tuple of int
+        Height and width of the canvas.
+
+    Returns
+    -------
+    ndarray
+        The part of ``value`` within the box.
+    """
     down, across = value.shape[0] / size[0], value.shape[1] / size[1]
     top, left = round(box[0] * down), round(box[1] * across)
     height, width = max(1, round(box[2] * down)), max(1, round(box[3] * across))
     return value[top : top + height, left : left + width]
 
 
-def shares(photo: PhotoDepth, card: Card) -> pd.DataFrame:
-    """Share of pixels per range: columns low, high, model, share; "training" is a model as well."""
+def pixel_shares(photo: PhotoDepth, card: Card) -> pd.DataFrame:
+    """Return the share of the pixels in each depth range.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    card : Card
+        Card of a shipped model, for the training data.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``low``, ``high`` (metres), ``model`` and ``share``, one row per range and model;
+        ``model`` is "training" for the training data.
+    """
     counts = {m: np.histogram(np.clip(d, 0, 10), EDGES)[0] for m, d in photo.depth.items()}
     counts["training"] = reports.train_counts(card, EDGES)
     rows = [
@@ -117,11 +227,31 @@ def shares(photo: PhotoDepth, card: Card) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def point_cloud(photo: PhotoDepth, model: str, field_of_view: float, most: int = 20_000) -> pd.DataFrame:
-    """Points in space, columns x, y, z in metres (right, up, away) and colour "rgb(r,g,b)"."""
+def point_cloud(
+    photo: PhotoDepth, model: str, field_of_view: float, most: int = 20_000
+) -> pd.DataFrame:
+    """Return a depth map as points in space.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    model : str
+        Name of the model.
+    field_of_view : float
+        Horizontal field of view of the camera, in degrees.
+    most : int, default 20000
+        Approximate largest number of points; a larger map is thinned.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``x``, ``y``, ``z``: metres to the right, up and away from the camera; ``colour``:
+        "rgb(r,g,b)".
+    """
     z = photo.depth[model]
     step = max(1, int(np.ceil(np.sqrt(z.size / most))))
-    v, u = (grid[::step, ::step].ravel() for grid in np.indices(z.shape))
+    v, u = np.indices(z.shape)[:, ::step, ::step].reshape(2, -1)
     focal = photo.focal * np.tan(np.radians(FIELD_OF_VIEW / 2))
     focal /= np.tan(np.radians(field_of_view / 2))
     away = z[v, u]
@@ -137,22 +267,47 @@ def point_cloud(photo: PhotoDepth, model: str, field_of_view: float, most: int =
 
 
 def enlarged(photo: PhotoDepth, model: str) -> np.ndarray:
-    """A model's depth at the size of ``photo.pixels``, float32 metres, bilinear."""
-    return _sized(photo.depth[model], photo.pixels.shape[:2])
+    """Return a depth map at the size of the kept photo.
 
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+    model : str
+        Name of the model.
 
-def _sized(metres: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Metres (h, w) at another shape, bilinear."""
-    if metres.shape == tuple(shape):
-        return metres
-    return np.asarray(Image.fromarray(metres).resize(shape[::-1], Image.Resampling.BILINEAR))
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+        Depth in metres, interpolated bilinearly.
+    """
+    height, width, _ = photo.pixels.shape
+    return _resized(photo.depth[model], (height, width))
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """An RGB array as a PNG file."""
+    """Encode an image as PNG.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB image.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
+    """
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
+
+
+def _resized(metres: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize a map (h, w), bilinear."""
+    if metres.shape == shape:
+        return metres
+    return np.asarray(Image.fromarray(metres).resize(shape[::-1], Image.Resampling.BILINEAR))
 
 
 def _preview(pixels: np.ndarray) -> np.ndarray:

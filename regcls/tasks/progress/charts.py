@@ -1,8 +1,9 @@
-"""Progress over the time of one video: both models, the true line, the moment that is looked at."""
+"""Chart of progress over time: all models, the true progress and the selected moment."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -13,32 +14,48 @@ from regcls.plotting.style import FUNCTION_COLOUR, PALETTE
 from regcls.tasks.progress import predict
 from regcls.tasks.progress.predict import Curve
 
-TRUTH = "true, if it runs from start to finish"
-MONOTONE = "{}, never falling"
-_FEW_POINTS = 40  # up to here each frame is a dot: one alone would be no line
-_MOST_POINTS = 1_000  # a model; more than a screen has pixels would only make the chart slow
+TRUTH = "true progress"
+MONOTONE = "{}, monotone fit"
+_FEW_POINTS = 40  # up to this number of frames there are dots: a single frame is no line
+_MOST_POINTS = 1_000  # per model; more than the pixels of a screen only slow the chart down
 
 
 def over_time(
     curve: Curve, whole: bool, smooth: bool, moment: float | None = None, length: float = 0.0
 ) -> Picture:
-    """``whole``: with the true line; ``smooth``: with the monotone fits; ``moment``: second that is
-    looked at; ``length``: seconds of the x-axis, where the video is longer than what was read."""
+    """Draw the progress of one video over time.
+
+    Parameters
+    ----------
+    curve : Curve
+        Predictions for the video.
+    whole : bool
+        Whether to draw the true progress, of a video that shows the whole activity.
+    smooth : bool
+        Whether to draw the monotone fits.
+    moment : float, optional
+        Second to mark.
+    length : float, default 0.0
+        Smallest length of the time axis in seconds, for a video that is not read to its end.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
     series = dict(curve.progress)
     if smooth:
-        series |= {MONOTONE.format(m): fit for m, fit in predict.monotone(curve).items()}
+        series |= {MONOTONE.format(m): fit for m, fit in predict.monotone_fit(curve).items()}
     if whole:
         series[TRUTH] = curve.truth
     data = {"curves": _long(curve.seconds, series)}
     if moment is not None:
         data["moment"] = pd.DataFrame({"at": [moment]})
-    caption = "A model that follows the activity rises from 0 to 100 % along the true line."
+    caption = "Correct predictions rise from 0 to 100 % along the line of the true progress."
     if whole:
-        caption += (
-            f" Mean error: {', '.join(f'{m} {curve.error(p):.1f}' for m, p in curve.progress.items())}"
-            f" points; always saying 50 % would have "
-            f"{curve.error(np.full(len(curve.seconds), predict.HALF)):.1f}."
-        )
+        errors = ", ".join(f"{m} {curve.error(p):.1f}" for m, p in curve.progress.items())
+        constant = curve.error(np.full(len(curve.seconds), predict.HALF))
+        caption += f" Mean error: {errors} percentage points; a constant 50 %: {constant:.1f}."
     end = round(max(length, curve.end), 3)
     few = len(curve.seconds) <= _FEW_POINTS
     return Picture(_spec(tuple(series), end, moment is not None, few), data, caption)
@@ -54,7 +71,7 @@ def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 @cache
-def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
+def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[str, Any]:
     x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
     lines = (
         alt.Chart(alt.NamedData("curves"))
@@ -79,7 +96,7 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict:
             ],
         )
     )
-    layers = [lines]
+    layers: list[alt.Chart] = [lines]
     if moment:
         rule = alt.Chart(alt.NamedData("moment")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
         at = alt.X("at:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))

@@ -1,31 +1,47 @@
-"""A visitor's videos: each read in a thread of its own, kept as far as it got, drawn on request."""
+"""The videos of one session: processed in background threads, with progress and cancellation."""
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from regcls.exceptions import UserError
 from regcls.inference.contract import Card
-from regcls.io import images, video
+from regcls.io import video
+from regcls.io.images import MediaError
 from regcls.stats.errors import ErrorReport
+from regcls.tasks import gallery
 from regcls.tasks.pairs import Pair
 from regcls.tasks.progress import predict, table
 from regcls.tasks.progress.predict import Curve
 from regcls.utils.background import DONE, BackgroundJob
 
-MAX_BYTES = 400_000_000  # of all videos of one visitor, as they lie in memory
+MAX_BYTES = 400_000_000  # of all videos of one session, which are kept in memory
 LONGEST = 640  # pixels; the longer side of a video with bars
 
 Present = Callable[[], bool]
 
 
 class Reading:
-    """One video on its way through both models, at most ``budget`` frames of it, or as far as it got."""
+    """Predictions for one video, made in a background job; a cancelled job keeps what it has.
+
+    Parameters
+    ----------
+    source : Video
+        The video.
+    pair : Pair
+        The models.
+    budget : int
+        Largest number of frames.
+    turn : Lock, optional
+        Readings that share a lock run one after another.
+    present : callable, optional
+        Whether the user's page is still open.
+    """
 
     def __init__(
         self,
@@ -34,50 +50,64 @@ class Reading:
         budget: int,
         turn: threading.Lock | None = None,
         present: Present = lambda: True,
-    ):
+    ) -> None:
         self.source, self.budget = source, budget
         self._pair = pair
-        self._parts: list[predict.Part] = []
-        self._curve: tuple[int, Curve | None] = (0, None)
+        self._chunks: list[predict.Chunk] = []
+        self._curve: tuple[int, Curve | None] = (0, None)  # with the number of its chunks
         self.job = BackgroundJob(self._read, turn, present)
 
     @property
     def curve(self) -> Curve | None:
-        """What has been read so far, which is not lost by a cancel."""
-        parts = list(self._parts)
-        known, found = self._curve
-        if known != len(parts):
-            found = predict.curve(self.source, parts)
-            self._curve = (len(parts), found)
-        return found
+        """Predictions so far; None before the first frame."""
+        chunks = list(self._chunks)
+        count, curve = self._curve
+        if count != len(chunks):
+            curve = predict.curve_from(self.source, chunks)
+            self._curve = (len(chunks), curve)
+        return curve
 
-    def _read(self, work: BackgroundJob) -> None:
-        for part in predict.parts(self.source, self._pair, self.budget, work.stopped):
-            if work.stopped():
+    def _read(self, job: BackgroundJob) -> None:
+        for chunk in predict.predict_frames(self.source, self._pair, self.budget, job.stopped):
+            if job.stopped():
                 return
-            self._parts.append(part)
-            work.report(part.done)
-        if not any(len(part.seconds) for part in self._parts) and not work.stopped():
-            raise images.MediaError(f"{self.source.name} has no frame that can be read.")
+            self._chunks.append(chunk)
+            job.report(chunk.done)
+        if not any(len(chunk.seconds) for chunk in self._chunks) and not job.stopped():
+            raise MediaError(f"{self.source.name} has no readable frame")
 
 
-class Film:
-    """A video with both models' bars, and the true one where ``whole``, drawn in, as an mp4."""
+class Overlay:
+    """A copy of a video with one progress bar per model, written in a background job.
+
+    Parameters
+    ----------
+    source : Video
+        The video.
+    curve : Curve
+        Its predictions.
+    whole : bool
+        Whether to draw the true progress.
+    colours : mapping of str to str
+        Colours of the bars, by model.
+    present : callable
+        Whether the user's page is still open.
+    """
 
     def __init__(
         self,
         source: video.Video,
         curve: Curve,
         whole: bool,
-        colours: dict[str, str],
+        colours: Mapping[str, str],
         present: Present,
-    ):
-        self.data: bytes | None = None
+    ) -> None:
+        self.data: bytes | None = None  # the MP4 file
         self.curve, self.whole = curve, whole
         self._source, self._colours = source, colours
         self.job = BackgroundJob(self._write, present=present)
 
-    def _write(self, work: BackgroundJob) -> None:
+    def _write(self, job: BackgroundJob) -> None:
         from regcls.io import video_overlay
 
         bars = {m: values / predict.PERCENT for m, values in self.curve.progress.items()}
@@ -90,18 +120,37 @@ class Film:
                 bars,
                 self._colours,
                 truth=truth,
-                report=work.report,
-                stop=work.stopped,
+                report=job.report,
+                stop=job.stopped,
                 longest=LONGEST,
             )
-            if not work.stopped():
+            if not job.stopped():
                 self.data = out.read_bytes()
 
 
 @dataclass
 class Entry:
-    """A video of an album. ``whole``: it shows the activity from start to finish. ``earlier``: the
-    reading that stays until the new one has come to its end."""
+    """A video of a gallery.
+
+    Attributes
+    ----------
+    name : str
+        Name that is shown.
+    source : Video
+        The video.
+    size : int
+        Size of the file in bytes.
+    reading : Reading
+        The latest predictions.
+    sample : str or None
+        Key of the shipped sample that this is.
+    whole : bool
+        Whether the video shows the activity from start to finish.
+    earlier : Reading or None
+        Predictions that are shown until the latest ones are complete.
+    overlay : Overlay or None
+        The video with bars.
+    """
 
     name: str
     source: video.Video
@@ -110,74 +159,119 @@ class Entry:
     sample: str | None = None
     whole: bool = True
     earlier: Reading | None = None
-    overlay: Film | None = None
+    overlay: Overlay | None = None
 
     @property
     def shown(self) -> Reading:
+        """The reading to show: the latest one, or an earlier one until that is complete."""
         if self.earlier is None or self.reading.job.state == DONE:
             return self.reading
         return self.earlier
 
     @property
     def curve(self) -> Curve | None:
+        """Predictions to show; None before the first frame."""
         return self.shown.curve
 
     @property
-    def works(self) -> list[BackgroundJob]:
+    def jobs(self) -> list[BackgroundJob]:
+        """Jobs of this video, active or not."""
         return [self.reading.job] + ([self.overlay.job] if self.overlay else [])
 
 
-@dataclass
-class Gallery:
-    """Videos by content, read one after another; problems by file name."""
+class Gallery(gallery.Gallery[Entry]):
+    """The videos of one session, read one after another; see `regcls.tasks.gallery.Gallery`.
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    present: Present = lambda: True
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    Parameters
+    ----------
+    present : callable, optional
+        Whether the user's page is still open.
+    """
+
+    def __init__(self, present: Present = lambda: True) -> None:
+        super().__init__()
+        self.present = present
+        self._turn = threading.Lock()
 
     def add(
         self, data: bytes, name: str, pair: Pair, budget: int, sample: str | None = None
     ) -> str | None:
-        """Begin to read a video unless it is here already; its key, or None with a new problem."""
-        key = hashlib.sha256(data).hexdigest()
+        """Start to read a video, unless its content is already in the gallery.
+
+        Parameters
+        ----------
+        data : bytes
+            Content of the file.
+        name : str
+            Name of the file.
+        pair : Pair
+            The models.
+        budget : int
+            Largest number of frames.
+        sample : str, optional
+            Key of the shipped sample that this is.
+
+        Returns
+        -------
+        str or None
+            Key of the entry; None if the video cannot be opened, which is added to ``problems``.
+        """
+        key = self.key_of(data)
         if key in self.entries:
             return key
-        if sum(entry.size for entry in self.entries.values()) + len(data) > MAX_BYTES:
-            self.problems.append(
-                (
-                    name,
-                    f"{name} no longer fits beside your other videos "
-                    f"({MAX_BYTES // 1_000_000} MB in all): remove one first.",
-                )
-            )
-            return None
         try:
+            self._check_space(len(data), name)
             source = video.open_video(data, name)
-        except images.MediaError as error:
-            self.problems.append((name, str(error)))
+        except UserError as error:
+            self.refuse(name, error)
             return None
         reading = Reading(source, pair, budget, self._turn, self.present)
-        self.entries[key] = Entry(self._free_name(name), source, len(data), reading, sample)
+        self.entries[key] = Entry(self.free_name(name), source, len(data), reading, sample)
         return key
 
     def read_again(self, key: str, pair: Pair, budget: int) -> None:
-        """With another budget, or from the start after a cancel; what is shown stays until then."""
+        """Start to read a video again; the earlier predictions are shown until that is complete.
+
+        Parameters
+        ----------
+        key : str
+            Key of the entry.
+        pair : Pair
+            The models.
+        budget : int
+            Largest number of frames.
+        """
         entry = self.entries[key]
         entry.earlier = entry.shown if entry.curve is not None else None
         entry.reading = Reading(entry.source, pair, budget, self._turn, self.present)
 
-    def render_overlay(self, key: str, colours: dict[str, str]) -> None:
-        """Begin to draw the bars into a video that has a curve."""
+    def render_overlay(self, key: str, colours: Mapping[str, str]) -> None:
+        """Start to write the video with bars of an entry that has a curve.
+
+        Parameters
+        ----------
+        key : str
+            Key of the entry.
+        colours : mapping of str to str
+            Colours of the bars, by model.
+        """
         entry = self.entries[key]
-        entry.overlay = Film(entry.source, entry.curve, entry.whole, colours, self.present)
+        assert entry.curve is not None, "the video has no curve yet"
+        entry.overlay = Overlay(entry.source, entry.curve, entry.whole, colours, self.present)
 
     def remove(self, key: str) -> None:
-        for work in self.entries.pop(key).works:
-            work.cancel()
+        """Remove a video and cancel its jobs.
+
+        Parameters
+        ----------
+        key : str
+            Key of the entry.
+        """
+        for job in self.entries.pop(key).jobs:
+            job.cancel()
 
     def drop_empty(self) -> None:
-        """Videos whose reading failed before the first frame become problems."""
+        """Move videos that failed before the first frame to ``problems``."""
         for key, entry in list(self.entries.items()):
             if entry.reading.job.problem and entry.curve is None:
                 self.problems.append((entry.name, entry.reading.job.problem))
@@ -185,29 +279,53 @@ class Gallery:
 
     @property
     def active(self) -> list[tuple[Entry, BackgroundJob]]:
-        """All that is going on, in order."""
-        pairs = [(entry, work) for entry in self.entries.values() for work in entry.works]
-        return [(entry, work) for entry, work in pairs if work.active]
+        """All active jobs with their entries, in order."""
+        pairs = [(entry, job) for entry in self.entries.values() for job in entry.jobs]
+        return [(entry, job) for entry, job in pairs if job.active]
 
     def keep_alive(self) -> None:
-        """Somebody looks at the page: the threads go on."""
-        for _, work in self.active:
-            work.keep_alive()
+        """Record that the user still waits for the active jobs."""
+        for _, job in self.active:
+            job.keep_alive()
 
     def report(self, card: Card) -> ErrorReport | None:
-        """Errors over all whole videos, in the ranges of ``progress.pair_report``."""
+        """Return the errors over all videos that show their whole activity.
+
+        Parameters
+        ----------
+        card : Card
+            Card of a shipped model, for the training counts.
+
+        Returns
+        -------
+        ErrorReport or None
+            Errors in percentage points; None without such a video.
+        """
         curves = [entry.curve for entry in self.entries.values() if entry.whole]
         return predict.own_report([curve for curve in curves if curve is not None], card)
 
-    def records(self, smooth: bool = False) -> list[dict]:
-        """A record a video that has a curve."""
+    def records(self, smooth: bool = False) -> list[dict[str, Any]]:
+        """Return one record per video that has a curve.
+
+        Parameters
+        ----------
+        smooth : bool, default False
+            Whether to add the errors of the monotone fits.
+
+        Returns
+        -------
+        list of dict
+            Records of `table.row`.
+        """
         return [
             table.row(entry.name, entry.curve, entry.whole, smooth)
             for entry in self.entries.values()
             if entry.curve is not None
         ]
 
-    def _free_name(self, name: str) -> str:
-        taken = {entry.name for entry in self.entries.values()}
-        options = (f"{name} ({number})" if number > 1 else name for number in count(1))
-        return next(option for option in options if option not in taken)
+    def _check_space(self, size: int, name: str) -> None:
+        if sum(entry.size for entry in self.entries.values()) + size > MAX_BYTES:
+            raise MediaError(
+                f"{name} does not fit beside your other videos (at most "
+                f"{MAX_BYTES // 1_000_000} MB in all): remove a video first"
+            )

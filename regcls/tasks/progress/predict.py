@@ -1,4 +1,4 @@
-"""Progress of an activity: a video in, how much of it is done at each moment out."""
+"""Progress from videos: progress curves of all models, and their errors."""
 
 from __future__ import annotations
 
@@ -9,22 +9,34 @@ import numpy as np
 
 from regcls.inference.contract import Card
 from regcls.io import video
+from regcls.io.prefetch import prefetch
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
 from regcls.tasks.pairs import SAMPLES, Pair
 
 TASK = "progress"
-PERCENT = 100.0  # the models answer from 0 to 1; people read percent, and errors in points of it
-EDGES = np.linspace(0.0, PERCENT, 6)  # fifths: the ranges that errors are shown in
-BUDGETS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)  # frames of a video that are read
+PERCENT = 100.0  # the models predict 0 to 1; results are in percent, errors in percentage points
+EDGES = np.linspace(0.0, PERCENT, 6)  # the ranges in which errors are shown
+BUDGETS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)  # numbers of frames to choose from
 BUDGET = 200
-HALF = PERCENT / 2
+HALF = PERCENT / 2  # the constant baseline
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A video that ships, from the start of its activity to the end; ``key`` is its name in URLs,
-    ``face`` the second that shows best what it is."""
+    """A video that is shipped as an example; it shows its whole activity.
+
+    Attributes
+    ----------
+    key : str
+        Name in addresses.
+    title : str
+        Name that is shown.
+    file : str
+        Name of the file.
+    face : float
+        Second of the frame for the preview.
+    """
 
     key: str
     title: str
@@ -32,6 +44,7 @@ class Sample:
     face: float
 
     def read(self) -> bytes:
+        """Return the content of the file."""
         return (SAMPLES / self.file).read_bytes()
 
 
@@ -43,9 +56,22 @@ SHIPPED_SAMPLES = (
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some frames on their way: ``seconds`` (n,), ``progress`` by model (n,) in percent, the share
-    of the video ``done`` with them, a ``note`` or "", and ``spent``: seconds by model."""
+class Chunk:
+    """Predictions for consecutive frames of a video.
+
+    Attributes
+    ----------
+    seconds : ndarray, shape (n,)
+        Times of the frames.
+    progress : mapping of str to ndarray, shape (n,)
+        Progress in percent, by model.
+    done : float
+        Share of the wanted frames up to here.
+    note : str
+        What is unusual, as a sentence, or "".
+    spent : mapping of str to float
+        Inference time in seconds, by model.
+    """
 
     seconds: np.ndarray
     progress: Mapping[str, np.ndarray]
@@ -56,8 +82,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Curve:
-    """Progress over time: ``seconds`` (n,) ascending from n ≥ 1 frames, ``progress`` by model (n,)
-    in percent. ``end``: second of the video's last frame. ``milliseconds`` a frame by model."""
+    """Progress over the time of one video.
+
+    Attributes
+    ----------
+    seconds : ndarray, shape (n,)
+        Times of the frames, ascending; n ≥ 1.
+    progress : mapping of str to ndarray, shape (n,)
+        Progress in percent, by model.
+    end : float
+        Time of the video's last frame, in seconds.
+    notes : tuple of str
+        What is unusual about the video, as sentences.
+    milliseconds : mapping of str to float
+        Inference time per frame, by model.
+    """
 
     seconds: np.ndarray
     progress: Mapping[str, np.ndarray]
@@ -67,33 +106,79 @@ class Curve:
 
     @property
     def truth(self) -> np.ndarray:
-        """(n,) percent by the video's own clock: true where it shows the whole activity."""
+        """True progress in percent, shape (n,), if the video shows the whole activity."""
         return PERCENT * np.clip(self.seconds / self.end, 0, 1)
 
     def at(self, seconds: float) -> int:
-        """Number of the frame nearest to a moment."""
+        """Return the index of the frame nearest to a time.
+
+        Parameters
+        ----------
+        seconds : float
+            The time.
+
+        Returns
+        -------
+        int
+            Index into ``seconds``.
+        """
         return int(np.argmin(np.abs(self.seconds - seconds)))
 
     def error(self, progress: np.ndarray) -> float:
-        """Mean absolute error (points) of a progress (n,), where the video shows the whole."""
+        """Return the mean absolute error, if the video shows the whole activity.
+
+        Parameters
+        ----------
+        progress : ndarray, shape (n,)
+            Predicted progress in percent.
+
+        Returns
+        -------
+        float
+            The error in percentage points.
+        """
         return float(np.abs(progress - self.truth).mean())
 
 
 def load() -> Pair:
-    """The progress pair. Raises ``ContractError`` with what to do."""
+    """Load the progress pair; see `regcls.tasks.pairs.load`."""
     return pairs.load(TASK)
 
 
 def pair_report(pair: Pair) -> ErrorReport:
-    """Errors of the shipped pair per fifth, in points; intervals resample whole test clips."""
+    """Return the test errors of a pair per fifth of the activity.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    ErrorReport
+        Errors in percentage points; intervals resample clips.
+    """
     return reports.held_out(pair, EDGES, clusters="clip", scale=PERCENT)
 
 
 def own_report(curves: Sequence[Curve], card: Card) -> ErrorReport | None:
-    """Errors on the visitor's own videos, each a whole activity, in the ranges of ``pair_report``."""
+    """Return the errors on a user's own videos, in the ranges of `pair_report`.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        Curves of videos that show their whole activity.
+    card : Card
+        Card of a shipped model, for the training counts.
+
+    Returns
+    -------
+    ErrorReport or None
+        Errors in percentage points; None without curves. Intervals resample videos.
+    """
     if not curves:
         return None
-    models = reports.common(curve.progress for curve in curves)
+    models = reports.common_models(curve.progress for curve in curves)
     return ErrorReport.from_predictions(
         np.concatenate([curve.truth for curve in curves]),
         {m: np.concatenate([c.progress[m] for c in curves]) for m in models},
@@ -103,20 +188,44 @@ def own_report(curves: Sequence[Curve], card: Card) -> ErrorReport | None:
     )
 
 
-def parts(
+def predict_frames(
     source: video.Video,
     pair: Pair,
     budget: int,
     stop: Callable[[], bool] | None = None,
-) -> Iterator[Part]:
-    """At most ``budget`` frames, evenly over the video, through both models; the next frames are
-    decoded meanwhile. Raises ``media.MediaError`` or ``ContractError``."""
-    size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
-    for batch in video.overlapped(video.sampled(source, budget, size, stop=stop)):
-        answers = pairs.answers(pair, batch.frames)
-        yield Part(
+) -> Iterator[Chunk]:
+    """Predict the progress at frames spread evenly over a video, with all models.
+
+    The next frames are decoded while the models run.
+
+    Parameters
+    ----------
+    source : Video
+        The video.
+    pair : Pair
+        The models.
+    budget : int
+        Largest number of frames.
+    stop : callable, optional
+        Return true to end early.
+
+    Yields
+    ------
+    Chunk
+        Predictions for the next frames.
+
+    Raises
+    ------
+    MediaError
+        If the video cannot be read.
+    ContractError
+        If a shipped model fails.
+    """
+    for batch in prefetch(video.sample_frames(source, budget, pair.input_size, stop=stop)):
+        outputs = pairs.predict(pair, batch.frames)
+        yield Chunk(
             batch.seconds,
-            {m: PERCENT * value.astype(np.float64) for m, (value, _) in answers.items()},
+            {m: PERCENT * value.astype(np.float64) for m, (value, _) in outputs.items()},
             batch.done,
             batch.note,
             {
@@ -126,26 +235,58 @@ def parts(
         )
 
 
-def curve(source: video.Video, read: Sequence[Part]) -> Curve | None:
-    """What some parts of a video give; None before the first frame."""
-    read = [part for part in read if len(part.seconds)]
-    if not read:
+def curve_from(source: video.Video, chunks: Sequence[Chunk]) -> Curve | None:
+    """Join chunks to a curve.
+
+    Parameters
+    ----------
+    source : Video
+        The video.
+    chunks : sequence of Chunk
+        Its chunks so far, in order.
+
+    Returns
+    -------
+    Curve or None
+        The curve; None before the first frame.
+    """
+    chunks = [chunk for chunk in chunks if len(chunk.seconds)]
+    if not chunks:
         return None
-    seconds = np.concatenate([part.seconds for part in read])
+    seconds = np.concatenate([chunk.seconds for chunk in chunks])
     last = max(source.seconds - 1 / source.fps if source.fps else source.seconds, seconds[-1])
-    notes = dict.fromkeys((*source.notes, *(part.note for part in read)))
-    models = reports.common(part.progress for part in read)
+    notes = dict.fromkeys((*source.notes, *(chunk.note for chunk in chunks)))
+    models = reports.common_models(chunk.progress for chunk in chunks)
     return Curve(
         seconds,
-        {m: np.concatenate([part.progress[m] for part in read]) for m in models},
+        {m: np.concatenate([chunk.progress[m] for chunk in chunks]) for m in models},
         float(last) or 1.0,
         tuple(note for note in notes if note),
-        {m: 1000 * sum(part.spent[m] for part in read) / len(seconds) for m in models},
+        {m: 1000 * sum(chunk.spent[m] for chunk in chunks) / len(seconds) for m in models},
     )
 
 
-def monotone(curve: Curve) -> dict[str, np.ndarray]:
-    """Each model's nearest progress (n,) that never falls: least squares, over the whole video."""
+def monotone_fit(curve: Curve) -> dict[str, np.ndarray]:
+    """Fit each model's progress by a non-decreasing curve (isotonic regression).
+
+    The fit uses the whole video, so it is not available in real time.
+
+    Parameters
+    ----------
+    curve : Curve
+        The predictions.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Fitted progress in percent, by model.
+
+    Examples
+    --------
+    >>> reg = np.array([0.0, 40.0, 20.0, 90.0])
+    >>> monotone_fit(Curve(np.arange(4.0), {"reg": reg}, 3.0, (), {}))["reg"].tolist()
+    [0.0, 30.0, 30.0, 90.0]
+    """
     from sklearn.isotonic import IsotonicRegression
 
     fit = IsotonicRegression(y_min=0.0, y_max=PERCENT)
