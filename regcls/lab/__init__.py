@@ -1,1 +1,1 @@
-"""One live comparison on a 1D function."""
+"""Live comparison of reg, its loss-scale control and reg+cls on a 1D function."""

@@ -1,15 +1,16 @@
-"""Charts of a Lab run."""
+"""Charts of a Lab run: predictions, test error over epochs, class probabilities."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import colour, dash, tooltips
+from regcls.plotting.encodings import colour, dash, range_tooltips, tooltips
 from regcls.plotting.style import (
     COLOURS,
     DENSITY_COLOUR,
@@ -29,10 +30,27 @@ def predictions(
     limits: tuple[float, float],
     runs: int,
 ) -> Picture:
-    """The function, each model's median prediction and band, and where the training data is.
+    """Draw the function, each model's predictions and the density of the training data.
 
-    ``bands``: x, model, median, low, high; ``function``: x, y; ``ranges``: low, high, share of the
-    training targets; ``density``: left, right, share of the training inputs.
+    Parameters
+    ----------
+    bands : DataFrame
+        Columns x, model, median, low and high.
+    function : DataFrame
+        Columns x and y.
+    ranges : DataFrame
+        Share of the training targets per range: columns low, high and share.
+    density : DataFrame
+        Share of the training inputs per cell: columns left, right and share.
+    limits : tuple of float
+        Lowest and highest value of the function.
+    runs : int
+        Number of runs in ``bands``.
+
+    Returns
+    -------
+    Picture
+        The chart.
     """
     room = 0.15 * (limits[1] - limits[0])
     bottom, top = limits[0] - room, limits[1] + room
@@ -45,30 +63,27 @@ def predictions(
         "ranges": ranges.assign(weight=_relative(ranges["share"])),
         "density": strip,
     }
-    middle = "lines: median of the runs, bands: the middle 80 % of them" if runs > 1 else "one run"
+    lines = "lines: median of the runs, bands: middle 80 % of them" if runs > 1 else "one run"
     caption = (
-        f"Where does each prediction leave the grey function ({middle})? The darker a horizontal "
-        "stripe, the more training targets fall into that range; the pink strip at the bottom "
-        "shows where the training inputs lie."
+        f"Predictions of the grey function ({lines}). Darker horizontal stripes have more training "
+        "targets; the pink strip at the bottom shows where the training inputs lie."
     )
     return Picture(_predictions_spec(round(bottom, 6), round(top, 6)), data, caption)
 
 
 @cache
-def _predictions_spec(bottom: float, top: float) -> dict:
-    x = alt.X("x:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False))
-    y_axis = {"scale": alt.Scale(domain=[bottom, top], nice=False), "axis": alt.Axis(grid=False)}
+def _predictions_spec(bottom: float, top: float) -> dict[str, Any]:
+    limits = (bottom, top)
     weight = alt.Opacity("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.45]), legend=None)
     stripes = (
         alt.Chart(alt.NamedData("ranges"))
         .mark_rect(color=HISTOGRAM_COLOUR, stroke=HISTOGRAM_COLOUR, strokeOpacity=0.15)
         .encode(
-            y=alt.Y("low:Q", title="target y", **y_axis),
+            y=_target("low", limits, title="target y"),
             y2="high:Q",
             opacity=weight,
             tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".2f"),
-                alt.Tooltip("high:Q", title="to", format=".2f"),
+                *range_tooltips(format=".2f"),
                 alt.Tooltip("share:Q", title="of training targets", format=".1%"),
             ],
         )
@@ -77,9 +92,9 @@ def _predictions_spec(bottom: float, top: float) -> dict:
         alt.Chart(alt.NamedData("density"))
         .mark_rect(color=DENSITY_COLOUR)
         .encode(
-            x=alt.X("left:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False)),
+            x=_input("left"),
             x2="right:Q",
-            y=alt.Y("bottom:Q", **y_axis),
+            y=_target("bottom", limits),
             y2="top:Q",
             opacity=alt.Opacity(
                 "weight:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None
@@ -89,48 +104,74 @@ def _predictions_spec(bottom: float, top: float) -> dict:
     truth = (
         alt.Chart(alt.NamedData("function"))
         .mark_line(strokeWidth=4, opacity=0.55)
-        .encode(x=x, y=alt.Y("y:Q", **y_axis), color=colour(with_function=True))
+        .encode(x=_input("x"), y=_target("y", limits), color=colour(with_function=True))
     )
     source = alt.Chart(alt.NamedData("predictions"))
     band = source.mark_area(opacity=0.16, clip=True).encode(
-        x=x, y=alt.Y("low:Q", **y_axis), y2="high:Q", color=colour(with_function=True)
+        x=_input("x"), y=_target("low", limits), y2="high:Q", color=colour(with_function=True)
     )
     line = source.mark_line(strokeWidth=2, clip=True).encode(
-        x=x,
-        y=alt.Y("median:Q", **y_axis),
+        x=_input("x"),
+        y=_target("median", limits),
         color=colour(with_function=True),
         strokeDash=dash(),
         tooltip=tooltips("x", "input x"),
     )
     chart = alt.layer(stripes, strip, truth, band, line).resolve_scale(opacity="independent")
-    return finished(chart, "The function and what each model makes of it", 330)
+    return finished(chart, "Function and predictions", 330)
 
 
 def function(curve: pd.DataFrame) -> Picture:
-    """The function alone, before anything learns it. ``curve``: x, y."""
-    caption = "The function to learn. Its training points appear when a run starts."
+    """Draw the function alone, before training.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Columns x and y.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
+    caption = "The function to learn. Training data is generated when a run starts."
     return Picture(_function_spec(), {"function": curve}, caption)
 
 
 @cache
-def _function_spec() -> dict:
+def _function_spec() -> dict[str, Any]:
     line = alt.Chart(alt.NamedData("function")).mark_line(strokeWidth=4, color=FUNCTION_COLOUR)
-    x = alt.X("x:Q", title="input x", scale=alt.Scale(domain=[-1, 1], nice=False))
-    return finished(line.encode(x=x, y=alt.Y("y:Q", title="target y")), "The function", 330)
+    encoded = line.encode(x=_input("x"), y=alt.Y("y:Q", title="target y"))
+    return finished(encoded, "Function", 330)
 
 
 def history(bands: pd.DataFrame, epochs: int, runs: int) -> Picture:
-    """Test error over epochs. ``bands``: epoch, model, median, low, high."""
+    """Draw the test error over epochs.
+
+    Parameters
+    ----------
+    bands : DataFrame
+        Columns epoch, model, median, low and high.
+    epochs : int
+        Epochs of the whole run.
+    runs : int
+        Number of runs in ``bands``.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
     caption = (
-        "Lower is better. Always measured on uniformly sampled targets, however uneven the "
-        "training targets are"
-        + ("; lines: median of the runs, bands: the middle 80 %." if runs > 1 else ".")
+        "Lower is better. Test targets are sampled uniformly, whatever the sampling of the "
+        "training targets"
+        + ("; lines: median of the runs, bands: middle 80 % of them." if runs > 1 else ".")
     )
     return Picture(_history_spec(epochs), {"history": bands}, caption)
 
 
 @cache
-def _history_spec(epochs: int) -> dict:
+def _history_spec(epochs: int) -> dict[str, Any]:
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, epochs], nice=False))
     scale = alt.Scale(type="log", nice=False)
     source = alt.Chart(alt.NamedData("history"))
@@ -153,39 +194,51 @@ def _history_spec(epochs: int) -> dict:
 def class_map(
     probability: pd.DataFrame, function: pd.DataFrame, limits: tuple[float, float]
 ) -> Picture:
-    """What the class head thinks along x. ``probability``: left, right, low, high, probability."""
+    """Draw the class head's probabilities along the input.
+
+    Parameters
+    ----------
+    probability : DataFrame
+        Columns left, right, low, high and probability.
+    function : DataFrame
+        Columns x and y.
+    limits : tuple of float
+        Lowest and highest value of the function.
+
+    Returns
+    -------
+    Picture
+        The chart.
+    """
     caption = (
-        "How likely the class head of reg+cls finds each of 24 strips of the target at each input "
-        "(mean of the runs; a wide bin spreads its probability over its strips). It should be dark "
-        "along the line, the true function."
+        "Probability that reg+cls's class head assigns to each of 24 target strips, mean of the "
+        "runs; the probability of a wide bin is spread over its strips. Ideally, the dark cells "
+        "follow the line, the true function."
     )
     spec = _class_map_spec(round(limits[0], 6), round(limits[1], 6))
     return Picture(spec, {"probability": probability, "function": function}, caption)
 
 
 @cache
-def _class_map_spec(bottom: float, top: float) -> dict:
-    y = {"scale": alt.Scale(domain=[bottom, top], nice=False)}
-    x = {"scale": alt.Scale(domain=[-1, 1], nice=False), "title": "input x"}
-    x["axis"] = y["axis"] = alt.Axis(grid=False)
+def _class_map_spec(bottom: float, top: float) -> dict[str, Any]:
+    limits, no_grid = (bottom, top), alt.Axis(grid=False)
     cells = (
         alt.Chart(alt.NamedData("probability"))
         .mark_rect()
         .encode(
-            x=alt.X("left:Q", **x),
+            x=_input("left", axis=no_grid),
             x2="right:Q",
-            y=alt.Y("low:Q", title="target y", **y),
+            y=_target("low", limits, title="target y"),
             y2="high:Q",
             color=alt.Color(
                 "probability:Q",
                 scale=alt.Scale(scheme="blues", domainMin=0),
                 legend=alt.Legend(
-                    title=["probability", "of a strip"], format=".0~%", gradientLength=160
+                    title=["probability", "per strip"], format=".0~%", gradientLength=160
                 ),
             ),
             tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".2f"),
-                alt.Tooltip("high:Q", title="to", format=".2f"),
+                *range_tooltips(format=".2f"),
                 alt.Tooltip("probability:Q", format=".1%"),
             ],
         )
@@ -193,12 +246,21 @@ def _class_map_spec(bottom: float, top: float) -> dict:
     truth = (
         alt.Chart(alt.NamedData("function"))
         .mark_line(color=COLOURS["reg"], strokeWidth=2)
-        .encode(x=alt.X("x:Q", **x), y=alt.Y("y:Q", **y))
+        .encode(x=_input("x", axis=no_grid), y=_target("y", limits))
     )
-    title = "What the class head thinks"
-    return finished(alt.layer(cells, truth), title, 280)
+    return finished(alt.layer(cells, truth), "Class probabilities", 280)
+
+
+def _input(field: str, **options: Any) -> alt.X:
+    scale = alt.Scale(domain=[-1, 1], nice=False)
+    return alt.X(f"{field}:Q", title="input x", scale=scale, **options)
+
+
+def _target(field: str, limits: tuple[float, float], **options: Any) -> alt.Y:
+    scale = alt.Scale(domain=list(limits), nice=False)
+    return alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(grid=False), **options)
 
 
 def _relative(share: pd.Series) -> pd.Series:
-    """0 to 1; the square root keeps rare ranges visible beside frequent ones."""
+    """Scale to 0 to 1; the square root keeps rare ranges visible beside frequent ones."""
     return np.sqrt(share / max(share.max(), 1e-12))

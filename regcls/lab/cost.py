@@ -1,47 +1,87 @@
-"""Time and memory that a Lab run would take."""
+"""Estimated time and memory of a Lab run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from regcls.exceptions import UserError
 from regcls.lab.data import TEST_POINTS
 from regcls.lab.settings import LabSettings
 from regcls.nn.cost import comparison_seconds, count_units, count_weights
 
-SLOW_SECONDS = 60.0
+SLOW_SECONDS = 60.0  # the page warns of longer runs
 MEMORY_BUDGET = 1.5e9  # bytes
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a whole run would cost on a machine like ours (two cores)."""
+    """Estimated cost of a whole run on two CPU cores.
+
+    Attributes
+    ----------
+    seconds : float
+        Training time.
+    bytes : float
+        Memory.
+    """
 
     seconds: float
     bytes: float
 
     @property
+    def fits(self) -> bool:
+        """Whether the run stays within the memory limit."""
+        return self.bytes <= MEMORY_BUDGET
+
+    @property
     def warning(self) -> str | None:
-        """A sentence to show before the start, None when there is nothing to say."""
-        if self.bytes > MEMORY_BUDGET:
-            return (
-                f"This setting needs about {self.bytes / 1e9:.1f} GB of memory, more than the "
-                f"{MEMORY_BUDGET / 1e9:.1f} GB the Lab allows. Take fewer repeats or samples."
-            )
+        """A sentence to show before the run starts; None if it is neither large nor slow."""
+        if not self.fits:
+            return self._too_large().sentence
         if self.seconds > SLOW_SECONDS:
             minutes = self.seconds / 60
             return (
-                f"This setting takes about {minutes:.0f} minute{'s' if minutes >= 1.5 else ''} "
-                "to train. Fewer repeats, epochs or classes are faster."
+                f"Training takes about {minutes:.0f} minute{'s' if minutes >= 1.5 else ''} with "
+                "these settings. Fewer repeats, epochs or classes are faster."
             )
         return None
 
-    @property
-    def fits(self) -> bool:
-        return self.bytes <= MEMORY_BUDGET
+    def check(self) -> None:
+        """Check that the run stays within the memory limit.
+
+        Raises
+        ------
+        UserError
+            If it does not.
+        """
+        if not self.fits:
+            raise self._too_large()
+
+    def _too_large(self) -> UserError:
+        return UserError(
+            f"these settings need about {self.bytes / 1e9:.1f} GB of memory, but the limit is "
+            f"{MEMORY_BUDGET / 1e9:.1f} GB; use fewer repeats or samples"
+        )
 
 
 def estimate(settings: LabSettings) -> Estimate:
-    """Time and memory of ``settings`` before anything is built, from a cost model (no torch)."""
+    """Estimate the cost of a run without building anything.
+
+    Parameters
+    ----------
+    settings : LabSettings
+        Settings of the run.
+
+    Returns
+    -------
+    Estimate
+        Seconds and bytes.
+
+    Examples
+    --------
+    >>> estimate(LabSettings(repeats=1)).fits
+    True
+    """
     units, weights = count_units(settings.hidden), count_weights(settings.hidden)
     seconds = comparison_seconds(
         settings.hidden,
@@ -50,10 +90,9 @@ def estimate(settings: LabSettings) -> Estimate:
         batch=settings.batch,
         steps=settings.epochs * max(settings.steps_per_epoch, 1),
     )
-    data = (
-        settings.repeats * settings.samples * 8 * 5
-    )  # as generated, and float32 for two ensembles
+    # Data as generated, and as float32 for two ensembles.
+    data = settings.repeats * settings.samples * 8 * 5
     activations = 4 * settings.repeats * settings.batch * (12 * units + 4 * settings.classes)
-    heads = 4 * 5 * 3 * settings.repeats * (weights + settings.hidden[-1] * settings.classes)
+    parameters = 4 * 5 * 3 * settings.repeats * (weights + settings.hidden[-1] * settings.classes)
     testing = 4 * 3 * settings.repeats * TEST_POINTS * 2 * max(settings.hidden)
-    return Estimate(seconds, data + activations + heads + testing)
+    return Estimate(seconds, data + activations + parameters + testing)

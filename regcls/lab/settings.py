@@ -1,30 +1,28 @@
-"""Settings of a Lab run: limits, defaults, presets, and their text form in an address."""
+"""Settings of a Lab run: limits, defaults, presets, and their form as URL parameters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from regcls.exceptions import UserError, sentence
 from regcls.nn.spec import ACTIVATIONS, CLASS_LOSSES, OPTIMISERS, REG_LOSSES
 from regcls.stats import bins
 from regcls.synthetic import data as synthetic_data
 
 MODELS = ("reg", "control", "reg+cls")
-OWN = "own"  # the sampling whose imbalance is the person's own number
-# λ and learning rate that the paper's code uses in each scenario.
+OWN = "own"  # the sampling whose imbalance is set by the user
+# λ and learning rate of the paper's code, by scenario.
 SCENARIO_DEFAULTS = {
     "clean": {"weight": 100.0, "lr": 1e-3},
     "noisy": {"weight": 1000.0, "lr": 1e-2},
     "ood": {"weight": 10000.0, "lr": 1e-4},
 }
-
-
-LARGEST_NETWORK = 4
-WIDEST_LAYER = 256
-
-
-# Least and greatest value of each number a person can set, and the choices of each word.
+MAX_LAYERS = 4
+MAX_UNITS = 256
+# Minimum and maximum of each number, and choices of each word.
 LIMITS: dict[str, tuple[float, float]] = {
     "function": (0, len(synthetic_data.FUNCTIONS)),
     "A": (0.0, 1.0),
@@ -55,12 +53,65 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class LabSettings:
-    """All that a person can set. Raises ``ValueError`` naming the setting and its allowed values.
+    """Settings of a Lab run.
 
-    ``function`` is 1 to 10 for the authors' ten, 0 for one's own (``A``, ``C``). ``weight`` is λ;
-    ``loss_scale`` multiplies reg's loss; the control is reg with ``loss_scale`` = λ. The paper:
-    60 000 samples, 80 epochs, Adam with weight decay 1e-3, batch 256, five data seeds.
+    The paper uses 60 000 samples, 80 epochs, Adam with weight decay 1e-3, batches of 256 and five
+    data seeds.
 
+    Attributes
+    ----------
+    function : int
+        1 to 10 for the authors' functions, 0 for a custom one (``A``, ``C``).
+    A, C : float, int
+        Amplitude and frequency of the custom function; see `regcls.synthetic.data.Function`.
+    scenario : {"clean", "noisy", "ood"}
+        Scenario of the data.
+    sampling : {"uniform", "mild", "moderate", "severe", "own"}
+        Sampling of the training targets; "own" uses ``imbalance``.
+    imbalance : float
+        Half-width of the peak of the training targets, as a share of the target range.
+    noise : float
+        Standard deviation of the noise in the noisy scenario.
+    samples : int
+        Samples of a run, a third of them for training.
+    hidden : tuple of int
+        Sizes of the hidden layers.
+    activation : {"relu", "tanh", "gelu"}
+        Activation of the hidden layers.
+    reg_loss : {"mse", "mae", "huber"}
+        Regression loss.
+    class_loss : {"hard", "soft"}
+        Cross-entropy with hard labels or with Gaussian soft labels (HL-Gauss).
+    weight : float
+        λ, the weight of reg+cls's regression loss; the loss scale of the control.
+    loss_scale : float
+        Loss scale of reg.
+    weight_decay : float
+        Weight decay.
+    optimiser : {"adam", "adamw", "sgd"}
+        Optimiser.
+    lr : float
+        Learning rate.
+    batch : int
+        Samples per step.
+    bins : {"equal-width", "equalized", "quantile"}
+        Kind of class bins.
+    classes : int
+        Number of classes.
+    seed : int
+        Seed of the first run; run r uses ``seed`` + r for data and initialisation.
+    repeats : int
+        Runs of each model.
+    epochs : int
+        Epochs.
+
+    Raises
+    ------
+    UserError
+        If a setting is out of range, or there are too few samples for the batch or the classes.
+
+    Examples
+    --------
     >>> LabSettings(sampling="mild").to_query()
     {'sampling': 'mild'}
     """
@@ -89,41 +140,40 @@ class LabSettings:
     repeats: int = 10
     epochs: int = 80
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value}")
+                raise UserError(f"{name} must be from {low:g} to {high:g}, not {value}")
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                value = getattr(self, name)
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-        self._check_network()
-        if self.points < max(self.batch, self.classes):
-            raise ValueError(
-                f"samples must be at least {3 * max(self.batch, self.classes):,}: a third of them "
-                f"trains, and that must fill a batch ({self.batch}) and the {self.classes} classes"
-            )
-
-    def _check_network(self):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise UserError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
         sizes = self.hidden
-        if not 1 <= len(sizes) <= LARGEST_NETWORK or not all(1 <= n <= WIDEST_LAYER for n in sizes):
-            raise ValueError(
-                f"hidden must be 1 to {LARGEST_NETWORK} layer sizes from 1 to {WIDEST_LAYER}, "
-                f"not {sizes}"
+        if not 1 <= len(sizes) <= MAX_LAYERS or not all(1 <= n <= MAX_UNITS for n in sizes):
+            raise UserError(
+                f"hidden must be 1 to {MAX_LAYERS} layer sizes from 1 to {MAX_UNITS}, not {sizes}"
+            )
+        least = max(self.batch, self.classes)
+        if self.points < least:
+            raise UserError(
+                f"samples must be at least {3 * least:,}: a third of them are for training, which "
+                f"needs a full batch ({self.batch}) and a sample per class ({self.classes})"
             )
 
     @property
     def points(self) -> int:
-        """Training points of one run: a third of the samples."""
+        """Training points of a run: a third of the samples."""
         return self.samples // 3
 
     @property
     def steps_per_epoch(self) -> int:
+        """Full batches per epoch."""
         return self.points // self.batch
 
     @property
     def target_function(self) -> synthetic_data.Function:
+        """The function to learn."""
         return (
             synthetic_data.FUNCTIONS[self.function - 1]
             if self.function
@@ -131,7 +181,13 @@ class LabSettings:
         )
 
     def to_query(self) -> dict[str, str]:
-        """The settings that differ from the defaults of this scenario, as text for a URL."""
+        """Return the settings as URL parameters.
+
+        Returns
+        -------
+        dict of str to str
+            The settings that differ from the defaults of their scenario.
+        """
         default = for_scenario(self.scenario)
         query = {
             f.name: _as_text(getattr(self, f.name))
@@ -142,72 +198,171 @@ class LabSettings:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[LabSettings, list[str]]:
-        """Settings from a URL, and a sentence for each part of it that could not be used."""
+        """Read settings from URL parameters; invalid ones get their default.
+
+        Parameters
+        ----------
+        query : mapping of str to str
+            URL parameters.
+
+        Returns
+        -------
+        settings : LabSettings
+            Settings.
+        messages : list of str
+            One sentence for each parameter that could not be used.
+
+        Examples
+        --------
+        >>> LabSettings.from_query({"repeats": "many"})[1]
+        ['repeats = “many” in the address is not valid; the default, 10, is used.']
+        """
         messages = []
         settings = cls()
         if query.get("scenario") in synthetic_data.SCENARIOS:
             settings = for_scenario(query["scenario"])
-        known = {f.name: f.name for f in fields(cls)}
-        values: dict[str, object] = {}
+        known = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {}
         for name, text in query.items():
             if name not in known:
-                messages.append(f"The address sets “{name}”, which the Lab does not know.")
+                messages.append(f"“{name}” in the address is not a setting of the Lab.")
                 continue
+            default = getattr(settings, name)
             try:
-                values[name] = _from_text(getattr(settings, name), text)
-                _check_one(name, values[name])
-            except ValueError:
-                values.pop(name, None)
+                value = _parse(name, default, text)
+                _check_one(name, value)
+                values[name] = value
+            except UserError:
                 messages.append(
-                    f"The address asks for {name} = “{text}”, which is not possible; "
-                    f"the default, {_as_text(getattr(settings, name))}, is used."
+                    f"{name} = “{text}” in the address is not valid; "
+                    f"the default, {_as_text(default)}, is used."
                 )
         try:
             return replace(settings, **values), messages
-        except ValueError as error:  # each value is possible, but not all of them together
-            return settings, [*messages, f"The address does not work as a whole: {error}."]
+        except UserError as error:  # each value is valid, but not their combination
+            messages.append(f"The settings in the address cannot be combined: {sentence(error)}")
+            return settings, messages
 
 
 def for_scenario(scenario: str) -> LabSettings:
-    """The paper's defaults of a scenario."""
-    return LabSettings(scenario=scenario, **SCENARIO_DEFAULTS[scenario])
+    """Return the paper's defaults of a scenario.
 
+    Parameters
+    ----------
+    scenario : {"clean", "noisy", "ood"}
+        Scenario.
 
-def _as_text(value) -> str:
-    if isinstance(value, tuple):
-        return "-".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _from_text(default, text: str):
-    if isinstance(default, tuple):
-        return parse_hidden(text)
-    if isinstance(default, float):
-        value = float(text)
-        if not math.isfinite(value):
-            raise ValueError(text)
-        return value
-    return type(default)(text)
+    Returns
+    -------
+    LabSettings
+        Defaults with the scenario's λ and learning rate.
+    """
+    default = SCENARIO_DEFAULTS[scenario]
+    return LabSettings(scenario=scenario, weight=default["weight"], lr=default["lr"])
 
 
 def parse_hidden(text: str) -> tuple[int, ...]:
-    """Layer sizes from text such as "6-15" or "6, 15". Raises ``ValueError``.
+    """Parse layer sizes.
 
+    Parameters
+    ----------
+    text : str
+        Whole numbers separated by hyphens or commas.
+
+    Returns
+    -------
+    tuple of int
+        Layer sizes.
+
+    Raises
+    ------
+    UserError
+        If the text has another form.
+
+    Examples
+    --------
     >>> parse_hidden("6, 15")
     (6, 15)
     """
     try:
         return tuple(int(part) for part in text.replace(",", "-").split("-"))
     except ValueError as error:
-        raise ValueError(f"hidden must be layer sizes such as 6-15, not {text!r}") from error
+        raise UserError(f"hidden must be layer sizes such as 6-15, not {text!r}") from error
 
 
-def _check_one(name: str, value) -> None:
-    """Raise ``ValueError`` if ``value`` is not possible whatever the other settings are."""
-    generous = {"samples": int(LIMITS["samples"][1])} if name in ("batch", "classes") else {}
+def settings_from_text(preset: str | None, values: Mapping[str, str]) -> LabSettings:
+    """Return the settings of a preset with changes given as text.
+
+    Parameters
+    ----------
+    preset : str or None
+        Name of a preset; None for the defaults of the scenario in ``values``.
+    values : mapping of str to str
+        Settings to change.
+
+    Returns
+    -------
+    LabSettings
+        Settings.
+
+    Raises
+    ------
+    UserError
+        If the preset or a setting is unknown, or a value is invalid.
+
+    Examples
+    --------
+    >>> settings_from_text("Mild imbalance", {"hidden": "8-8"}).hidden
+    (8, 8)
+    """
+    if preset is not None and preset not in PRESETS:
+        raise UserError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
+    settings = PRESETS[preset][0] if preset else LabSettings()
+    scenario = values.get("scenario")
+    if preset is None and scenario in SCENARIO_DEFAULTS:
+        settings = for_scenario(scenario)
+    known = [f.name for f in fields(settings)]
+    for name in values:
+        if name not in known:
+            raise UserError(f"{name!r} is not a setting; the settings are {', '.join(known)}")
+    changes: dict[str, Any] = {
+        name: _parse(name, getattr(settings, name), text) for name, text in values.items()
+    }
+    return replace(settings, **changes)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def _parse(name: str, default: object, text: str) -> object:
+    """Convert a setting's text to the type of its default."""
+    if isinstance(default, tuple):
+        return parse_hidden(text)
+    if isinstance(default, str):
+        return text
+    kind = type(default)
+    try:
+        value = float(text) if kind is float else int(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(
+            f"{name} must be a {'number' if kind is float else 'whole number'}, not {text!r}"
+        )
+    return value
+
+
+def _check_one(name: str, value: object) -> None:
+    """Raise ``UserError`` if a value is invalid whatever the other settings are."""
+    changes: dict[str, Any] = {name: value}
+    if name in ("batch", "classes"):
+        changes["samples"] = int(LIMITS["samples"][1])
     if name == "samples":
-        generous = {"batch": int(LIMITS["batch"][0])}
-    replace(LabSettings(), **{**generous, name: value})
+        changes["batch"] = int(LIMITS["batch"][0])
+    replace(LabSettings(), **changes)
 
 
 def _presets() -> dict[str, tuple[LabSettings, str]]:
@@ -216,25 +371,25 @@ def _presets() -> dict[str, tuple[LabSettings, str]]:
     return {
         "Severe imbalance": (
             base,
-            "Nearly all training targets lie within ±3 % of the range around a peak. "
-            "reg+cls beats plain reg in most runs. Look at the control as well.",
+            "Nearly all training targets lie within ±3 % of the target range around a peak. "
+            "reg+cls has a lower error than plain reg in most runs; compare with the control.",
         ),
         "Moderate imbalance": (
             replace(base, sampling="moderate"),
-            "Most training targets lie within ±10 % of the range around a peak.",
+            "Most training targets lie within ±10 % of the target range around a peak.",
         ),
         "Mild imbalance": (
             replace(base, sampling="mild"),
-            "Most training targets lie within ±30 % of the range around a peak.",
+            "Most training targets lie within ±30 % of the target range around a peak.",
         ),
         "Uniform sampling": (
             replace(base, sampling="uniform"),
-            "All targets are equally frequent, so there is little for the classes to repair.",
+            "All targets are equally frequent, so there is little imbalance to correct.",
         ),
-        "The scale control": (
+        "Loss-scale control": (
             replace(noisy, classes=16, repeats=20),
-            "Noisy targets, λ = 1000. Give plain reg the same loss scale (the control) and see how "
-            "much of the gain of reg+cls remains.",
+            "Noisy targets, λ = 1000. The control gives plain reg the same loss scale: how much of "
+            "the gain of reg+cls remains?",
         ),
         "Equalized bins": (
             replace(base, bins="equalized", classes=64),
@@ -243,46 +398,14 @@ def _presets() -> dict[str, tuple[LabSettings, str]]:
         ),
         "Too many classes": (
             replace(base, classes=1024, repeats=6, epochs=30),
-            "1024 classes on a network of 15 hidden units: most classes see hardly any sample.",
+            "1024 classes on 15 hidden units: most classes have very few samples.",
         ),
         "Classification does not help": (
             replace(base, loss_scale=1000.0, weight=1000.0, lr=1e-2, classes=16, repeats=20),
-            "Learning rate and loss scale tuned for both sides alike: what is left is no clear "
-            "difference.",
+            "With learning rate and loss scale tuned for both models, no significant difference "
+            "remains.",
         ),
     }
 
 
 PRESETS = _presets()
-
-
-def settings_from_text(preset: str | None, values: dict[str, str]) -> LabSettings:
-    """Settings from a preset's name and ``values`` as text. Raises ``ValueError``."""
-    from regcls.lab import settings as _lab_settings
-    from regcls.lab.settings import PRESETS, SCENARIO_DEFAULTS
-
-    if preset is not None and preset not in PRESETS:
-        raise ValueError(f"no preset is called {preset!r}; there are: {', '.join(PRESETS)}")
-    settings = PRESETS[preset][0] if preset else _lab_settings.LabSettings()
-    scenario = values.get("scenario")
-    if preset is None and scenario in SCENARIO_DEFAULTS:
-        settings = _lab_settings.for_scenario(scenario)
-    known = [f.name for f in fields(settings)]
-    converted = {}
-    for name, text in values.items():
-        if name not in known:
-            raise ValueError(f"no setting is called {name!r}; there are: {', '.join(known)}")
-        converted[name] = _converted(name, getattr(settings, name), text)
-    return replace(settings, **converted)
-
-
-def _converted(name: str, default: object, text: str) -> object:
-    from regcls.lab.settings import parse_hidden
-
-    if isinstance(default, tuple):
-        return parse_hidden(text)
-    try:
-        return type(default)(text)
-    except ValueError as error:
-        kind = "a whole number" if isinstance(default, int) else "a number"
-        raise ValueError(f"{name} must be {kind}, not {text!r}") from error

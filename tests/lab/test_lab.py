@@ -64,7 +64,7 @@ def test_scenario_brings_its_defaults():
         ({"hidden": "6-x"}, "hidden"),
         ({"hidden": "6-100000"}, "hidden"),
         ({"colour": "red"}, "colour"),
-        ({"samples": "900", "batch": "4096"}, "whole"),
+        ({"samples": "900", "batch": "4096"}, "combined"),
     ],
 )
 def test_bad_address_gives_a_sentence_and_the_default(query, word):
@@ -165,7 +165,7 @@ def test_errors_from_the_peak_gather_the_training_data(trained):
 def test_verdicts_in_words_and_numbers(trained):
     against_reg, against_control = trained.verdicts()
     assert (against_reg.other, against_control.other) == ("reg", "control")
-    assert "too few to tell" in against_reg.words
+    assert "too few to compare" in against_reg.words
     difference = trained.test_mse[2] - trained.test_mse[1]
     assert f"{difference.mean():+.3f}" in against_control.numbers
 
