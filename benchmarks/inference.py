@@ -1,21 +1,21 @@
-"""Frames a second of the shipped pairs: ONNX against eager torch, with and without decoding.
+"""Throughput of the shipped pairs: ONNX Runtime against eager PyTorch, with and without decoding.
 
     python benchmarks/inference.py [--models models] [--task age …] [--quick] [--batches] [--json]
     python benchmarks/inference.py --stream 10000 [--task progress]
 
-Images: each model alone, infer only. Photos and video: both models of a pair, end to end (decode,
-resize, infer; a video's frames are decoded while the models run) and infer only; the video is
-640×480 H.264, every frame used. The torch side is the network the files were made from, freshly
-built: eval mode, ``inference_mode``, as many threads as ONNX Runtime; once as people write it
-(contiguous tensors) and, for images, once in channels_last. Where a GPU works, images run on it as
-well. All ways of a row take turns; rates are medians with quartiles over the turns.
+Images: each model by itself, inference only. Photos and video: both models of a pair, end to end
+(decode, resize, infer; the frames of a video are decoded while the models run) and inference only;
+the video is 640 × 480 H.264, and every frame is used. The PyTorch side is the network from which
+the files were exported, newly built: eval mode, ``inference_mode``, as many threads as ONNX Runtime;
+with contiguous tensors and, for images, also with channels_last. Where a GPU works, images run on
+it as well. All variants of a row take turns; rates are medians with quartiles over the turns.
 
-``--stream`` reads a video of that many frames through a pair in a process of its own and says by
-how much its memory peaked above that of a process that has the libraries loaded and does nothing.
+``--stream`` runs a video of that many frames through a pair in a separate process and reports by how
+much its peak memory exceeds that of a process that has only loaded the libraries.
 
-Measure on an idle machine: beside another busy process eager torch's threads wait for one another
-and it can slow down a hundredfold, which says nothing about the models. How busy the machine was
-before the start is printed.
+Measure on an idle machine. Beside another busy process, the threads of eager PyTorch wait for one
+another, which can slow it down a hundredfold and makes the ratios meaningless. The load of the
+machine before the start is printed.
 """
 
 from __future__ import annotations
@@ -37,23 +37,24 @@ import numpy as np
 import psutil
 import torch
 
-from regcls.inference import session
-from regcls.inference.contract import ContractError
+from regcls.exceptions import UserError
+from regcls.inference import providers
+from regcls.inference.contract import TASKS
+from regcls.inference.provider_options import VARIABLE
 from regcls.tasks import pairs
 
 ROOT = Path(__file__).resolve().parent.parent
-TASKS = ("age", "depth", "progress")
 BATCHES = (1, 8, 32)
 SWEEP = (1, 2, 4, 8, 16, 32)
 FRAMES = {"age": 320, "depth": 64, "progress": 320}  # of the video, by task
-LEAST = {"age": 3.0, "depth": 1.5, "progress": 3.0}  # the bar for ONNX against torch, by task
-SHARE = 0.6  # the bar for a video end to end against infer only
-LEAST_TURNS = 3
+MIN_SPEEDUP = {"age": 3.0, "depth": 1.5, "progress": 3.0}  # of ONNX over torch, by task
+MIN_SHARE = 0.6  # of the inference rate that a video reaches end to end
+MIN_TURNS = 3
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Frames a second: the middle of ``turns`` turns, and the quartiles."""
+    """Frames per second: median and quartiles over a number of turns."""
 
     median: float
     low: float
@@ -66,12 +67,12 @@ class Rate:
 
 @torch.inference_mode()
 def rates(calls: Mapping[str, ways.Way], frames: int, seconds: float) -> dict[str, Rate]:
-    """Frames a second of each way: they take turns of at least 0.1 s until the time is over."""
+    """Frames per second of each variant; they take turns of at least 0.1 s until the time is up."""
     spent: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(next(iter(spent.values()))) < LEAST_TURNS:
+    while time.perf_counter() < end or len(next(iter(spent.values()))) < MIN_TURNS:
         for name, call in calls.items():
             spent[name].append(_turn(call))
     return {
@@ -81,7 +82,7 @@ def rates(calls: Mapping[str, ways.Way], frames: int, seconds: float) -> dict[st
 
 
 def _turn(call: ways.Way) -> float:
-    """Seconds a call, over 0.1 s of them; short ones warm the cache first."""
+    """Seconds per call over at least 0.1 s; the first call of a short one warms the cache."""
     started = time.perf_counter()
     call()
     first = time.perf_counter() - started
@@ -98,7 +99,7 @@ def image_rows(task: str, root: Path, seconds: float) -> Iterator[dict]:
     for variant, name in ways.FILES.items():
         for batch in BATCHES:
             found = rates(ways.image_ways(root / task / name, batch), batch, seconds)
-            yield _row(task, f"{variant}, batches of {batch}", found, bar=LEAST[task])
+            yield _row(task, f"{variant}, batches of {batch}", found, least=MIN_SPEEDUP[task])
 
 
 def pair_rows(task: str, root: Path, seconds: float, clip: Path) -> Iterator[dict]:
@@ -107,21 +108,21 @@ def pair_rows(task: str, root: Path, seconds: float, clip: Path) -> Iterator[dic
     yield _row(task, "photos, both models", found)
     frames = FRAMES[task]
     found = rates(ways.video_ways(pair, ways.write_clip(clip, frames), frames), frames, seconds)
-    yield _row(task, "video, both models", found, bar=LEAST[task])
+    yield _row(task, "video, both models", found, least=MIN_SPEEDUP[task])
 
 
-def _row(task: str, what: str, found: dict[str, Rate], bar: float | None = None) -> dict:
-    """A row of the table, with ratios of medians; ``bar``: the least for ONNX against torch."""
+def _row(task: str, what: str, found: dict[str, Rate], least: float | None = None) -> dict:
+    """Row of the table with ratios of medians; ``least``: required ratio of ONNX to torch."""
     end_to_end = "onnx, end to end" in found
     onnx, other = ("onnx, infer only", "torch, infer only") if end_to_end else ("onnx", "torch")
-    row: dict = {"task": task, "what": what, "rates": found, "bars": {}}
+    row: dict = {"task": task, "what": what, "rates": found, "passed": {}}
     row["onnx to torch"] = found[onnx].median / found[other].median
-    if bar:
-        row["bars"]["onnx to torch"] = row["onnx to torch"] >= bar
+    if least:
+        row["passed"]["onnx to torch"] = row["onnx to torch"] >= least
     if end_to_end:
         row["end to end to infer only"] = found["onnx, end to end"].median / found[onnx].median
         if "video" in what:
-            row["bars"]["end to end to infer only"] = row["end to end to infer only"] >= SHARE
+            row["passed"]["end to end to infer only"] = row["end to end to infer only"] >= MIN_SHARE
     for name in ("torch channels_last", "onnx on the GPU"):
         if name in found:
             row[f"onnx to {name}"] = found["onnx"].median / found[name].median
@@ -133,31 +134,33 @@ def show(row: dict) -> None:
     for name, rate in row["rates"].items():
         print(f"    {name:20} {rate}")
     for name in [key for key in row if " to " in key]:
-        bar = {True: ", bar met", False: ", BAR MISSED", None: ""}[row["bars"].get(name)]
-        print(f"    {name}: {row[name]:.2f}{bar}", flush=True)
+        verdict = {True: ", passed", False: ", FAILED", None: ""}[row["passed"].get(name)]
+        print(f"    {name}: {row[name]:.2f}{verdict}", flush=True)
 
 
 def sweep(task: str, root: Path, seconds: float) -> dict:
-    """How fast batches of several sizes are, reg alone."""
+    """Throughput of the reg model by batch size."""
     found = rates(ways.batch_ways(root / task / ways.FILES["reg"], SWEEP), max(SWEEP), seconds)
     print(f"{task}, reg, by batch size (frames/s, median [quartiles])")
     for batch, rate in found.items():
-        print(f"    {batch:3} at once {rate}", flush=True)
+        print(f"    {batch:3} per batch {rate}", flush=True)
     return {"task": task, "what": "batch sizes", "rates": found}
 
 
 STREAM = """if True:
     import sys, time, psutil
-    from regcls import runtime, video
+    from regcls.io import video
+    from regcls.io.prefetch import prefetch
+    from regcls.tasks import pairs
     task, root, clip, frames = sys.argv[1:]
     import onnx, onnxruntime, pandas
     process = psutil.Process()
     idle = peak = process.memory_info().rss
-    pair = runtime.load_pair(task, root)
+    pair = pairs.load_pair(task, root)
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
     started, seen = time.perf_counter(), 0
-    for batch in video.overlapped(video.sampled(video.open_video(clip, "clip"), int(frames), size)):
-        runtime.run_pair(pair, batch.frames)
+    for batch in prefetch(video.sample_frames(video.open_video(clip, "clip"), int(frames), size)):
+        pairs.run_pair(pair, batch.frames)
         seen += len(batch.frames)
         peak = max(peak, process.memory_info().rss)
     print(seen, peak - idle, time.perf_counter() - started)
@@ -165,14 +168,14 @@ STREAM = """if True:
 
 
 def stream(task: str, root: Path, frames: int, clip: Path) -> dict:
-    """Peak memory above idle of a pair that reads a long video."""
+    """Peak memory above idle of a pair that processes a long video."""
     command = [sys.executable, "-c", STREAM, task, str(root), str(ways.write_clip(clip, frames))]
     done = subprocess.run([*command, str(frames)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise ContractError(done.stderr.strip().splitlines()[-1])
+        raise UserError(done.stderr.strip().splitlines()[-1])
     seen, above, seconds = map(float, done.stdout.split())
     print(
-        f"{task}, a video of {seen:.0f} frames: {above / 1e6:.0f} MB above idle at most, "
+        f"{task}, a video of {seen:.0f} frames: {above / 1e6:.0f} MB above idle at peak, "
         f"{seen / seconds:.1f} frames/s",
         flush=True,
     )
@@ -182,18 +185,24 @@ def stream(task: str, root: Path, frames: int, clip: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of the pairs")
-    parser.add_argument("--task", action="append", choices=TASKS, help="may be repeated; else all")
-    parser.add_argument("--quick", action="store_true", help="a second a row at least, not 15")
-    parser.add_argument("--batches", action="store_true", help="only: which batch size is fastest")
-    parser.add_argument("--stream", type=int, metavar="FRAMES", help="only: memory of a long video")
-    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    parser.add_argument(
+        "--task", action="append", choices=TASKS, help="may be repeated; default: all"
+    )
+    parser.add_argument("--quick", action="store_true", help="at least 1 s per row instead of 15")
+    parser.add_argument("--batches", action="store_true", help="only compare batch sizes")
+    parser.add_argument(
+        "--stream", type=int, metavar="FRAMES", help="only measure the memory of a long video"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object as the last line"
+    )
     args = parser.parse_args()
-    os.environ[session.OVERRIDE] = "cpu"
-    torch.set_num_threads(session.threads())
+    os.environ[VARIABLE] = "cpu"
+    torch.set_num_threads(providers.threads())
     busy = psutil.cpu_percent(1.0)
-    print(f"{session.threads()} threads; the machine was {busy:.0f} % busy before the start")
+    print(f"{providers.threads()} threads; the machine was {busy:.0f} % busy before the start")
     if busy > 20:
-        print("That is too busy: these ratios will not hold.")
+        print("The machine is too busy: the ratios are not reliable.")
     seconds = 1.0 if args.quick else 15.0
     tasks = args.task or [task for task in TASKS if (args.models / task).is_dir()]
     rows: list[dict] = []
@@ -213,17 +222,17 @@ def main() -> None:
                     rows.append(row)
     if args.json:
         print(
-            json.dumps({"threads": session.threads(), "busy": busy, "rows": rows}, default=_plain)
+            json.dumps({"threads": providers.threads(), "busy": busy, "rows": rows}, default=_plain)
         )
 
 
 def _plain(value: object) -> object:
-    """For JSON: rates as objects."""
+    """Convert rates and NumPy numbers for JSON."""
     return asdict(value) if isinstance(value, Rate) else float(value)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ValueError as error:
-        sys.exit(str(error))
+    except UserError as error:
+        sys.exit(error.sentence)

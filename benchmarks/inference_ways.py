@@ -1,10 +1,10 @@
-"""What benchmarks/inference.py times: the same images and videos through ONNX and through torch."""
+"""Variants that benchmarks/inference.py compares: the same images and videos in ONNX and torch."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from regcls.inference import contract
+from regcls.inference import contract, providers
 from regcls.inference import session as inference_session
+from regcls.inference.provider_options import VARIABLE
 from regcls.io import images as io_images
+from regcls.io import video
+from regcls.io.prefetch import prefetch
 from regcls.tasks import pairs
 from regcls.tasks.age import faces
 from regcls.tasks.depth import predict
@@ -24,21 +27,23 @@ from regcls.training.depth.network import DepthNet
 from regcls.training.networks import ImageRegressor
 
 Way = Callable[[], object]
-CLIP_SIZE = (640, 480)  # pixels, as a phone or a lab's camera sends it
+CLIP_SIZE = (640, 480)  # pixels
 TORCH_BATCH = 16
 FILES = {"reg": "reg.onnx", "reg+cls": "regcls.onnx"}
 
 
 def network(card: contract.Card, channels_last: bool = False) -> torch.nn.Module:
-    """The network a file was made from, ImageNet's weights in its backbone and chance in its heads:
-    values do not change the speed as long as the activations are real ones."""
+    """Build the network from which a file was exported: pretrained backbone, random heads.
+
+    The weights do not change the speed as long as the activations are realistic.
+    """
     net = DepthNet if card.task == "depth" else ImageRegressor
     model = net(card.class_count, pretrained=True).eval()
     return model.to(memory_format=torch.channels_last) if channels_last else model
 
 
 def image_ways(path: Path, batch: int) -> dict[str, Way]:
-    """One call a way, each over the same ``batch`` random images."""
+    """Return the variants of running one model on ``batch`` random images."""
     session = inference_session.session(path)
     images = noise(session.card, batch)
     tensor = torch.from_numpy(images)
@@ -49,14 +54,14 @@ def image_ways(path: Path, batch: int) -> dict[str, Way]:
         "torch channels_last": lambda: last(tensor),
     }
     if has_gpu():
-        with _asking(""):
+        with _requesting(""):
             on_gpu = inference_session.session(path)
         ways["onnx on the GPU"] = lambda: on_gpu.run(images)
     return ways
 
 
 def photo_ways(pair: Pair) -> dict[str, Way]:
-    """Sixteen photos through both models: decoded, fitted and asked, or asked alone."""
+    """Sixteen photos through both models: decoding, resizing and inference, or inference only."""
     card = pair.reg.card
     size = (card.input["height"], card.input["width"])
     files = [path.read_bytes() for path in sorted(pairs.SAMPLES.glob("*.jpg"))]
@@ -76,24 +81,22 @@ def photo_ways(pair: Pair) -> dict[str, Way]:
 
 
 def video_ways(pair: Pair, clip: Path, frames: int) -> dict[str, Way]:
-    """Every frame of ``clip`` through both models: decoded, shrunk and asked, or asked alone."""
-    from regcls.io import video
-
+    """Every frame of ``clip`` through both models: decoding and inference, or inference only."""
     size = (pair.reg.card.input["height"], pair.reg.card.input["width"])
 
     def read():
         source = video.open_video(clip, clip.name)
-        for batch in video.overlapped(video.sampled(source, frames, size)):
+        for batch in prefetch(video.sample_frames(source, frames, size)):
             yield batch.frames
 
     return _both_ways(pair, read, list(read()))
 
 
 def _both_ways(pair: Pair, read: Callable, ready: list[np.ndarray]) -> dict[str, Way]:
-    """``read`` gives the batches that are ``ready`` here: with it and without, ONNX and torch."""
+    """ONNX and torch, on batches from ``read`` (end to end) and on the same batches in memory."""
     nets = [network(session.card) for session in (pair.reg, pair.regcls)]
 
-    def asked(images: np.ndarray) -> None:
+    def run_torch(images: np.ndarray) -> None:
         for net in nets:
             for start in range(0, len(images), TORCH_BATCH):
                 net(torch.from_numpy(images[start : start + TORCH_BATCH]))
@@ -101,26 +104,26 @@ def _both_ways(pair: Pair, read: Callable, ready: list[np.ndarray]) -> dict[str,
     return {
         "onnx, infer only": lambda: [pairs.run_pair(pair, images) for images in ready],
         "onnx, end to end": lambda: [pairs.run_pair(pair, images) for images in read()],
-        "torch, infer only": lambda: [asked(images) for images in ready],
-        "torch, end to end": lambda: [asked(images) for images in read()],
+        "torch, infer only": lambda: [run_torch(images) for images in ready],
+        "torch, end to end": lambda: [run_torch(images) for images in read()],
     }
 
 
 def batch_ways(path: Path, batches: tuple[int, ...]) -> dict[int, Way]:
-    """The same images in batches of several sizes."""
+    """Return one variant per batch size, all over the same images."""
     session = inference_session.session(path)
     images = noise(session.card, max(batches))
     return {batch: lambda b=batch: session.run(images, b) for batch in batches}
 
 
 def noise(card: contract.Card, count: int) -> np.ndarray:
-    """Random images of a model's size."""
+    """Random images of a model's input size."""
     shape = (count, card.input["height"], card.input["width"], 3)
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def write_clip(path: Path, frames: int) -> Path:
-    """An H.264 video of a photo that moves, 30 frames a second."""
+    """Write an H.264 video of a moving view of a photo, 30 frames per second."""
     photo = Image.open(io.BytesIO((pairs.SAMPLES / "lobby.jpg").read_bytes())).convert("RGB")
     wide, high = CLIP_SIZE
     photo = np.asarray(photo.resize((wide * 5 // 4, high * 5 // 4)))
@@ -139,18 +142,18 @@ def write_clip(path: Path, frames: int) -> Path:
 
 
 def has_gpu() -> bool:
-    """Whether ONNX Runtime would use a GPU here if it was not told otherwise."""
-    with _asking(""):
-        return inference_session.provider().name != "CPU"
+    """Whether ONNX Runtime uses a GPU here by default."""
+    with _requesting(""):
+        return providers.provider().name != "CPU"
 
 
 @contextmanager
-def _asking(value: str):
-    before = os.environ.get(inference_session.OVERRIDE)
-    os.environ[inference_session.OVERRIDE] = value
+def _requesting(value: str) -> Iterator[None]:
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = value
     try:
         yield
     finally:
-        os.environ.pop(inference_session.OVERRIDE)
+        os.environ.pop(VARIABLE)
         if before is not None:
-            os.environ[inference_session.OVERRIDE] = before
+            os.environ[VARIABLE] = before

@@ -1,4 +1,4 @@
-"""A tiny pair that keeps the contract: its value is the photo's brightness, in years."""
+"""A tiny pair that satisfies the contract: its value is the image's brightness, in years."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def card(variant: str = "reg", side: int = SIDE) -> Card:
             "shots": {"many": shot, "medium": shot, "few": shot},
             "seeds": {"mae_mean": 6.6, "mae_std": 0.1, "n": 3},
         },
-        training={"dataset": "none: a test's model", "seed": 0},
+        training={"dataset": "none: a model for tests", "seed": 0},
         licence="for tests",
         citation="none",
         classes={"edges": EDGES, "kind": "equal-width"} if variant == "reg+cls" else None,
@@ -82,7 +82,7 @@ def make_model(path: Path, variant: str = "reg", side: int = SIDE, **changes) ->
 
 
 def make_pair(root: Path, task: str = "age", side: int = SIDE, n: int = 200) -> Path:
-    """Write ``root/task`` with both models, predictions and a card; returns that folder."""
+    """Write both models, predictions and a card to ``root/task``; return that folder."""
     folder = root / task
     make_model(folder / "reg.onnx", "reg", side, task=task)
     make_model(folder / "regcls.onnx", "reg+cls", side, task=task)
@@ -95,5 +95,5 @@ def make_pair(root: Path, task: str = "age", side: int = SIDE, n: int = 200) -> 
             columns[f"{name}_seed{seed}"] = y + rng.normal(0.0, 7.0, n)
     for split in ("test", "val"):
         pd.DataFrame(columns).to_parquet(folder / f"{split}_predictions.parquet")
-    (folder / "CARD.md").write_text("# A test's pair\n", encoding="utf-8")
+    (folder / "CARD.md").write_text("# A pair for tests\n", encoding="utf-8")
     return folder

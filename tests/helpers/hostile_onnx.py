@@ -1,4 +1,4 @@
-"""ONNX files that nobody should have to trust, and honest ones that only lack a card."""
+"""Hostile ONNX files, and valid ones that only lack a card."""
 
 from __future__ import annotations
 
@@ -19,18 +19,12 @@ def model(
     opset: int = contract.OPSET,
     domains: tuple[str, ...] = (),
 ) -> onnx.ModelProto:
-    """A model from "image", float32 (N, 3, SIDE, SIDE), to "out", float32 (N,), unless said."""
+    """A model from "image", float32 (N, 3, SIDE, SIDE), to "out", float32 (N,), by default."""
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, SIDE, SIDE])
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["N"])
-    graph = helper.make_graph(
-        nodes, "made", image_list(inputs, image), outputs or [out], weights or []
-    )
+    graph = helper.make_graph(nodes, "made", inputs or [image], outputs or [out], weights or [])
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, 1) for d in domains)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=9)
-
-
-def image_list(inputs: list | None, image) -> list:
-    return [image] if inputs is None else inputs
 
 
 def ints(name: str, *values: int):
@@ -48,7 +42,7 @@ AXES = ints("axes", 1, 2, 3)
 def honest(
     layout: str = "NCHW", kind: int = TensorProto.FLOAT, classes: int = 0, column: bool = False
 ) -> bytes:
-    """value: the mean of what comes in, times 100; with ``classes``, logits as well. No card."""
+    """value: 100 times the mean of the input; with ``classes``, logits as well. No card."""
     shape = ["N", 3, SIDE, SIDE] if layout == "NCHW" else ["N", SIDE, SIDE, 3]
     image = helper.make_tensor_value_info("pixels", kind, shape)
     nodes = [
@@ -85,35 +79,39 @@ def depth_map() -> bytes:
     return model(nodes, [ints("colour", 1)], outputs=[out]).SerializeToString()
 
 
-def endless() -> bytes:
-    """A loop that runs for longer than anybody lives."""
+def loop(source: str, to: str, trips: int) -> tuple[onnx.NodeProto, list[onnx.TensorProto]]:
+    """A node that takes the sine of ``source`` ``trips`` times, and its weights."""
     body = helper.make_graph(
         [
-            helper.make_node("Identity", ["go"], ["go_on"]),
+            helper.make_node("Identity", ["going"], ["still_going"]),
             helper.make_node("Sin", ["state"], ["next"]),
         ],
         "body",
         [
-            helper.make_tensor_value_info("i", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("trip", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
             helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
         ],
         [
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("still_going", TensorProto.BOOL, []),
             helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
         ],
     )
-    nodes = [
-        *mean_of(to="mean"),
-        helper.make_node("Loop", ["trips", "yes", "mean"], ["out"], body=body),
+    weights = [
+        numpy_helper.from_array(np.array(trips, np.int64), "trips"),
+        numpy_helper.from_array(np.array(True), "yes"),
     ]
-    trips = numpy_helper.from_array(np.array(2**62, np.int64), "trips")
-    yes = numpy_helper.from_array(np.array(True), "yes")
-    return model(nodes, [AXES, trips, yes]).SerializeToString()
+    return helper.make_node("Loop", ["trips", "yes", source], [to], body=body), weights
+
+
+def endless() -> bytes:
+    """A loop that runs practically forever."""
+    node, weights = loop("mean", "out", 2**62)
+    return model([*mean_of(to="mean"), node], [AXES, *weights]).SerializeToString()
 
 
 def greedy(gigabytes: int = 100) -> bytes:
-    """Asks for that much memory for zeros, and adds up what it gets."""
+    """Allocates that much memory for zeros, and sums them."""
     nodes = [
         helper.make_node("ConstantOfShape", ["many"], ["zeros"]),
         helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
@@ -124,7 +122,7 @@ def greedy(gigabytes: int = 100) -> bytes:
 
 
 def outside() -> bytes:
-    """A weight that lies in a file of the machine that reads it."""
+    """A weight stored in a file of the machine that reads it."""
     weight = TensorProto(name="secret", data_type=TensorProto.FLOAT, dims=[1])
     weight.data_location = TensorProto.EXTERNAL
     weight.external_data.add(key="location", value="../../../etc/passwd")
@@ -133,7 +131,7 @@ def outside() -> bytes:
 
 
 def foreign() -> bytes:
-    """An operator that only its maker knows."""
+    """A custom operator."""
     nodes = [helper.make_node("Magic", ["image"], ["out"], domain="com.example")]
     return model(nodes, domains=("com.example",)).SerializeToString()
 
@@ -167,7 +165,7 @@ def not_finite() -> bytes:
 
 
 def unsaid(width: int) -> bytes:
-    """A table (N, width) whose width the file does not say."""
+    """An output (N, width) whose width is dynamic."""
     nodes = [
         *mean_of(to="mean"),
         helper.make_node("Unsqueeze", ["mean", "one"], ["column"]),
@@ -191,21 +189,22 @@ def old_opset() -> bytes:
 
 
 def one_for_all() -> bytes:
-    """Answers with one number, however many images come."""
+    """Returns one number for any number of images."""
     nodes = [helper.make_node("ReduceMean", ["image"], ["one"], keepdims=0)]
     nodes.append(helper.make_node("Unsqueeze", ["one", "zero"], ["out"]))
     return model(nodes, [ints("zero", 0)]).SerializeToString()
 
 
 def grey() -> np.ndarray:
-    """One picture, uint8 (1, SIDE, SIDE, 3), on which ``late_nan`` and ``late_greedy`` fail; a
-    trial feeds black, white and noise, which are not like it."""
+    """One image, uint8 (1, SIDE, SIDE, 3), on which ``late_nan`` and ``late_greedy`` fail.
+
+    A trial run feeds black, white and noise, which are different.
+    """
     return np.full((1, SIDE, SIDE, 3), 51, np.uint8)
 
 
 def _is_grey() -> tuple[list, list]:
-    """Nodes and weights: "far", how much the mean of an image from 0 to 1 is off ``grey``, less a
-    tenth."""
+    """Nodes and weights of "far": distance of an image's mean (0 to 1) from ``grey``, minus 0.1."""
     nodes = [
         *mean_of(to="mean"),
         helper.make_node("Sub", ["mean", "fifth"], ["off"]),
@@ -220,14 +219,17 @@ def _is_grey() -> tuple[list, list]:
 
 
 def late_nan() -> bytes:
-    """Answers well to black, white and noise, and with NaN to ``grey``."""
+    """Returns numbers for black, white and noise, and NaN for ``grey``."""
     nodes, weights = _is_grey()
     return model([*nodes, helper.make_node("Sqrt", ["far"], ["out"])], weights).SerializeToString()
 
 
 def fussy(as_map: bool = False) -> bytes:
-    """Answers well to black, white and noise, and with NaN to about any photo: to what has a mean
-    m (from 0 to 1) with m (1 - m) |m - 1/2| above 0.005. A number, or a map (N, 1, SIDE, SIDE)."""
+    """Returns numbers for black, white and noise, and NaN for nearly any photo.
+
+    NaN if the mean m (0 to 1) has m (1 - m) |m - 1/2| > 0.005. One number per image, or a map
+    (N, 1, SIDE, SIDE).
+    """
     nodes = [
         helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=1),
         helper.make_node("Sub", ["one", "mean"], ["rest"]),
@@ -250,7 +252,7 @@ def fussy(as_map: bool = False) -> bytes:
 
 
 def late_greedy(gigabytes: int = 100) -> bytes:
-    """Asks for little for black, white and noise, and for that much for ``grey``."""
+    """Allocates little memory for black, white and noise, and that much for ``grey``."""
     nodes, weights = _is_grey()
     nodes += [
         helper.make_node("Less", ["far", "nothing"], ["near"]),

@@ -1,4 +1,4 @@
-"""Videos made for tests: neighbouring frames differ much in their grey, so a wrong one is noticed."""
+"""Videos made for tests: neighbouring frames differ strongly in brightness, so errors show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def grey_of(number: int) -> int:
-    """Brightness of a frame, 20 to 230: 111 more than of the one before, or 102 less."""
+    """Brightness of a frame, 20 to 230: 111 above or 102 below that of the one before."""
     return 20 + 3 * (37 * int(number) % 71)
 
 
@@ -26,7 +26,7 @@ def make(
     at: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write ``frames`` grey frames of ``size`` (h, w); ``at``: milliseconds of each, else even."""
+    """Write ``frames`` grey frames of ``size`` (h, w), at the milliseconds ``at`` or evenly."""
     with av.open(str(path), "w", options=options or {}) as out:
         stream = out.add_stream(codec, rate=rate)
         stream.height, stream.width = size
@@ -46,7 +46,7 @@ def make(
 
 
 def sound_only(path: Path) -> Path:
-    """An mp4 with a second of silence and no picture."""
+    """An MP4 file with a second of silence and no video stream."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("aac", rate=44_100)
         for number in range(40):
@@ -58,7 +58,7 @@ def sound_only(path: Path) -> Path:
 
 
 def turned(data: bytes) -> bytes:
-    """The same mp4, to be shown turned clockwise by a quarter, as telephones say it."""
+    """The same MP4 file with a rotation of a quarter turn clockwise, as phones write it."""
     at = data.index(b"tkhd") + 4
     matrix = at + (52 if data[at] == 1 else 40)
     quarter = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
@@ -66,6 +66,6 @@ def turned(data: bytes) -> bytes:
 
 
 def lasting(data: bytes, seconds: int) -> bytes:
-    """The same mkv, whose header says that it lasts ``seconds``."""
+    """The same MKV file with a header that states a duration of ``seconds``."""
     at = data.index(b"\x44\x89\x88") + 3
     return data[:at] + struct.pack(">d", 1000.0 * seconds) + data[at + 8 :]

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from regcls.inference import batch as inference_batch
 from regcls.inference import contract
@@ -18,7 +17,7 @@ from regcls.inference.contract import ContractError
 from regcls.inference.providers import Engine, Provider
 from regcls.tasks import pairs
 from regcls.tasks.pairs import Pair
-from tests.helpers import fake_pair
+from tests.helpers import fake_pair, hostile_onnx
 
 CUDA = Provider("CUDA", "Running on the GPU with CUDA.", {"device_id": "1"})
 CPU = Provider("CPU", "Running on the CPU.")
@@ -36,8 +35,8 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, size, np.uint8)
 
 
-class Crossings:
-    """Stands in for ``OrtValue``: notes what crosses to which device, and leaves it where it is."""
+class Copies:
+    """Replacement of ``OrtValue`` that records copies to devices and keeps them in main memory."""
 
     def __init__(self) -> None:
         self.seen: list[tuple] = []
@@ -48,7 +47,7 @@ class Crossings:
         return self.real.ortvalue_from_numpy(images, "cpu", 0)
 
 
-def test_a_pair_answers_as_its_models_do_alone(pair: Pair, images: np.ndarray) -> None:
+def test_a_pair_predicts_the_same_as_its_models_separately(pair: Pair, images: np.ndarray) -> None:
     for batch in (None, 1, 3, 7, 100):
         together = pairs.run_pair(pair, images, batch)
         assert list(together) == ["reg", "reg+cls"]
@@ -62,37 +61,37 @@ def test_a_pair_answers_as_its_models_do_alone(pair: Pair, images: np.ndarray) -
     assert pair.reg.seconds_per_image > 0 and pair.regcls.seconds_per_image > 0
 
 
-def test_no_image_and_wrong_ones(pair: Pair, images: np.ndarray) -> None:
+def test_no_images_and_invalid_images(pair: Pair, images: np.ndarray) -> None:
     nothing = pairs.run_pair(pair, images[:0])
     assert nothing["reg"][0].shape == (0,) and nothing["reg+cls"][1].shape == (0, 12)
     with pytest.raises(ValueError, match=r"\(N, 96, 96, 3\)"):
         pairs.run_pair(pair, images[:, :64])
 
 
-def test_each_batch_crosses_once_for_both_models(
+def test_each_batch_is_copied_once_for_both_models(
     pair: Pair, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crossings = Crossings()
-    monkeypatch.setattr(onnxruntime, "OrtValue", crossings)
+    copies = Copies()
+    monkeypatch.setattr(onnxruntime, "OrtValue", copies)
     with pair.reg.engine() as reg, pair.regcls.engine() as regcls:
         for engine in (reg, regcls):
             monkeypatch.setitem(engine.__dict__, "provider", CUDA)
         pairs.run_pair(pair, images, 4)
-        assert crossings.seen == [(4, "cuda", 1), (3, "cuda", 1)]
-        monkeypatch.setitem(regcls.__dict__, "provider", CPU)  # which refused the GPU
+        assert copies.seen == [(4, "cuda", 1), (3, "cuda", 1)]
+        monkeypatch.setitem(regcls.__dict__, "provider", CPU)  # a model that cannot run on the GPU
         pairs.run_pair(pair, images, 7)
-    assert crossings.seen[2:] == [(7, "cpu", 0)]
+    assert copies.seen[2:] == [(7, "cpu", 0)]
 
 
-def test_views_and_long_batches_cross_whole(pair: Pair, images: np.ndarray) -> None:
+def test_views_are_copied_correctly(pair: Pair, images: np.ndarray) -> None:
     turned = images[::-1, :, ::-1]
     np.testing.assert_allclose(
         pairs.run_pair(pair, turned)["reg"][0], pair.reg.run(images)[0][::-1], rtol=1e-5
     )
 
 
-class Full:
-    """An engine's session that has memory for ``most`` images; its value is the first pixel."""
+class SmallMemory:
+    """Session of an engine with memory for ``most`` images; its value is the first pixel."""
 
     def __init__(self, most: int, words: str = "Failed to allocate memory for requested buffer"):
         self.most, self.words = most, words
@@ -120,63 +119,41 @@ def engine(session: object) -> Engine:
     return Engine("mine.onnx", session, CPU, {"value": ["N"]})
 
 
-def test_a_batch_that_does_not_fit_goes_in_halves(images: np.ndarray) -> None:
-    narrow, wide = Full(3), Full(100)
+def test_a_batch_that_does_not_fit_is_split(images: np.ndarray) -> None:
+    narrow, wide = SmallMemory(3), SmallMemory(100)
     (value, _), (other, _) = inference_batch.run_batch([engine(narrow), engine(wide)], images)
     np.testing.assert_array_equal(value["value"], images[:, 0, 0, 0])
     np.testing.assert_array_equal(other["value"], images[:, 0, 0, 0])
     assert narrow.sizes == [7, 3, 4, 2, 2] and wide.sizes == [3, 2, 2]
 
 
-def test_an_image_that_does_not_fit_is_told_in_a_sentence(images: np.ndarray) -> None:
+def test_an_image_that_does_not_fit_is_an_error(images: np.ndarray) -> None:
     with pytest.raises(ContractError, match=r"mine\.onnx needs more memory"):
-        inference_batch.run_batch([engine(Full(0))], images)
+        inference_batch.run_batch([engine(SmallMemory(0))], images)
 
 
-def test_a_model_that_fails_is_told_in_a_sentence(images: np.ndarray) -> None:
-    failing = Full(0, "/src/x.cc:7 f(int) The shapes differ.\nmore")
+def test_a_model_that_fails_is_an_error(images: np.ndarray) -> None:
+    failing = SmallMemory(0, "/src/x.cc:7 f(int) The shapes differ.\nmore")
     with pytest.raises(ContractError) as error:
         inference_batch.run_batch([engine(failing)], images)
     assert str(error.value) == "mine.onnx: ONNX Runtime could not run the model (The shapes differ)"
-    assert failing.sizes == [7]  # halves would not help
+    assert failing.sizes == [7]  # not split: smaller batches would fail too
 
 
-def endless(turns: int) -> bytes:
-    """A model that keeps the contract, and counts to ``turns`` before it answers."""
-    graph = fake_pair.graph()
-    step = helper.make_graph(
-        [
-            helper.make_node("Identity", ["going"], ["still"]),
-            helper.make_node("Sin", ["state"], ["next"]),
-        ],
-        "step",
-        [
-            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
-            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
-        ],
-        [
-            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
-        ],
-    )
-    graph.graph.node[-1].output[0] = "begun"
-    graph.graph.node.append(
-        helper.make_node("Loop", ["turns", "yes", "begun"], ["value"], body=step)
-    )
-    graph.graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.array(turns), "turns"),
-            numpy_helper.from_array(np.array(True), "yes"),
-        ]
-    )
-    onnx.checker.check_model(graph)
-    return contract.with_card(graph.SerializeToString(), fake_pair.card())
+def slow(trips: int) -> bytes:
+    """A conforming model that runs a loop of ``trips`` steps before it returns its value."""
+    model = fake_pair.graph()
+    model.graph.node[-1].output[0] = "begun"
+    node, weights = hostile_onnx.loop("begun", "value", trips)
+    model.graph.node.append(node)
+    model.graph.initializer.extend(weights)
+    onnx.checker.check_model(model)
+    return contract.with_card(model.SerializeToString(), fake_pair.card())
 
 
-def test_a_model_of_somebodys_own_may_not_run_for_ever(images: np.ndarray) -> None:
-    quick = inference_session.own_session(endless(3), "mine.onnx")
+def test_an_own_model_has_a_time_limit(images: np.ndarray) -> None:
+    quick = inference_session.own_session(slow(3), "mine.onnx")
     assert quick.run(images)[0].shape == (7,)
-    slow = inference_session.own_session(endless(10**12), "mine.onnx", limit=0.2)
+    endless = inference_session.own_session(slow(10**12), "mine.onnx", limit=0.2)
     with pytest.raises(ContractError, match=r"mine\.onnx took more than 0\.2 s .* stopped"):
-        slow.run(images)
+        endless.run(images)

@@ -75,7 +75,7 @@ BAD = {
     "dates": (
         table().assign(day=pd.Timestamp("2024-01-01")),
         Columns("day", ("pred_good",)),
-        "holds dates",
+        "contains dates",
     ),
 }
 
@@ -91,8 +91,8 @@ def test_rows_without_numbers_are_left_out_and_counted():
     frame.loc[2, "age"], frame.loc[5, "pred_good"] = np.nan, np.inf
     found = predictions_columns.arrays(frame, Columns("age", ("pred_good",)))
     assert len(found.y) == 8 and found.rows.tolist() == [1, 2, 4, 5, 7, 8, 9, 10]
-    assert "column age: 1 without a number" in found.notes[0]
-    assert "column pred_good: 1 infinite" in found.notes[1]
+    assert found.notes[0].startswith("Column age: 1 of") and "(1 missing)" in found.notes[0]
+    assert found.notes[1].startswith("Column pred_good: 1 of") and "(1 infinite)" in found.notes[1]
 
 
 def test_training_targets_of_another_file():
