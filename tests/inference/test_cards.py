@@ -9,7 +9,6 @@ from regcls.inference import cards
 from regcls.inference import charts as inference_charts
 from regcls.tasks import pairs
 from regcls.tasks.pairs import Pair
-from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import fake_pair
 
 
@@ -18,20 +17,6 @@ def pair(tmp_path_factory) -> Pair:
     root = tmp_path_factory.mktemp("models")
     fake_pair.make_pair(root)
     return pairs.load_pair("age", root)
-
-
-def test_all_three_pairs_ship_and_stay_small():
-    found = pairs.shipped()
-    assert [one.task for one in found] == ["age", "depth", "progress"]
-    assert not [one.problem for one in found if one.problem]
-    files = [path for path in MODELS_FOLDER.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 60_000_000
-
-
-def test_a_pair_that_is_missing_is_said_so(tmp_path, monkeypatch):
-    monkeypatch.setenv(pairs.ROOT, str(tmp_path))
-    problems = [one.problem for one in pairs.shipped()]
-    assert all(p.startswith("The ") and "python -m regcls train" in p for p in problems)
 
 
 def test_facts_say_what_the_card_says(pair):

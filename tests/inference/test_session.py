@@ -11,14 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from regcls.inference import batch as inference_batch
 from regcls.inference import providers
 from regcls.inference import session as inference_session
 from regcls.inference.contract import ContractError
-from regcls.tasks import pairs
 from tests.helpers import fake_pair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,43 +226,3 @@ def test_onnxruntime_is_imported_at_the_first_run_only(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_pair(tmp_path: Path) -> None:
-    fake_pair.make_pair(tmp_path)
-    pair = pairs.load_pair("age", tmp_path)
-    assert (pair.reg.card.variant, pair.regcls.card.variant) == ("reg", "reg+cls")
-    assert {"y_true", "reg", "regcls"} <= set(pair.predictions) and pair.card_text.startswith("#")
-    assert pairs.load_pair("age", tmp_path).predictions is pair.predictions  # read once
-
-
-def test_pair_whose_predictions_changed_or_say_more(tmp_path: Path) -> None:
-    table = fake_pair.make_pair(tmp_path) / "test_predictions.parquet"
-    pairs.load_pair("age", tmp_path)
-    more = pd.DataFrame({"y_true": [1.0], "reg": [1.0], "regcls": [2.0], "frame": [7]})
-    more.to_parquet(table)
-    pd.testing.assert_frame_equal(pairs.load_pair("age", tmp_path).predictions, more)
-
-
-@pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx", "test_predictions.parquet", "CARD.md"])
-def test_pair_that_lacks_a_file(tmp_path: Path, name: str) -> None:
-    (fake_pair.make_pair(tmp_path) / name).unlink()
-    with pytest.raises(ContractError, match=f"lacks {name}.*regcls train age"):
-        pairs.load_pair("age", tmp_path)
-
-
-def test_pair_that_does_not_match(tmp_path: Path) -> None:
-    folder = fake_pair.make_pair(tmp_path)
-    fake_pair.make_model(folder / "regcls.onnx", "reg+cls", side=64)
-    with pytest.raises(ContractError, match="input"):
-        pairs.load_pair("age", tmp_path)
-    fake_pair.make_model(folder / "regcls.onnx", "reg")
-    with pytest.raises(ContractError, match="reg\\+cls model"):
-        pairs.load_pair("age", tmp_path)
-
-
-def test_pair_without_a_column(tmp_path: Path) -> None:
-    folder = fake_pair.make_pair(tmp_path)
-    pd.DataFrame({"y_true": [1.0], "reg": [1.0]}).to_parquet(folder / "test_predictions.parquet")
-    with pytest.raises(ContractError, match="lacks the columns regcls"):
-        pairs.load_pair("age", tmp_path)

@@ -74,12 +74,12 @@ def test_a_form_that_does_not_fit_is_told():
     edges = next(t for t in page.text_input if t.label.startswith("Edges of its 5 classes"))
     edges.set_value("0, 10, 20")
     click(page, "Try it")
-    assert "5 classes have 6 edges, not 3" in page.error[0].value
+    assert "5 classes need 6 edges, not 3" in page.error[0].value
 
 
 def test_a_model_that_fails_when_it_runs_is_told():
     page = click(brought(("nan.onnx", hostile.not_finite())), "Try it")
-    assert "NaN or infinities" in page.error[0].value
+    assert "NaN or infinite values" in page.error[0].value
 
 
 def test_a_model_that_was_brought_answers_on_its_page():
