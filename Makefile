@@ -27,8 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/typos
 
 docs: $(VENV)/.dev
-	$(BIN)/python -m pdoc --docformat numpy --math --output-directory docs/api regcls
-	@echo "The API pages are in docs/api/index.html."
+	$(BIN)/python docs/build_api.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -71,7 +71,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'regcls' has no attribute {name!r}")
     module, _, there = _PUBLIC[name].partition(":")
-    return getattr(importlib.import_module(module), there or name)
+    value = globals()[name] = getattr(importlib.import_module(module), there or name)
+    return value
 
 
 def __dir__() -> list[str]:
