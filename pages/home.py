@@ -3,7 +3,7 @@
 import streamlit as st
 
 from regcls.synthetic.data import SAMPLINGS
-from regcls.synthetic.preview import glimpse, training_picture
+from regcls.synthetic.preview import preview, preview_chart
 
 st.title("Does classification help regression?")
 st.markdown(
@@ -15,8 +15,8 @@ st.markdown(
 sampling = st.select_slider(
     "How uneven is the training data?", options=SAMPLINGS, value="severe", key="home_sampling"
 )
-shown = glimpse(sampling)
-st.altair_chart(training_picture(shown), width="stretch")
+shown = preview(sampling)
+st.altair_chart(preview_chart(shown), width="stretch")
 st.caption(shown.sentence)
 
 TOUR = (

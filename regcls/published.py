@@ -1,4 +1,4 @@
-"""Figures that others published, each with its source, to stand beside ours."""
+"""Published results of others, each with its source, for comparison with ours."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from regcls.exceptions import UserError
+
 FILE_1D = Path(__file__).parent / "reference" / "published_1d.csv"
 PAPER = (
     "Pintea, Lin, Dijkstra, van Gemert: A step towards understanding why classification helps "
     "regression, ICCV 2023"
 )
-# The 1D figures are means over the logs that the paper's authors publish with their code, whose
-# script trains with equal-width classes.
+# The 1D results are means over the logs published with the paper's code, whose script trains with
+# equal-width classes.
 SOURCE_1D = f"{PAPER}; logs published with the code, github.com/SilviaLauraPintea/reg-cls"
 SOURCE_PROGRESS = f"{PAPER}; results published with the code, github.com/SilviaLauraPintea/reg-cls"
 SOURCE_DIR = (
@@ -27,7 +29,21 @@ SPLITS = ("S1", "S2", "S3", "S4")
 
 @dataclass(frozen=True)
 class Published1D:
-    """Means over ``runs`` of test MSE, and the share of runs that reg+cls wins."""
+    """Published result of one cell of the 1D experiments.
+
+    Attributes
+    ----------
+    scenario, sampling : str
+        Scenario and sampling of the data.
+    classes : int
+        Number of classes of reg+cls.
+    runs : int
+        Number of runs.
+    reg_mse, regcls_mse : float
+        Mean test MSE over the runs.
+    wins : float
+        Share of runs in which reg+cls has the lower error.
+    """
 
     scenario: str
     sampling: str
@@ -40,7 +56,25 @@ class Published1D:
 
 @dataclass(frozen=True)
 class Published:
-    """One figure: ``value`` of ``metric`` on a ``part`` of the test data."""
+    """Published result on real data.
+
+    Attributes
+    ----------
+    task : {"age", "depth", "progress"}
+        Task.
+    data : str
+        Data set.
+    metric : {"MAE", "RMSE"}
+        Metric, in target units.
+    method : str
+        Method.
+    part : str
+        Part of the test data: a group of shots or a split.
+    value : float
+        Value of the metric.
+    source : str
+        Reference.
+    """
 
     task: str
     data: str
@@ -53,15 +87,31 @@ class Published:
 
 @cache
 def published_1d() -> dict[tuple[str, str, int], Published1D]:
-    """The 1D figures by (scenario, sampling, classes)."""
-    rows = pd.read_csv(FILE_1D).itertuples(index=False)
-    figures = (Published1D(*row[:3], *row[3:]) for row in rows)
-    return {(f.scenario, f.sampling, f.classes): f for f in figures}
+    """Return the published 1D results.
+
+    Returns
+    -------
+    dict of (str, str, int) to Published1D
+        Results by scenario, sampling and number of classes.
+
+    Examples
+    --------
+    >>> published_1d()["clean", "severe", 4].wins
+    0.94
+    """
+    results = (Published1D(*row) for row in pd.read_csv(FILE_1D).itertuples(index=False))
+    return {(r.scenario, r.sampling, r.classes): r for r in results}
 
 
 @cache
 def published() -> tuple[Published, ...]:
-    """The figures on real data. Depth in metres (RMSE), age in years (MAE), progress 0 to 1."""
+    """Return the published results on real data.
+
+    Returns
+    -------
+    tuple of Published
+        Depth in metres (RMSE), age in years (MAE) and progress from 0 to 1 (RMSE).
+    """
     depth = ("depth", "NYUD2-DIR", "RMSE")
     age = ("age", "IMDB-WIKI-DIR", "MAE")
     progress = ("progress", "Breakfast", "RMSE")
@@ -76,16 +126,32 @@ def published() -> tuple[Published, ...]:
         (progress, "reg+cls", SPLITS, (0.256, 0.263, 0.255, 0.255), SOURCE_PROGRESS),
     ]
     return tuple(
-        Published(*what, method, part, value, source)
-        for what, method, parts, values, source in rows
+        Published(*setting, method, part, value, source)
+        for setting, method, parts, values, source in rows
         for part, value in zip(parts, values, strict=True)
     )
 
 
 def published_table(task: str | None = None) -> pd.DataFrame:
-    """A row a figure on real data, of one task or of all."""
-    rows = [asdict(figure) for figure in published() if task in (None, figure.task)]
+    """Return the published results on real data as a table.
+
+    Parameters
+    ----------
+    task : {"age", "depth", "progress"}, optional
+        Task; all by default.
+
+    Returns
+    -------
+    DataFrame
+        One row per result, with the attributes of `Published` as columns.
+
+    Raises
+    ------
+    UserError
+        If the task is unknown.
+    """
+    rows = [asdict(result) for result in published() if task in (None, result.task)]
     if not rows:
-        tasks = sorted({figure.task for figure in published()})
-        raise ValueError(f"task must be one of {', '.join(tasks)}, not {task!r}")
+        tasks = sorted({result.task for result in published()})
+        raise UserError(f"task must be one of {', '.join(tasks)}, not {task!r}")
     return pd.DataFrame(rows)

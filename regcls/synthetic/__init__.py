@@ -1,1 +1,1 @@
-"""The paper's 1D data and a preview of it."""
+"""Synthetic 1D data of the paper, and a preview of it."""

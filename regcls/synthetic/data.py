@@ -1,28 +1,44 @@
-"""The 1D experiments of Pintea et al. (ICCV 2023): functions, scenarios, samplings → arrays."""
+"""Synthetic 1D regression data of Pintea et al. (ICCV 2023): functions, scenarios, samplings."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from regcls.exceptions import UserError
+
 SAMPLINGS = ("uniform", "mild", "moderate", "severe")
 SCENARIOS = ("clean", "noisy", "ood")
 IMBALANCE = {"mild": 0.3, "moderate": 0.1, "severe": 0.03}
-Y_BINS = 1024  # the samplings are defined over this many bins of y
-BACKGROUND = 5 * Y_BINS / 60_000  # share of points that cover the whole range: 5 a bin of 60 000
-_POOL = 1 << 18  # candidate x from which the bins are filled
+Y_BINS = 1024  # bins of y over which the samplings are defined
+# Share of points that cover the whole range of y: 5 per bin for 60 000 samples.
+BACKGROUND = 5 * Y_BINS / 60_000
+_POOL = 1 << 18  # candidates for x from which the bins are filled
 _OOD_PARTS = {"train": (0, 3, 6), "val": (1, 4, 7), "test": (2, 5, 8)}
 _PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class Function:
-    """f(x) = A sin(Cx) + B sin(Dx) on [-1, 1], with B = 1.5 - A and D = ⌊C/3⌋.
+    """Function f(x) = A sin(Cx) + B sin(Dx) on [−1, 1], with B = 1.5 − A and D = ⌊C/3⌋.
 
+    Attributes
+    ----------
+    A : float
+        Amplitude of the fast sine, from 0 to 1.5.
+    C : int
+        Frequency of the fast sine, at least 1.
+
+    Raises
+    ------
+    UserError
+        If an attribute is out of range.
+
+    Examples
+    --------
     >>> float(Function(A=0.5, C=9)(np.array([0.0]))[0])
     0.0
     """
@@ -30,27 +46,29 @@ class Function:
     A: float
     C: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.A <= 1.5:
-            raise ValueError(f"A must be between 0 and 1.5, not {self.A}")
+            raise UserError(f"A must be from 0 to 1.5, not {self.A}")
         if self.C < 1 or int(self.C) != self.C:
-            raise ValueError(f"C must be a whole number from 1 up, not {self.C}")
+            raise UserError(f"C must be a whole number of at least 1, not {self.C}")
 
     @property
     def B(self) -> float:
+        """Amplitude of the slow sine."""
         return 1.5 - self.A
 
     @property
     def D(self) -> int:
+        """Frequency of the slow sine."""
         return int(self.C) // 3
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Values at ``x`` (any shape)."""
+        """Return the values at ``x``, of the same shape."""
         return self.A * np.sin(self.C * x) + self.B * np.sin(self.D * x)
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Least and greatest value over [-1, 1]."""
+        """Lowest and highest value over [−1, 1]."""
         y = self(np.linspace(-1, 1, 20_001))
         return float(y.min()), float(y.max())
 
@@ -67,7 +85,17 @@ FUNCTIONS = tuple(
 
 @dataclass(frozen=True)
 class Split:
-    """``x``, ``y`` and the noise-free ``y_clean``, each float64 (N,)."""
+    """Part of a data set.
+
+    Attributes
+    ----------
+    x : ndarray of shape (N,), float64
+        Inputs.
+    y : ndarray of shape (N,), float64
+        Targets.
+    y_clean : ndarray of shape (N,), float64
+        Targets without noise.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -79,7 +107,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Data1D:
-    """Train and validation as sampled; test always sampled uniformly. ``peak``: μ, None if uniform."""
+    """Data set of one function and seed.
+
+    Attributes
+    ----------
+    train, val : Split
+        Training and validation data, in the requested sampling.
+    test : Split
+        Test data, always sampled uniformly.
+    function : Function
+        The function.
+    peak : float or None
+        Peak μ of the training targets; None for the uniform sampling.
+    """
 
     train: Split
     val: Split
@@ -96,13 +136,42 @@ def make(
     samples: int = 60_000,
     noise: float = 0.1,
 ) -> Data1D:
-    """One data set of the paper's protocol; the same arguments give the same arrays.
+    """Generate a data set with the paper's protocol; the same arguments give the same arrays.
 
-    ``sampling`` is a name, or s in (0, 1]: most points lie within ± s of the range of y around a
-    peak drawn uniformly. ``samples`` are dealt in thirds to train, validation and test. The noisy
-    scenario adds N(0, ``noise``²) to all targets (``y_clean`` stays free of it); ood gives the
-    three parts disjoint intervals of x. Raises ``ValueError`` naming the argument.
+    Parameters
+    ----------
+    function : Function
+        The function.
+    seed : int
+        Data seed.
+    scenario : {"clean", "noisy", "ood"}, default "clean"
+        The noisy scenario adds N(0, ``noise``²) to all targets. In the ood scenario, training,
+        validation and test data come from disjoint intervals of x.
+    sampling : str or float, default "severe"
+        A name from ``SAMPLINGS``, or s in (0, 1]: most points lie within ± s of the range of y
+        around a peak that is drawn uniformly.
+    samples : int, default 60 000
+        Samples, a third each for training, validation and test.
+    noise : float, default 0.1
+        Standard deviation of the noise, in units of y.
 
+    Returns
+    -------
+    Data1D
+        The data set.
+
+    Raises
+    ------
+    UserError
+        If an argument is out of range.
+
+    References
+    ----------
+    Pintea, Lin, Dijkstra & van Gemert, "A step towards understanding why classification helps
+    regression", ICCV 2023.
+
+    Examples
+    --------
     >>> data = make(FUNCTIONS[0], seed=0, sampling="severe", samples=600)
     >>> len(data.train), len(data.test)
     (200, 200)
@@ -118,19 +187,42 @@ def make(
     test_rng = _rng(function, seed, scenario, "test", samples)
     test = _fill(pools["test"], _counts(n, None, None, low, high), test_rng)
     sigma = noise if scenario == "noisy" else 0.0
-    split = [
-        _observe(function, x, sigma, r) for x, r in ((train, rng), (val, rng), (test, test_rng))
-    ]
-    return Data1D(*split, function, peak)
+    return Data1D(
+        train=_observe(function, train, sigma, rng),
+        val=_observe(function, val, sigma, rng),
+        test=_observe(function, test, sigma, test_rng),
+        function=function,
+        peak=peak,
+    )
 
 
 def target_density(
     function: Function, peak: float | None, sampling: str | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The density that training targets are drawn from: edges (K+1,) and levels (K,), integral 1.
+    """Return the density from which training targets are drawn, a step function.
 
-    It is flat between the edges: the samplings are defined over bins of y, and neighbours on one
-    level are joined. ``peak`` as in ``Data1D``; None is the uniform sampling.
+    The samplings are defined over bins of y; neighbouring bins of the same density are joined.
+
+    Parameters
+    ----------
+    function : Function
+        The function.
+    peak : float or None
+        Peak of the training targets, as in `Data1D`; None for the uniform sampling.
+    sampling : str or float
+        Sampling, as in `make`.
+
+    Returns
+    -------
+    edges : ndarray of shape (K + 1,)
+        Edges of the steps, in units of y.
+    levels : ndarray of shape (K,)
+        Densities between the edges; they integrate to 1.
+
+    Raises
+    ------
+    UserError
+        If the sampling is out of range.
     """
     width = _checked_width("clean", sampling, 60_000, 0.0)
     low, high = function.limits
@@ -140,45 +232,57 @@ def target_density(
     return np.append(edges[starts], high), share[starts] * Y_BINS / (high - low)
 
 
-def make_many(function: Function, seeds: Iterable[int], *args, **kwargs) -> list[Data1D]:
-    """``make`` for several data seeds."""
-    return [make(function, seed, *args, **kwargs) for seed in seeds]
-
-
 def ood_cuts(function: Function, seed: int) -> np.ndarray:
-    """The ten ends (ascending, in x) of the nine intervals of the ood scenario, inner ones jittered."""
+    """Return the ends of the nine intervals of x in the ood scenario.
+
+    Parameters
+    ----------
+    function : Function
+        The function.
+    seed : int
+        Data seed.
+
+    Returns
+    -------
+    ndarray of shape (10,)
+        Ascending ends from −1 to 1; the inner ones are jittered.
+    """
     rng = _rng(function, seed, "ood", "cuts", 0)
     cuts = np.linspace(-1, 1, 10)
     cuts[1:-1] += rng.uniform(-0.1, 0.1, 8) * 2 / 9
     return cuts
 
 
-def _checked_width(scenario, sampling, samples, noise) -> float | None:
+def _checked_width(
+    scenario: str, sampling: str | float, samples: int, noise: float
+) -> float | None:
+    """Validate the arguments of `make`; return s of the sampling, None for uniform."""
     if scenario not in SCENARIOS:
-        raise ValueError(f"scenario must be one of {SCENARIOS}, not {scenario!r}")
+        raise UserError(f"scenario must be one of {', '.join(SCENARIOS)}, not {scenario!r}")
     if samples < 6:
-        raise ValueError(f"samples must be at least 6, not {samples}")
+        raise UserError(f"samples must be at least 6, not {samples}")
     if not noise >= 0:
-        raise ValueError(f"noise must be 0 or more, not {noise}")
+        raise UserError(f"noise must be 0 or more, not {noise}")
     if isinstance(sampling, str):
         if sampling not in SAMPLINGS:
-            raise ValueError(
-                f"sampling must be one of {SAMPLINGS} or a number in (0, 1], not {sampling!r}"
+            raise UserError(
+                f"sampling must be one of {', '.join(SAMPLINGS)} or a number above 0 and up to 1, "
+                f"not {sampling!r}"
             )
         return IMBALANCE.get(sampling)
     if not 0 < sampling <= 1:
-        raise ValueError(f"sampling as a number must lie in (0, 1], not {sampling}")
+        raise UserError(f"sampling as a number must be above 0 and up to 1, not {sampling}")
     return float(sampling)
 
 
-def _rng(function: Function, seed: int, *words) -> np.random.Generator:
+def _rng(function: Function, seed: int, *words: object) -> np.random.Generator:
     text = repr((round(function.A, 12), int(function.C), *words)).encode()
     return np.random.default_rng([zlib.crc32(text), int(seed) & 0xFFFFFFFF])
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """Candidate x sorted by y, and where each of the 1024 bins of y starts among them."""
+    """Candidates for x, sorted by y, and the start of each bin of y among them."""
 
     x: np.ndarray
     starts: np.ndarray
@@ -202,26 +306,26 @@ def _pool(function: Function, x: np.ndarray) -> _Pool:
 
 
 def _counts(n: int, peak: float | None, width: float | None, low: float, high: float) -> np.ndarray:
-    """How many of ``n`` points each bin of y gets, as even as whole numbers can be."""
-    if peak is None:
+    """Return how many of ``n`` points each bin of y gets, as fractional numbers."""
+    if peak is None or width is None:
         return np.full(Y_BINS, n / Y_BINS)
     centres = low + (np.arange(Y_BINS) + 0.5) * (high - low) / Y_BINS
     distance = np.abs(centres - peak)
-    # A peak narrower than a bin still fills the bin it lies in.
+    # A peak narrower than a bin still fills the bin in which it lies.
     near = distance <= max(width * (high - low), distance.min())
     return n * (BACKGROUND / Y_BINS + (1 - BACKGROUND) * near / near.sum())
 
 
 def _fill(pool: _Pool, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw x with replacement so that bin k gets ``counts[k]`` points (rounded), shuffled."""
+    """Draw x with replacement, ``counts[k]`` points (rounded) from bin k, in random order."""
     sizes = np.diff(pool.starts)
     n = round(counts.sum())
-    # Bins that this part of the x-axis never reaches (ood) leave their share to the others.
+    # The share of bins that this part of the x-axis never reaches (ood) goes to the others.
     wanted = np.where(sizes > 0, counts, 0.0)
     if not wanted.sum():
         wanted = (sizes > 0).astype(float)
     steps = np.cumsum(wanted) * (n / wanted.sum())
-    # One random offset: what is left of a whole number is dealt evenly, at random places.
+    # With one random offset, fractions are rounded up at random but evenly spaced bins.
     edges = np.floor(steps + rng.uniform())
     edges[-1] = n
     whole = np.diff(np.concatenate(([0], np.minimum(edges, n)))).astype(int)
