@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Locator, Page, Request, expect
 
-PATIENCE = 180_000  # ms; how long a state may take on a busy machine before a test fails
+PATIENCE = 300_000  # ms; how long a state may take on a busy machine before a test fails
 # Resolves when the browser has nothing left to compute or paint: twice idle, a frame in between.
 IDLE = """() => new Promise(done => requestIdleCallback(() =>
     requestAnimationFrame(() => requestIdleCallback(() => done()))))"""
