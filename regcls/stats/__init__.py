@@ -1,1 +1,1 @@
-"""Numbers only: bins, errors, comparisons and intervals."""
+"""Statistics on arrays: bins, errors per target range, comparisons, bootstrap and conformal radii."""

@@ -1,26 +1,77 @@
-"""Checks of arrays that statistics take."""
+"""Checks of the arrays that statistics take, and their numerical floor."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TINY = 1e-9  # floor of an absolute error in a logarithm, and of an error in a denominator
 
 
-def vector(name: str, values, length: int | None = None) -> np.ndarray:
+def vector(name: str, values: ArrayLike, length: int | None = None) -> NDArray[np.float64]:
+    """Return values as a finite one-dimensional array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    values : array-like of shape (N,)
+        Numbers.
+    length : int, optional
+        Required number of values.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        The values as float64.
+
+    Raises
+    ------
+    ValueError
+        If there is no value, a value is not a finite number, or the length differs.
+
+    Examples
+    --------
+    >>> vector("y_true", [1, 2])
+    array([1., 2.])
+    """
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers only") from error
+        raise ValueError(f"{name} must contain numbers only") from error
     if array.ndim != 1 or not len(array):
         raise ValueError(f"{name} must be a non-empty list of numbers, not of shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite numbers (NaN or infinity)")
+        raise ValueError(f"{name} contains values that are not finite (NaN or infinity)")
     if length is not None and len(array) != length:
-        raise ValueError(f"{name} has {len(array)} values, but {length} are needed")
+        raise ValueError(f"{name} must have {length} values, not {len(array)}")
     return array
 
 
-def checked_edges(edges) -> np.ndarray:
-    edges = vector("edges", edges)
-    if len(edges) < 2 or not (np.diff(edges) > 0).all():
+def checked_edges(edges: ArrayLike) -> NDArray[np.float64]:
+    """Return the edges of ranges as an array.
+
+    Parameters
+    ----------
+    edges : array-like of shape (K + 1,)
+        Ascending numbers.
+
+    Returns
+    -------
+    ndarray of shape (K + 1,)
+        The edges as float64.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two edges, or they do not ascend strictly.
+
+    Examples
+    --------
+    >>> checked_edges([0, 5, 10])
+    array([ 0.,  5., 10.])
+    """
+    array = vector("edges", edges)
+    if len(array) < 2 or not (np.diff(array) > 0).all():
         raise ValueError("edges must be two or more ascending numbers")
-    return edges
+    return array

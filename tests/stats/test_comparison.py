@@ -125,7 +125,7 @@ def test_holm_by_hand_and_with_gaps():
 
 def test_bad_input_is_named():
     a = np.ones(50)
-    with pytest.raises(ValueError, match="one and the same length"):
+    with pytest.raises(ValueError, match="lists of the same length"):
         comparison.compare(a, a[:-1], *layout())
     with pytest.raises(ValueError, match="NaN"):
         comparison.compare(a * np.nan, a, *layout())

@@ -172,7 +172,7 @@ def test_few_runs_give_no_verdict(runs):
 
 
 def test_paired_runs_rejects_unequal_lengths():
-    with pytest.raises(ValueError, match=r"^b has"):
+    with pytest.raises(ValueError, match=r"^b must have"):
         paired_runs([1, 2], [1])
 
 
