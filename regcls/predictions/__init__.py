@@ -1,1 +1,1 @@
-"""Your predictions: an error report for predictions of any model."""
+"""Your predictions: an error report per target range for predictions of any model."""

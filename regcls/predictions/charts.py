@@ -1,118 +1,178 @@
-"""The report of somebody's own predictions, drawn."""
+"""Charts of an error report for user-supplied predictions."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from regcls.plotting import errors as plotting_errors
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.style import FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
+from regcls.plotting.encodings import range_tooltips
+from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
 from regcls.predictions.report import Report
+
+TEST_COLOUR = "#CC79A7"  # test targets beside the training histogram
+DIFFERENCE_COLOUR = COLOURS["reg+cls"]
+
+
+def _domain(report: Report) -> tuple[float, float]:
+    return float(report.edges[0]), float(report.edges[-1])
+
+
+def _target_axis(field: str, domain: tuple[float, float]) -> alt.X:
+    return alt.X(field, title="target", scale=alt.Scale(domain=list(domain), nice=False))
+
+
+def _zero_line(data: str) -> alt.Chart:
+    line = alt.Chart(alt.NamedData(data)).mark_rule(color=FUNCTION_COLOUR)
+    return line.encode(y=alt.datum(0))
 
 
 def distribution(report: Report) -> Picture:
-    """Which share of the targets each range has, so that a few test targets show beside many."""
+    """Draw the distribution of the targets over the ranges.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+
+    Returns
+    -------
+    Picture
+        Shares of the test targets and, if known, of the training targets.
+    """
     edges = report.edges
     rows = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "test": report.errors.test_counts})
     if report.errors.train_counts is not None:
         rows["training"] = report.errors.train_counts
     long = rows.melt(["low", "high"], var_name="split", value_name="targets")
     long["share"] = long["targets"] / long.groupby("split")["targets"].transform("sum")
-    caption = f"{report.imbalance[0].upper()}{report.imbalance[1:]}"
-    domain = (float(edges[0]), float(edges[-1]))
-    return Picture(_distribution_spec(domain), {"targets": long}, caption)
+    return Picture(_distribution_spec(_domain(report)), {"targets": long}, report.imbalance)
 
 
 @cache
-def _distribution_spec(domain: tuple[float, float]) -> dict:
+def _distribution_spec(domain: tuple[float, float]) -> dict[str, Any]:
     bars = (
         alt.Chart(alt.NamedData("targets"))
         .mark_bar(opacity=0.55)
         .encode(
-            x=alt.X("low:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False)),
+            x=_target_axis("low:Q", domain),
             x2="high:Q",
             y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), stack=None),
             y2=alt.datum(0),
             color=alt.Color(
                 "split:N",
-                scale=alt.Scale(domain=["training", "test"], range=[HISTOGRAM_COLOUR, "#CC79A7"]),
+                scale=alt.Scale(domain=["training", "test"], range=[HISTOGRAM_COLOUR, TEST_COLOUR]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
                 alt.Tooltip("split:N"),
-                alt.Tooltip("low:Q", title="from", format=".3~g"),
-                alt.Tooltip("high:Q", title="to", format=".3~g"),
+                *range_tooltips(),
                 alt.Tooltip("targets:Q", format=","),
                 alt.Tooltip("share:Q", format=".1%"),
             ],
         )
     )
-    return finished(alt.layer(bars), "Share of the targets in each range", 220)
+    return finished(alt.layer(bars), "Targets per range", 220)
 
 
 def errors(report: Report, metric: str = "mae") -> Picture:
-    """The chart of all pages: each model's error per range over the training histogram."""
+    """Draw each model's error per range over the training histogram.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+    metric : {"mae", "rmse", "bias"}
+        Error metric.
+
+    Returns
+    -------
+    Picture
+        The chart of `regcls.plotting.errors.errors_per_range`.
+    """
     return plotting_errors.errors_per_range(report.errors, "", "target", metric)
 
 
 def differences(report: Report, a: str, b: str) -> Picture:
-    """``a`` minus ``b`` per range, with intervals; below zero ``a`` errs less."""
+    """Draw the difference in MAE between two models per range, with intervals.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+    a, b : str
+        Names of the models; ``a`` minus ``b`` is drawn.
+
+    Returns
+    -------
+    Picture
+        One point per range; filled if the interval excludes zero.
+    """
     table = report.differences(a, b)
     table["middle"] = (table["low"] + table["high"]) / 2
     table["clear"] = (table["diff_high"] < 0) | (table["diff_low"] > 0)
     caption = (
-        f"Below zero, {a} errs less than {b}. Filled: the {report.errors.level:.0%} interval leaves "
-        "out zero; hollow: no clear difference there."
+        f"Below zero, {a} has a lower MAE than {b}. Filled: the {report.errors.level:.0%} interval "
+        "excludes zero; hollow: it includes zero."
     )
-    domain = (float(report.edges[0]), float(report.edges[-1]))
-    return Picture(_difference_spec(a, b, domain), {"differences": table}, caption)
+    return Picture(_difference_spec(a, b, _domain(report)), {"differences": table}, caption)
 
 
 @cache
-def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict:
-    x = alt.X("middle:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False))
+def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, Any]:
+    x = _target_axis("middle:Q", domain)
     source = alt.Chart(alt.NamedData("differences"))
-    rule = source.mark_rule(strokeWidth=2, color="#0072B2").encode(
+    rule = source.mark_rule(strokeWidth=2, color=DIFFERENCE_COLOUR).encode(
         x=x, y=alt.Y("diff_low:Q", title="difference in MAE"), y2="diff_high:Q"
     )
-    points = source.mark_point(size=60, color="#0072B2", filled=True, opacity=1).encode(
+    points = source.mark_point(size=60, color=DIFFERENCE_COLOUR, filled=True, opacity=1).encode(
         x=x,
         y="difference:Q",
-        fill=alt.condition("datum.clear", alt.value("#0072B2"), alt.value("white")),
-        stroke=alt.value("#0072B2"),
+        fill=alt.condition("datum.clear", alt.value(DIFFERENCE_COLOUR), alt.value("white")),
+        stroke=alt.value(DIFFERENCE_COLOUR),
         tooltip=[
-            alt.Tooltip("low:Q", title="from", format=".3~g"),
-            alt.Tooltip("high:Q", title="to", format=".3~g"),
+            *range_tooltips(),
             alt.Tooltip("difference:Q", title=f"{a} minus {b}", format=".3g"),
-            alt.Tooltip("diff_low:Q", title="interval from", format=".3g"),
-            alt.Tooltip("diff_high:Q", title="interval to", format=".3g"),
+            *range_tooltips("diff_low", "diff_high", of="interval", format=".3g"),
             alt.Tooltip("test:Q", title="test targets", format=","),
         ],
     )
-    zero = alt.Chart(alt.NamedData("differences")).mark_rule(color=FUNCTION_COLOUR)
-    zero = zero.encode(y=alt.datum(0))
-    return finished(alt.layer(zero, rule, points), f"{a} minus {b}: error per target range", 260)
+    layers = alt.layer(_zero_line("differences"), rule, points)
+    return finished(layers, f"{a} minus {b}: MAE per target range", 260)
 
 
 def density(report: Report, model: str) -> Picture:
-    """How often each prediction goes with each truth."""
-    table = report.density[report.density["model"] == model]
+    """Draw the two-dimensional histogram of a model's predicted and true values.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+    model : str
+        Name of the model.
+
+    Returns
+    -------
+    Picture
+        The histogram with the line of perfect predictions.
+    """
+    cells = report.density
+    low = float(min(cells["true"].min(), cells["predicted"].min()))
+    high = float(max(cells["true_end"].max(), cells["predicted_end"].max()))
     caption = (
-        f"The darker a cell, the more rows (log scale). On the line {model} is right; a cloud that "
-        "is flatter than the line pulls rare targets towards frequent ones."
+        f"Darker cells contain more rows (log scale). On the dashed line, {model} predicts the "
+        "true value; a cloud flatter than the line is biased towards frequent targets."
     )
-    low, high = float(report.density["true"].min()), float(report.density["true_end"].max())
-    low = min(low, float(report.density["predicted"].min()))
-    high = max(high, float(report.density["predicted_end"].max()))
-    line = pd.DataFrame({"at": [low, high]})
-    return Picture(_density_spec(model, (low, high)), {"cells": table, "line": line}, caption)
+    data = {"cells": cells[cells["model"] == model], "line": pd.DataFrame({"at": [low, high]})}
+    return Picture(_density_spec(model, (low, high)), data, caption)
 
 
 @cache
-def _density_spec(model: str, domain: tuple[float, float]) -> dict:
+def _density_spec(model: str, domain: tuple[float, float]) -> dict[str, Any]:
     scale = alt.Scale(domain=list(domain), nice=False)
     cells = (
         alt.Chart(alt.NamedData("cells"))
@@ -140,18 +200,28 @@ def _density_spec(model: str, domain: tuple[float, float]) -> dict:
 
 
 def residuals(report: Report) -> Picture:
-    """The spread of each model's residuals over the target."""
+    """Draw the distribution of each model's residuals per range.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+
+    Returns
+    -------
+    Picture
+        Medians as lines, 10 % to 90 % quantiles as bands.
+    """
     caption = (
-        "Lines: the middle residual (prediction − truth) in a range; bands hold the middle 80 %. "
-        "A line that falls from above zero to below it is regression towards the frequent targets."
+        "Lines: median residual (prediction − truth) per range; bands: its central 80 %. A line "
+        "that falls from above to below zero shows regression towards the frequent targets."
     )
-    domain = (float(report.edges[0]), float(report.edges[-1]))
-    return Picture(_residual_spec(report.models, domain), {"bands": report.bands}, caption)
+    return Picture(_residual_spec(report.models, _domain(report)), {"bands": report.bands}, caption)
 
 
 @cache
-def _residual_spec(models: tuple[str, ...], domain: tuple[float, float]) -> dict:
-    x = alt.X("middle:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False))
+def _residual_spec(models: tuple[str, ...], domain: tuple[float, float]) -> dict[str, Any]:
+    x = _target_axis("middle:Q", domain)
     colour = alt.Color(
         "model:N",
         scale=alt.Scale(domain=list(models), range=palette(models)),
@@ -167,14 +237,11 @@ def _residual_spec(models: tuple[str, ...], domain: tuple[float, float]) -> dict
         color=colour,
         tooltip=[
             alt.Tooltip("model:N"),
-            alt.Tooltip("low:Q", title="from", format=".3~g"),
-            alt.Tooltip("high:Q", title="to", format=".3~g"),
+            *range_tooltips(),
             alt.Tooltip("q10:Q", title="10 %", format=".3g"),
             alt.Tooltip("q50:Q", title="50 %", format=".3g"),
             alt.Tooltip("q90:Q", title="90 %", format=".3g"),
         ],
     )
-    zero = alt.Chart(alt.NamedData("bands")).mark_rule(color=FUNCTION_COLOUR)
-    return finished(
-        alt.layer(zero.encode(y=alt.datum(0)), band, line), "Residuals per target range", 280
-    )
+    layers = alt.layer(_zero_line("bands"), band, line)
+    return finished(layers, "Residuals per target range", 280)

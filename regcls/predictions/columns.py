@@ -264,6 +264,6 @@ def training_targets(frame: pd.DataFrame, name: str, target: str) -> np.ndarray:
     numeric = [column for column in frame.columns if _is_numeric(frame[column])]
     column = target if target in numeric else next(iter(numeric), None)
     if column is None or (column != target and len(numeric) > 1):
-        raise TableError(f"{name} needs a column named {target}, or exactly one column of numbers")
+        raise TableError(f"{name} needs a column called {target}, or exactly one column of numbers")
     values = numbers.as_numbers(frame[column])[0]
     return values[np.isfinite(values)]

@@ -1,17 +1,24 @@
-"""The whole report as one file: charts that answer the mouse, without any address to load from."""
+"""The error report as one HTML file with interactive charts, which works offline."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from html import escape
+from typing import Any
 
 import pandas as pd
 
 from regcls import __version__
+from regcls.exceptions import sentence
 from regcls.plotting.chart import Picture
-from regcls.predictions import charts as predictions_charts
+from regcls.predictions import charts
 from regcls.predictions.report import Report
 
+_METRICS = (
+    "balanced_mae: mean of the MAE over ranges; gm: geometric mean of absolute errors; sera: sum "
+    "of squared errors weighted by the rarity of the target in training."
+)
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #16242B; max-width: 60rem; margin: 2rem auto;
   padding: 0 1rem; } h1 { font-size: 1.8rem; } h2 { font-size: 1.25rem; margin-top: 2rem; }
@@ -22,7 +29,20 @@ td, th { padding: .25rem .6rem; border-bottom: 1px solid #D5DEE3; text-align: ri
 
 
 def write(report: Report, title: str) -> str:
-    """An HTML page that needs no network. ``title``: the name of what was uploaded."""
+    """Return the report as an HTML page that loads nothing from the network.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+    title : str
+        Name of the table, for the heading.
+
+    Returns
+    -------
+    str
+        The page, with the charts' library and data inside.
+    """
     sections = list(_sections(report))
     pictures = [part for _, part, _ in sections if isinstance(part, Picture)]
     body = "".join(_section(heading, part, text) for heading, part, text in sections)
@@ -32,55 +52,47 @@ def write(report: Report, title: str) -> str:
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}: errors per target range</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}: errors per target range</h1>"
-        f"<p><b>{escape(report.verdict)}</b></p><p>{escape(report.imbalance)}</p>"
+        f"<p><b>{escape(report.verdict)}</b></p>"
         f"{f'<ul>{notes}</ul>' if notes else ''}{body}"
         f'<p class="caption">Made with regcls {escape(__version__)}. Intervals: '
         f"{report.errors.level:.0%}, percentile bootstrap.</p>{_script(specs)}</body></html>"
     )
 
 
-def table(report: Report) -> pd.DataFrame:
-    """Every figure per range, for a CSV: a row a model and range."""
-    return report.errors.table()
-
-
-def _sections(report: Report):
-    """(heading, chart or table, sentence) in the order they are read."""
-    yield "How much data", predictions_charts.distribution(report), ""
-    yield "Error per range", predictions_charts.errors(report), ""
-    yield (
-        "Overall",
-        report.overall,
-        "balanced_mae: mean over ranges; gm: geometric mean; sera: see errors.",
-    )
-    yield "Many, medium, few", report.shots, report.shot_names[1]
+def _sections(report: Report) -> Iterator[tuple[str, Picture | pd.DataFrame, str]]:
+    """Heading, chart or table, and the caption of a table, in reading order."""
+    yield "Targets per range", charts.distribution(report), ""
+    yield "Error per range", charts.errors(report), ""
+    yield "Overall", report.overall, _METRICS
+    yield "Ranges with many, medium and few targets", report.shots, sentence(report.shot_names[1])
     for other in report.models[1:]:
         yield (
             f"{other} against {report.models[0]}",
-            predictions_charts.differences(report, other, report.models[0]),
+            charts.differences(report, other, report.models[0]),
             "",
         )
-    yield "Residuals", predictions_charts.residuals(report), ""
+    yield "Residuals", charts.residuals(report), ""
     for model in report.models:
-        yield f"{model}: predicted against true", predictions_charts.density(report, model), ""
+        yield f"{model}: predicted against true", charts.density(report, model), ""
     if len(report.segments):
         yield "Segments", report.segments, "The most frequent categories."
-    yield "Worst rows", report.worst, "Rows of the table, counted from 1 below its header."
-    yield "All figures", report.errors.table(), ""
+    yield "Largest errors", report.worst, "Row 1 is the first below the header."
+    yield "All errors per range", report.errors.table(), ""
 
 
 def _section(heading: str, part: Picture | pd.DataFrame, text: str) -> str:
-    caption = (
-        f'<p class="caption">{escape(part.caption if isinstance(part, Picture) else text)}</p>'
-    )
+    text = part.caption if isinstance(part, Picture) else text
+    caption = f'<p class="caption">{escape(text)}</p>'
     if isinstance(part, Picture):
         return f'<h2>{escape(heading)}</h2><div class="chart"></div>{caption}'
-    rows = part.to_html(index=False, float_format=lambda v: f"{v:.4g}", na_rep="–", border=0)
+    rows = part.to_html(
+        index=False, float_format=lambda value: f"{value:.4g}", na_rep="–", border=0
+    )
     return f"<h2>{escape(heading)}</h2>{rows}{caption}"
 
 
-def _script(specs: list[dict]) -> str:
-    """The charts, and the library that draws them, inside the file."""
+def _script(specs: list[dict[str, Any]]) -> str:
+    """Return script elements with the charts and the library that draws them."""
     import vl_convert
 
     draw = (
