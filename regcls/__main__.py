@@ -1,4 +1,4 @@
-"""`python -m regcls`: the command line."""
+"""Entry point of `python -m regcls`."""
 
 from regcls.cli.app import app
 

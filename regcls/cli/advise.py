@@ -1,18 +1,22 @@
-"""`regcls advise`: does classification help the regression of a table?"""
+"""`regcls advise`: compare regression with and without classification on a table."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regcls.cli.output import AsJson, plainly, progress, say, show_json, show_table
+from regcls.cli.output import AsJson, report_errors, say, show_json, show_progress, show_table
 from regcls.utils.text import duration
 
-Size = StrEnum("Size", {name: name for name in ("quick", "normal", "thorough")})
-Goal = StrEnum("Goal", {name: name for name in ("balanced", "overall")})
+if TYPE_CHECKING:
+    from regcls.tabular.comparison import Progress
+    from regcls.tabular.plan import Plan
+
+Size = StrEnum("Size", ("quick", "normal", "thorough"))
+Goal = StrEnum("Goal", ("balanced", "overall"))
 
 
 def register(app: typer.Typer) -> None:
@@ -20,116 +24,64 @@ def register(app: typer.Typer) -> None:
     app.command()(advise)
 
 
-@plainly
+@report_errors
 def advise(
-    table: Annotated[Path, typer.Argument(help="CSV, Parquet or Excel, a row a sample.")],
-    target: Annotated[str, typer.Option(help="The column to predict.")],
-    budget: Annotated[Size, typer.Option(help="How much is tried.")] = Size.normal,
+    table: Annotated[
+        Path, typer.Argument(help="CSV, Parquet or Excel file with one row per sample.")
+    ],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    budget: Annotated[Size, typer.Option(help="Size of the search.")] = Size.normal,
     goal: Annotated[
-        Goal, typer.Option(help="What counts: every target range alike, or every row alike.")
+        Goal,
+        typer.Option(help="Weigh every target range (balanced) or every row (overall) equally."),
     ] = Goal.balanced,
     group: Annotated[
-        str | None, typer.Option(help="Column of what belongs together, such as a person.")
+        str | None, typer.Option(help="Column of rows that belong together, such as a person.")
     ] = None,
     leave_out: Annotated[
-        list[str] | None, typer.Option(help="A column not to learn from; can be repeated.")
+        list[str] | None, typer.Option(help="Column to leave out of the inputs; can be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds and first weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of folds and initial weights.")] = 0,
     onnx: Annotated[
-        Path | None, typer.Option(help="Write the models as ONNX files, zipped, here.")
+        Path | None, typer.Option(help="Write the models to this zip file of ONNX files.")
     ] = None,
     as_json: AsJson = False,
-):
-    """Does adding classification help the regression of this table? What else does?"""
-    plan = plan_of(table, target, budget, goal, group, leave_out, seed)
-    if not as_json:
-        for note in told(plan):
-            say(note)
-    comparison = compared(plan)
-    if onnx is not None:
-        from regcls.tabular.onnx_export import onnx_zip
+) -> None:
+    """Compare regression with and without classification, and other remedies, on a table."""
+    from regcls.tabular import records
 
-        onnx.write_bytes(onnx_zip(comparison.results, comparison.kept))
-    found = record(comparison)
+    record = records.compare_file(
+        table,
+        target,
+        budget=budget,
+        goal=goal,
+        group=group,
+        leave_out=leave_out,
+        seed=seed,
+        onnx=onnx,
+        on_plan=None if as_json else _show_plan,
+        on_progress=_show_progress,
+    )
+    show_progress("")
     if as_json:
-        return show_json(found)
-    print(found["verdict"]["headline"])
-    for point in found["verdict"]["points"]:
+        return show_json(record)
+    verdict = record["verdict"]
+    print(verdict["headline"])
+    for point in verdict["points"]:
         print(f"- {point}")
-    print(f"{found['verdict']['first']}\n")
-    show_table(found["models"], ["kind", "balanced_mae", "mae", "rmse"])
+    print(f"{verdict['first']}\n")
+    show_table(record["models"], ["kind", "balanced_mae", "mae", "rmse"])
 
 
-def plan_of(
-    path: Path, target: str, budget: str, goal: str, group: str | None = None,
-    leave_out: list[str] | None = None, seed: int = 0,
-):  # fmt: skip
-    """The plan of a comparison of a file. Raises ``ValueError`` where it cannot be."""
-    from regcls.io.tables import read_table
-    from regcls.tabular import columns
-    from regcls.tabular import plan as tabular_plan
+def _show_plan(plan: Plan) -> None:
+    from regcls.tabular import records
 
-    read = read_table(path.read_bytes(), path.name)
-    names = columns.unique_names(read.frame)[0].columns
-    for name in (*(leave_out or ()), *((group,) if group else ())):
-        if name not in names:
-            raise columns.AdviseError(f"there is no column “{name}” in {path.name}")
-    out = None if leave_out is None else tuple(leave_out)
-    problem = columns.problem(read.frame, target, out, group, notes=tuple(read.notes))
-    return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal, seed)
+    for note in records.notes(plan):
+        say(note)
+    say(f"About {duration(plan.seconds)} on this machine.")
 
 
-def told(plan) -> list[str]:
-    """What a person should know before it begins."""
-    out = [s for s in plan.problem.suspicions if s.column not in
-           [c.name for c in plan.problem.columns]]  # fmt: skip
-    inside = [s for s in plan.problem.suspicions if s not in out]
-    return [
-        *plan.problem.notes,
-        *(f"“{s.column}” is left out: {s.reason}." for s in out),
-        *(f"Look at “{s.column}”: {s.reason}; --leave-out leaves it out." for s in inside),
-        f"About {duration(plan.seconds)} on this machine.",
-    ]
-
-
-def compared(plan):
-    """The comparison, trained to its end with a line of progress."""
-    from regcls.tabular.comparison import Comparison
-
-    comparison = Comparison(plan)
-
-    def watch(p) -> None:
-        left = "" if p.seconds_left is None else f", {duration(p.seconds_left)} left"
-        progress(f"{p.folds_done} of {p.folds} folds, {p.share:.0%}{left}")
-
-    comparison.run(watch)
-    progress("")
-    if comparison.error:
-        raise comparison.error
-    return comparison
-
-
-def record(comparison) -> dict[str, Any]:
-    """All that came of it, as plain values."""
-    from dataclasses import asdict
-
-    from regcls.tabular.plan import NETWORKS
-    from regcls.tabular.verdict import usual, verdict
-
-    results, plan = comparison.results, comparison.plan
-    words = verdict(results)
-    return {
-        "target": plan.problem.target,
-        "rows": len(plan.problem.y),
-        "columns": [c.name for c in plan.problem.columns],
-        "notes": told(plan)[:-1],
-        "goal": plan.goal,
-        "folds": len(results.folds),
-        "seconds": comparison.seconds,
-        "verdict": {"headline": words.headline, "points": words.points, "first": words.first},
-        "regcls_against_reg": asdict(results.difference("reg+cls", "reg")),
-        "regcls_against_control": asdict(results.difference("reg+cls", "control")),
-        "models": results.table.to_dict("records"),
-        "ranges": results.ranges().to_dict("records"),
-        "settings": {kind: asdict(usual(results, kind)) for kind in (*NETWORKS, "trees")},
-    }
+def _show_progress(progress: Progress) -> None:
+    left = progress.seconds_left
+    rest = "" if left is None else f", {duration(left)} left"
+    show_progress(f"{progress.folds_done} of {progress.folds} folds, {progress.share:.0%}{rest}")

@@ -1,4 +1,4 @@
-"""The commands: `python -m regcls --help`, or `regcls --help` where it is installed."""
+"""The command line program: `regcls --help`, or `python -m regcls --help`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ dashboard.register(app)
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False):
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the version if it is asked for."""
     if version:
         print(__version__)

@@ -14,19 +14,19 @@ from regcls.utils.paths import dashboard_folder
 
 def register(app: typer.Typer) -> None:
     """Add this group's command to the program."""
-    # What Typer does not know goes to Streamlit.
+    # Unknown options go to Streamlit.
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command("app", context_settings=passed_on)(start)
 
 
 def start(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on.")] = 8501,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")] = 8501,
 ) -> None:
-    """Start the dashboard on this machine; further options are passed on to Streamlit."""
+    """Start the dashboard on this machine; other options are passed to Streamlit."""
     script = str(dashboard_folder() / "app.py")
     streamlit = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
     command = [*streamlit, *context.args]
     if os.name == "posix":
-        os.execv(sys.executable, command)  # signals then reach Streamlit itself
+        os.execv(sys.executable, command)  # so that signals reach Streamlit itself
     raise typer.Exit(subprocess.run(command, check=False).returncode)

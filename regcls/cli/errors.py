@@ -1,4 +1,4 @@
-"""Errors per target range of predictions in a file, as a person asks for them."""
+"""`regcls errors`: errors per target range of predictions in a file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from regcls.cli import output
-from regcls.cli.output import AsJson, plainly, say, show_json, show_table
+from regcls.cli.output import AsJson, report_errors, say, show_errors, show_json
+
+INTERVAL = ("mae", "mae_low", "mae_high")
+COLUMNS = ("model", "low", "high", "train", "test", *INTERVAL, "rmse", "bias")
 
 
 def register(app: typer.Typer) -> None:
@@ -16,117 +18,59 @@ def register(app: typer.Typer) -> None:
     app.command()(errors)
 
 
-@plainly
+@report_errors
 def errors(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or Excel with truths, predictions.")],
-    target: Annotated[str | None, typer.Option(help="Column of the truth; else guessed.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="CSV, Parquet or Excel file of true targets and predictions.")
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="Column of the true target; detected by default.")
+    ] = None,
     models: Annotated[
-        str | None, typer.Option(help="Columns of predictions, with commas; else guessed.")
+        str | None,
+        typer.Option(help="Columns of predictions, separated by commas; detected by default."),
     ] = None,
     training: Annotated[
-        str | None, typer.Option(help="Training targets: a column, or a file of them.")
+        str | None, typer.Option(help="Training targets: a column, or a file of their own.")
     ] = None,
     segments: Annotated[str | None, typer.Option(help="Column of categories.")] = None,
     groups: Annotated[
-        str | None, typer.Option(help="Column that tells which rows belong together.")
+        str | None, typer.Option(help="Column of rows that belong together, such as a person.")
     ] = None,
-    ranges: Annotated[float, typer.Option(help="How many ranges, or how wide.")] = 10,
+    ranges: Annotated[float, typer.Option(help="Number of ranges, or their width.")] = 10,
     by: Annotated[str, typer.Option(help="Ranges by count, width or quantile.")] = "count",
-    edges: Annotated[str | None, typer.Option(help="Or the ranges' edges: 0,10,20,50.")] = None,
+    edges: Annotated[
+        str | None, typer.Option(help="Edges of the ranges instead, such as 0,10,20,50.")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel file.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the whole report here.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the errors per range here.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the whole report to this HTML file.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the errors per range to this CSV file.")
+    ] = None,
     as_json: AsJson = False,
-):
-    """Errors per target range of your own predictions, with bootstrap intervals."""
-    found = _report(
-        file, target, models, training, segments, groups, (by, ranges, ""), edges, sheet
+) -> None:
+    """Show the errors per target range of your own predictions, with bootstrap intervals."""
+    from regcls.predictions.records import report_file
+
+    record = report_file(
+        file,
+        target=target,
+        models=models,
+        training=training,
+        category=segments,
+        group=groups,
+        by=by,
+        ranges=ranges,
+        edges=edges,
+        sheet=sheet,
+        html=html,
+        csv=csv,
     )
-    if html is not None:
-        from regcls.predictions import html as predictions_html
-
-        html.write_text(predictions_html.write(found, file.name), encoding="utf-8")
-    if csv is not None:
-        from regcls.io.tables import safe_csv
-
-        csv.write_text(safe_csv(found.errors.table()), encoding="utf-8")
-    record = _record(found)
     if as_json:
         return show_json(record)
-    print(f"{found.verdict}\n{found.imbalance}\n")
-    columns = [
-        "model",
-        "low",
-        "high",
-        "train",
-        "test",
-        "mae",
-        "mae_low",
-        "mae_high",
-        "rmse",
-        "bias",
-    ]
-    show_table(record["ranges"], columns)
-    print()
-    show_table(record["overall"], ["model", "mae", "mae_low", "mae_high", "rmse", "balanced_mae"])
-    for note in found.arrays.notes:
+    print(f"{record['verdict']}\n{record['imbalance']}\n")
+    show_errors(record, COLUMNS)
+    for note in record["notes"]:
         say(note)
-
-
-def _report(file, target, models, training, segments, groups, how, edges, sheet):
-    from regcls.io import tables
-    from regcls.predictions import columns as predictions_columns
-    from regcls.predictions import ranges as predictions_ranges
-    from regcls.predictions import report
-    from regcls.predictions.columns import Columns
-
-    frame = tables.read_table(_content(file), file.name, sheet).frame
-    guessed = None if target and models else predictions_columns.guess(frame)
-    chosen = [name.strip() for name in models.split(",")] if models else guessed.models
-    target = target or guessed.target
-    chosen = tuple(name for name in chosen if name != target) if not models else tuple(chosen)
-    column, values = _training(frame, training, target)
-    columns = Columns(target, chosen, column, segments, groups)
-    found = predictions_columns.arrays(frame, columns, values)
-    cut = (
-        predictions_ranges.edges(found, "edges", 0, edges)
-        if edges
-        else predictions_ranges.edges(found, *how)
-    )
-    return report.Report(found, cut)
-
-
-def _training(frame, training: str | None, target: str):
-    """The column's name or the values, whichever ``training`` names."""
-    from regcls.io import tables
-    from regcls.predictions import columns as predictions_columns
-
-    if training is None or training in frame:
-        return training, None
-    path = Path(training)
-    if not path.is_file():
-        raise tables.TableError(f"There is neither a column nor a file called {training}.")
-    table = tables.read_table(path.read_bytes(), path.name)
-    return None, predictions_columns.training_targets(table.frame, path.name, target)
-
-
-def _content(file: Path) -> bytes:
-    from regcls.io.tables import MAX_BYTES, TableError
-
-    if not file.is_file():
-        raise TableError(f"There is no file {file}.")
-    if file.stat().st_size > MAX_BYTES:
-        raise TableError(f"{file.name} is larger than {MAX_BYTES / 1e6:.0f} MB.")
-    return file.read_bytes()
-
-
-def _record(found) -> dict:
-    return output.report_record(found.errors) | {
-        "verdict": found.verdict,
-        "imbalance": found.imbalance,
-        "overall": found.overall.to_dict("records"),
-        "shots": found.shots.to_dict("records"),
-        "segments": found.segments.to_dict("records"),
-        "worst": found.worst.to_dict("records"),
-        "notes": list(found.arrays.notes),
-    }

@@ -1,4 +1,4 @@
-"""What all commands share: one sentence for bad input, JSON or a table out, a line of progress."""
+"""What all commands share: errors on one line, JSON or tables as output, a line of progress."""
 
 from __future__ import annotations
 
@@ -6,24 +6,37 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from regcls.exceptions import sentence
 
 if TYPE_CHECKING:
     from regcls.stats.errors import ErrorReport
 
 BAD_INPUT = 2  # exit code; 0 is success
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
-def plainly(command: Callable) -> Callable:
-    """Bad input ends with one sentence on stderr and exit code 2, never with a traceback."""
+def report_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command print an error as one sentence on stderr and exit with code 2.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a typer command.
+
+    Returns
+    -------
+    callable
+        The command, with the same signature.
+    """
 
     @functools.wraps(command)
-    def wrapped(*args, **kwargs):
+    def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             return command(*args, **kwargs)
         except ModuleNotFoundError as error:
@@ -37,65 +50,95 @@ def plainly(command: Callable) -> Callable:
     return wrapped
 
 
-def sentence(error: Exception) -> str:
-    """The error's message as one line that starts and ends as a sentence does."""
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    else:
-        text = " ".join(str(error).split()) or type(error).__name__
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
-
-
 def say(text: str) -> None:
+    """Print one line on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
-def show_json(value: Any) -> None:
-    print(json.dumps(plain(value), allow_nan=False))
-
-
-def show_table(records: list[dict], columns: list[str] | None = None) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(records, columns=columns)
-    print(table.to_string(index=False, float_format=lambda v: f"{v:.4g}", na_rep="–"))
-
-
-def show_report(report, as_json: bool) -> None:
-    record = report_record(report)
-    if as_json:
-        return show_json(record)
-    show_table(record["ranges"], ["model", "low", "high", "train", "test", "mae", "rmse", "bias"])
-    print()
-    show_table(record["overall"], ["model", "mae", "mae_low", "mae_high", "rmse", "balanced_mae"])
-    if "difference" in record:
-        d = record["difference"]
-        print(
-            f"\n{d['a']} minus {d['b']}, MAE: {d['difference']:.4g} "
-            f"[{d['low']:.4g}, {d['high']:.4g}] ({report.level:.0%} interval; negative: {d['a']} is better)"
-        )
-
-
-def progress(text: str) -> None:
-    """One line that is written over; only where a person watches."""
+def show_progress(text: str) -> None:
+    """Overwrite the line of progress on stderr, if that is a terminal; an empty text clears it."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def report_record(report: ErrorReport) -> dict[str, Any]:
-    """An error report as plain lists: overall, ranges, and the first two models' difference."""
-    record: dict[str, Any] = {
-        "overall": report.overall().to_dict("records"),
-        "ranges": report.table().to_dict("records"),
-    }
-    if len(report.names) > 1:
-        a, b = report.names[1], report.names[0]
-        record["difference"] = {"a": a, "b": b, **report.overall_difference(a, b)}
-    return record
+def show_json(value: Any) -> None:
+    """Print a value as JSON on stdout; see `plain`."""
+    print(json.dumps(plain(value), allow_nan=False))
+
+
+def show_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """Print records as a table on stdout, one row per record.
+
+    Parameters
+    ----------
+    records : sequence of mappings
+        Values by column name.
+    columns : sequence of str, optional
+        The columns to print, in this order; by default, all.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(records, columns=None if columns is None else list(columns))
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep="–"))
+
+
+def show_errors(record: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
+    """Print the errors per target range and overall.
+
+    Parameters
+    ----------
+    record : mapping
+        A record of `regcls.stats.errors.ErrorReport.to_dict`.
+    columns : sequence of str, optional
+        Columns of the errors per range.
+    """
+    ranges = columns or ("model", "low", "high", "train", "test", "mae", "rmse", "bias")
+    show_table(record["ranges"], ranges)
+    print()
+    show_table(record["overall"], ["model", "mae", "mae_low", "mae_high", "rmse", "balanced_mae"])
+
+
+def show_report(report: ErrorReport, as_json: bool) -> None:
+    """Print an error report and the difference between its first two models.
+
+    Parameters
+    ----------
+    report : ErrorReport
+        The errors of one or more models.
+    as_json : bool
+        Print JSON instead of tables.
+    """
+    record = report.to_dict()
+    if as_json:
+        return show_json(record)
+    show_errors(record)
+    if "difference" in record:
+        found = record["difference"]
+        print(
+            f"\n{found['a']} minus {found['b']}, MAE: {found['difference']:.4g} "
+            f"[{found['low']:.4g}, {found['high']:.4g}] ({report.level:.0%} interval; "
+            f"negative: {found['a']} has the lower error)"
+        )
 
 
 def plain(value: Any) -> Any:
-    """``value`` with numbers JSON knows: numpy's become Python's, NaN and infinities None."""
+    """Return a value with only the types that JSON has.
+
+    Parameters
+    ----------
+    value : object
+        Dictionaries, lists and tuples of numbers, strings, None and NumPy arrays or scalars.
+
+    Returns
+    -------
+    object
+        NumPy values become Python's; NaN and infinities become None.
+
+    Examples
+    --------
+    >>> plain({"mae": float("nan"), "counts": (1, 2)})
+    {'mae': None, 'counts': [1, 2]}
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

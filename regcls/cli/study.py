@@ -1,138 +1,48 @@
-"""What the study's commands do, as functions from plain values to JSON-able records."""
+"""`regcls study`: plan, run, watch, read and export grids of 1D experiments."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import signal
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regcls import study
 from regcls.cli.output import (
     BAD_INPUT,
     AsJson,
-    plainly,
-    progress,
+    report_errors,
     say,
-    sentence,
     show_json,
+    show_progress,
     show_table,
 )
+from regcls.exceptions import sentence
 from regcls.utils.text import duration
 
+if TYPE_CHECKING:
+    from regcls.study.runner import Progress
 
-def plan(name: str, store: Path) -> dict[str, Any]:
-    """What a grid asks for, what of it is stored, and about how long the rest takes."""
-    grid = study.load(name)
-    now = study.read_status(grid, store)
-    models = grid.models()
-    return {
-        "grid": grid.name,
-        "title": grid.title,
-        "hash": grid.hash,
-        "cells": len(grid.cells),
-        "runs": len(grid.runs),
-        "models": now.models,
-        "regcls": sum(model.classes > 0 for model in models + grid.to_come()),
-        "done": now.done,
-        "seconds": now.seconds_left,
-    }
+COMPARISON = ("ratio", "ratio_low", "ratio_high", "wins", "p_holm")
 
-
-def run(
-    name: str,
-    store: Path,
-    jobs: int | None,
-    scheduler: str | None,
-    on_lost: str,
-    fresh: bool,
-    report: Callable[[study.Progress], None],
-    tell: Callable[[str], None],
-) -> dict[str, Any]:
-    """Train what is missing; SIGINT and SIGTERM end the run with all that is stored."""
-    grid = study.load(name)
-    if scheduler is not None and importlib.util.find_spec("distributed") is None:
-        raise ValueError("a scheduler needs Dask: pip install -r requirements-cluster.txt")
-    with study.Store(store, fresh) as kept, _stop_on_signals() as stop:
-        if kept.moved:
-            tell(f"The damaged store is now {kept.moved}; a new one was started.")
-        # joblib starts a worker anew when its memory has grown, and nothing is lost by that.
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
-        progress = study.run(
-            grid,
-            kept,
-            jobs=jobs,
-            on_progress=report,
-            should_stop=stop.is_set,
-            scheduler=scheduler,
-            on_lost=on_lost,
-        )
-    return {"grid": grid.name, **asdict(progress), "store": str(store)}
-
-
-def status(name: str, store: Path) -> dict[str, Any]:
-    """How far a grid is and who works on it."""
-    now = study.read_status(study.load(name), store)
-    return asdict(now) | {"running": now.running}
-
-
-def show(name: str, store: Path) -> dict[str, Any]:
-    """Every cell of a grid with its comparisons."""
-    return study.summary(study.read(study.load(name), store))
-
-
-def export(name: str, store: Path, out: Path, compact: bool) -> dict[str, Any]:
-    """Write a row a trained model to a Parquet or CSV file. Raises ``ValueError`` without any."""
-    results = study.read(study.load(name), store)
-    if results.table.empty:
-        raise ValueError(f"nothing of {name} is trained yet: python -m regcls study run {name}")
-    results.export(out, compact)
-    return {"file": str(out), "models": len(results.table), "bytes": out.stat().st_size}
-
-
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """The event is set by the first SIGINT or SIGTERM; a second SIGINT interrupts at once."""
-    stop = threading.Event()
-
-    def handle(number: int, frame) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-study_app = typer.Typer(help="Grids of 1D experiments: plan, run, watch, read and export them.")
-
-
-GridName = Annotated[str, typer.Argument(help="A grid's name, or a TOML file.")]
-StorePath = Annotated[Path, typer.Option("--store", help="The file that keeps the results.")]
+GridName = Annotated[str, typer.Argument(help="Name of a grid, or a TOML file.")]
+StorePath = Annotated[Path, typer.Option("--store", help="File that keeps the results.")]
 STORE = Path("runs/study.sqlite")
+
+study_app = typer.Typer(help="Plan, run, watch, read and export grids of 1D experiments.")
 
 
 @study_app.command("plan")
-@plainly
-def plan_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
-    """What a grid would train, what of it is stored, and about how long the rest takes."""
-    from regcls.cli import study as cli_study
+@report_errors
+def plan_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False) -> None:
+    """Show the size of a grid, how much of it is stored and how long the rest takes."""
+    from regcls.study import records
 
-    record = cli_study.plan(name, store)
+    record = records.plan(name, store)
     if as_json:
         return show_json(record)
     print(f"{record['grid']}: {record['title']}.")
@@ -143,37 +53,44 @@ def plan_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False
 
 
 @study_app.command("run")
-@plainly
+@report_errors
 def run_study(
     name: GridName,
     store: StorePath = STORE,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes; all cores if not said.")
+        int | None, typer.Option(min=1, help="Number of processes; by default, one per core.")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")
     ] = None,
     on_lost: Annotated[
-        str, typer.Option(help="If the scheduler is lost: local or stop.")
+        str, typer.Option(help="What to do if the scheduler is lost: local or stop.")
     ] = "local",
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Put a damaged store aside and start a new one.")
+        bool, typer.Option("--fresh", help="Move a damaged store aside and start a new one.")
     ] = False,
     as_json: AsJson = False,
-):
-    """Train all that is missing of a grid. Can be stopped (Ctrl-C) and started again at any time."""
-    from regcls.cli import study as cli_study
+) -> None:
+    """Train all missing models of a grid. You can stop (Ctrl-C) and resume at any time."""
+    from regcls.study import records
 
     if not (as_json or fresh):
         plan_study(name, store)
-
-    def report(p) -> None:
-        progress(f"{p.done} of {p.models} models, {p.share:.0%}, {duration(p.seconds_left)} left")
-
-    record = cli_study.run(name, store, jobs, scheduler, on_lost, fresh, report, say)
-    progress("")
+    with _stop_on_signals() as stop:
+        record = records.run(
+            name,
+            store,
+            jobs=jobs,
+            scheduler=scheduler,
+            on_lost=on_lost,
+            fresh=fresh,
+            on_progress=_show_progress,
+            on_note=say,
+            should_stop=stop.is_set,
+        )
+    show_progress("")
     if record["note"]:
-        say(sentence(ValueError(record["note"])))
+        say(sentence(record["note"]))
     if as_json:
         show_json(record)
     else:
@@ -187,64 +104,95 @@ def run_study(
 
 
 @study_app.command("status")
-@plainly
-def study_status(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
-    """How far a grid is, how long the rest takes, and who is at work."""
-    from regcls.cli import study as cli_study
+@report_errors
+def study_status(name: GridName, store: StorePath = STORE, as_json: AsJson = False) -> None:
+    """Show how much of a grid is stored, how long the rest takes and which processes run."""
+    from regcls.study import records
 
-    record = cli_study.status(name, store)
+    record = records.status(name, store)
     if as_json:
         return show_json(record)
-    left = (
-        f"; the rest takes about {duration(record['seconds_left'])}" if record["share"] < 1 else ""
-    )
+    rest = f"; the rest takes about {duration(record['seconds_left'])}"
+    left = rest if record["share"] < 1 else ""
     print(f"{record['done']} of {record['models']} models are stored, {record['share']:.0%}{left}.")
     for runner in record["runners"]:
-        print(f"Process {runner['pid']} on {runner['host']} is at work on {runner['grid']}.")
+        print(f"Process {runner['pid']} on {runner['host']} trains {runner['grid']}.")
     for run in record["elsewhere"]:
-        print(f"Process {run['pid']} is at work on {run['grid']}, into {run['store']}.")
+        print(f"Process {run['pid']} trains {run['grid']} into {run['store']}.")
 
 
 @study_app.command("show")
-@plainly
-def show_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False):
-    """Every cell: mean test errors, reg+cls against reg and the control, and published figures."""
-    from regcls.cli import study as cli_study
+@report_errors
+def show_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False) -> None:
+    """Show every cell: mean test errors, reg+cls against reg and the control, published figures."""
+    from regcls.study import records
 
-    record = cli_study.show(name, store)
+    record = records.show(name, store)
     if as_json:
         return show_json(record)
-    where = "which ship with regcls" if record["source"] == "shipped" else f"in {store}"
-    print(f"{record['grid']}: {record['models']} of {record['planned']} models, {where}.\n")
-    show_table(
-        record["cells"],
-        [
-            *record["varied"], "runs", "reg_mse", "control_mse", "regcls_mse", "ratio",
-            "ratio_low", "ratio_high", "wins", "p_holm", "control_ratio", "control_ratio_low",
-            "control_ratio_high", "control_wins", "control_p_holm",
-        ],
-    )  # fmt: skip
-    print(
-        "\nratio: median over runs of the test MSE of reg+cls over that of reg (control_ratio: over "
-        "that of reg with the same loss scale), with 95 % intervals; p: Wilcoxon, Holm-corrected."
-    )
+    _show_cells(record, store)
 
 
 @study_app.command("export")
-@plainly
+@report_errors
 def export_study(
     name: GridName,
-    out: Annotated[Path, typer.Argument(help="A .parquet or .csv file to write.")],
+    out: Annotated[Path, typer.Argument(help="The .parquet or .csv file to write.")],
     store: StorePath = STORE,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Less precise, and less about a search's models.")
+        bool,
+        typer.Option(
+            "--compact", help="Lower precision; no ranges and curves of a search's models."
+        ),
     ] = False,
     as_json: AsJson = False,
-):
-    """Write a row a trained model: its configuration, errors, curve and versions."""
-    from regcls.cli import study as cli_study
+) -> None:
+    """Write one row per trained model: its configuration, errors, curve and versions."""
+    from regcls.study import records
 
-    record = cli_study.export(name, store, out, compact)
+    record = records.export(name, store, out, compact)
     if as_json:
         return show_json(record)
-    print(f"{record['models']} models are in {out}, {record['bytes'] / 1e6:.2f} MB.")
+    print(f"{out} holds {record['models']} models, {record['bytes'] / 1e6:.2f} MB.")
+
+
+def _show_progress(progress: Progress) -> None:
+    show_progress(
+        f"{progress.done} of {progress.models} models, {progress.share:.0%}, "
+        f"{duration(progress.seconds_left)} left"
+    )
+
+
+def _show_cells(record: dict[str, Any], store: Path) -> None:
+    shipped = record["source"] == "shipped"
+    where = "the results that ship with regcls" if shipped else str(store)
+    print(f"{record['grid']}: {record['models']} of {record['planned']} models, from {where}.\n")
+    errors = ("reg_mse", "control_mse", "regcls_mse")
+    control = (f"control_{name}" for name in COMPARISON)
+    show_table(record["cells"], [*record["varied"], "runs", *errors, *COMPARISON, *control])
+    print(
+        "\nratio: median over runs of the test MSE of reg+cls divided by that of reg "
+        "(control_ratio: by that of reg with the same loss scale), with 95 % intervals; "
+        "p: Wilcoxon signed-rank test, Holm-corrected."
+    )
+
+
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that the first SIGINT or SIGTERM sets; a second SIGINT interrupts at once."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

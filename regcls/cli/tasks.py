@@ -1,34 +1,36 @@
-"""Commands of the tasks on real data, as a person types them."""
+"""`regcls predict`, `evaluate`, `train` and `export`: the tasks on real data."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regcls.cli.output import (
     BAD_INPUT,
     AsJson,
-    plainly,
-    progress,
+    report_errors,
     say,
     show_json,
+    show_progress,
     show_report,
     show_table,
 )
-from regcls.tasks import registry
-from regcls.tasks.registry import TASKS, WHAT
-from regcls.training import pipeline
+from regcls.tasks.registry import TASKS
 
-Task = StrEnum("Task", {name: name for name in TASKS})
-TaskName = Annotated[Task, typer.Argument(help="Which task.")]
+if TYPE_CHECKING:
+    from regcls.training.fit import Progress
+
+Task = StrEnum("Task", list(TASKS))  # type: ignore[misc]  # the registry lists the tasks
+TaskName = Annotated[Task, typer.Argument(help="Name of the task.")]
 Data = Annotated[
     Path,
     typer.Option(
-        help="Zip or folder. age: faces (UTKFace names or an index). depth: an index.csv with rgb/ "
-        "and depth/, or NYUD2-DIR's nyu2_train.csv and nyu2_test.csv. progress: videos, index.csv."
+        help="Zip file or folder. age: faces (UTKFace names or an index). depth: an index.csv with "
+        "rgb/ and depth/, or NYUD2-DIR's nyu2_train.csv and nyu2_test.csv. progress: videos and an "
+        "index.csv."
     ),
 ]
 Index = Annotated[
@@ -38,7 +40,7 @@ Index = Annotated[
 Runs = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the training runs, runs/TASK if not said; finished ones are kept."
+        show_default="runs/TASK", help="Folder of the training runs; finished runs are kept."
     ),
 ]
 
@@ -49,24 +51,24 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-@plainly
+@report_errors
 def predict(
     task: TaskName,
     files: Annotated[list[Path], typer.Argument(help="Photos, or videos for progress.")],
     frames: Annotated[
-        int | None, typer.Option(help="progress only: how many frames to read at most.")
+        int | None, typer.Option(help="progress only: maximum number of frames to read.")
     ] = None,
     part: Annotated[
-        bool, typer.Option("--part", help="progress only: no video shows its whole activity.")
+        bool, typer.Option("--part", help="progress only: the videos show a part of the activity.")
     ] = False,
     as_json: AsJson = False,
-):
-    """What both models say of each file; exit code 2 if any of them could not be read."""
-    records = registry.predict(task, files, frames, part)
+) -> None:
+    """Predict with both models of a pair; exit code 2 if a file could not be read."""
+    records = TASKS[task].predict_files(files, frames, part)
     good = [record for record in records if "problem" not in record]
     bad = [record for record in records if "problem" in record]
     if as_json:
-        show_json({"task": task, WHAT[task]: good, "problems": bad})
+        show_json({"task": task, TASKS[task].records: good, "problems": bad})
     elif good:
         show_table(good, [name for name in good[0] if name != "curve"])
     for record in bad:
@@ -75,58 +77,73 @@ def predict(
         raise typer.Exit(BAD_INPUT)
 
 
-@plainly
+@report_errors
 def evaluate(
     task: TaskName,
     data: Annotated[
         Path | None,
-        typer.Option(help="A labelled data set; without it, the shipped test predictions."),
+        typer.Option(
+            show_default="the shipped test predictions",
+            help="A labelled data set, as for `train`.",
+        ),
     ] = None,
     csv: Index = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     as_json: AsJson = False,
-):
-    """The pair's errors per target range, on its own test split or on your labelled data."""
+) -> None:
+    """Show a pair's errors per target range, on its test split or on your labelled data."""
+    from regcls.training import pipeline
+
     show_report(pipeline.evaluate(task, data, csv, split), as_json)
 
 
-@plainly
+@report_errors
 def train(
     task: TaskName,
     data: Data,
     out: Runs = None,
     csv: Index = None,
-    part: Annotated[str, typer.Option(help="Only reg or only regcls, to share the work.")] = "",
+    part: Annotated[
+        str, typer.Option(help="Train only reg or only regcls, to divide the work.")
+    ] = "",
     as_json: AsJson = False,
-):
-    """Train the pair: search on val, then several seeds of each variant. Can be stopped and resumed."""
+) -> None:
+    """Train a pair: search on val, then several seeds per variant. You can stop and resume."""
+    from regcls.training import pipeline
 
-    def report(name: str, p) -> None:
-        left = f"{p.seconds_left / 60:.0f} min left in this run"
-        progress(f"{name}: {p.done:.0%}, epoch {p.epoch} of {p.epochs}, loss {p.loss:.3f}, {left}")
-
-    record = pipeline.train(task, data, out, csv, part, report)
-    progress("")
+    record = pipeline.train(task, data, out, csv, part, _show_training)
+    show_progress("")
     if as_json:
         return show_json({"task": task, "runs": record})
     for variant, run in record.items():
         for seed, result in run["seeds"].items():
             errors = {n[4:]: v for n, v in result.items() if n.startswith("val_")}
-            words = ", ".join(f"{name} {value:.3g}" for name, value in errors.items())
-            print(f"{variant} seed {seed}: {words} on val")
+            text = ", ".join(f"{name} {value:.3g}" for name, value in errors.items())
+            print(f"{variant} seed {seed}: {text} on val")
 
 
-@plainly
+@report_errors
 def export(
     task: TaskName,
     data: Data,
     runs: Runs = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the pair, models/TASK if not said.")
+        Path | None, typer.Option(show_default="models/TASK", help="Folder of the pair.")
     ] = None,
     csv: Index = None,
     as_json: AsJson = False,
-):
-    """Write the trained pair as ONNX with its card and predictions."""
+) -> None:
+    """Write a trained pair as ONNX files with its card and test predictions."""
+    from regcls.training import pipeline
+
     records = pipeline.export(task, data, runs, out, csv)
-    show_json({"task": task, "models": records}) if as_json else show_table(records)
+    if as_json:
+        return show_json({"task": task, "models": records})
+    show_table(records)
+
+
+def _show_training(name: str, progress: Progress) -> None:
+    show_progress(
+        f"{name}: {progress.done:.0%}, epoch {progress.epoch} of {progress.epochs}, loss "
+        f"{progress.loss:.3f}, {progress.seconds_left / 60:.0f} min left in this run"
+    )

@@ -1,4 +1,4 @@
-"""The theory's terms, as a person asks for them on the command line."""
+"""`regcls theory`: what imbalance adds to the loss, per target range."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from regcls.cli.output import AsJson, plainly, show_json, show_table
+from regcls.cli.output import AsJson, report_errors, show_json, show_table
 
 
 def register(app: typer.Typer) -> None:
@@ -14,39 +14,23 @@ def register(app: typer.Typer) -> None:
     app.command()(theory)
 
 
-@plainly
+@report_errors
 def theory(
-    s: Annotated[float, typer.Option(help="Half width of the training peak; 1: uniform.")] = 0.03,
-    function: Annotated[int, typer.Option(help="Function, 1 to 10.")] = 1,
+    s: Annotated[float, typer.Option(help="Half width of the training peak; 1 is uniform.")] = 0.03,
+    function: Annotated[int, typer.Option(help="Number of the function, 1 to 10.")] = 1,
     seed: Annotated[int, typer.Option(help="Data seed.")] = 0,
     model: Annotated[str, typer.Option(help="ideal, reg, control or reg+cls.")] = "ideal",
-    sigma: Annotated[float, typer.Option(help="Noise of the ideal model.")] = 0.1,
+    sigma: Annotated[
+        float, typer.Option(help="Standard deviation of the ideal model's error.")
+    ] = 0.1,
     classes: Annotated[int, typer.Option(help="Number of classes C.")] = 16,
     as_json: AsJson = False,
-):
-    """What imbalance adds to the loss, per target range, for regression and for classification."""
-    from regcls.synthetic import data as synthetic_data
-    from regcls.theory import terms, trained
+) -> None:
+    """Show what imbalance adds to the loss of regression and classification, per target range."""
+    from regcls.theory import records
 
-    if not 1 <= function <= len(synthetic_data.FUNCTIONS):
-        raise ValueError(
-            f"--function must be from 1 to {len(synthetic_data.FUNCTIONS)}, not {function}"
-        )
-    if model not in terms.MODELS:
-        raise ValueError(f"--model must be one of {', '.join(terms.MODELS)}, not {model!r}")
-    if not 0 < s <= 1:
-        raise ValueError(f"--s must be above 0 and at most 1, not {s:g}")
-    if model == "ideal":
-        case = terms.ideal(synthetic_data.FUNCTIONS[function - 1], seed, s, sigma)
-    else:
-        case = trained.trained(function, seed, s)[model]
-    losses = {"regression": terms.regression(case)}
-    for kind in ("equal-width", "equalized"):
-        edges, priors = terms.class_priors(case, kind, classes)
-        losses[f"classification, {kind}"] = terms.classification(case, edges, priors)
-    rows = terms.per_range(case, losses).to_dict("records")
-    residual = max(one.residual for one in losses.values())
+    record = records.terms_per_range(s, function, seed, model, sigma, classes)
     if as_json:
-        return show_json({"s": s, "model": model, "rows": rows, "residual": residual})
-    show_table(rows)
-    print(f"\nLosses in nats. The terms add up to within {residual:.0e}.")
+        return show_json(record)
+    show_table(record["rows"])
+    print(f"\nLosses in nats. The terms add up to within {record['residual']:.0e}.")

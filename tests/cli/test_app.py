@@ -62,7 +62,7 @@ def test_errors_counts_the_training_targets(predictions, tmp_path):
 def test_errors_as_a_table(predictions):
     done = run("errors", predictions, "--ranges", 2)
     assert done.exit_code == 0
-    assert "reg+cls errs less than reg" in done.stdout
+    assert "reg+cls has a lower MAE than reg" in done.stdout
 
 
 def test_lab_trains_one_comparison(tmp_path):

@@ -1,0 +1,178 @@
+"""Compare remedies on a table in a file, with plain values as the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from regcls.exceptions import UserError
+from regcls.io.tables import read_table
+from regcls.tabular.columns import make_problem, unique_names
+from regcls.tabular.comparison import Comparison, Progress
+from regcls.tabular.plan import BUDGETS, NETWORKS, TREES, Plan
+from regcls.tabular.verdict import usual, verdict
+
+
+def compare_file(
+    path: Path,
+    target: str,
+    *,
+    budget: str = "normal",
+    goal: str = "balanced",
+    group: str | None = None,
+    leave_out: Sequence[str] | None = None,
+    seed: int = 0,
+    onnx: Path | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Train and compare all kinds of models on a table in a file.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, Parquet or Excel file with one row per sample.
+    target : str
+        Column to predict.
+    budget : str
+        A key of `regcls.tabular.plan.BUDGETS`.
+    goal : str
+        A key of `regcls.tabular.plan.GOALS`.
+    group : str, optional
+        Column of rows that belong together.
+    leave_out : sequence of str, optional
+        Columns to leave out of the inputs; by default, those that give the target away.
+    seed : int
+        Seed of the folds and of the initial weights.
+    onnx : Path, optional
+        Zip file to write the models to, as ONNX files.
+    on_plan : callable, optional
+        Called with the plan before the training starts.
+    on_progress : callable, optional
+        Called with the progress now and then.
+
+    Returns
+    -------
+    dict
+        See `record`.
+
+    Raises
+    ------
+    UserError
+        If the table cannot be read, a column is missing, or nothing can be learned from it.
+    """
+    plan = plan_file(path, target, budget, goal, group, leave_out, seed)
+    if on_plan is not None:
+        on_plan(plan)
+    comparison = Comparison(plan)
+    comparison.run(on_progress or (lambda progress: None))
+    if comparison.error:
+        raise comparison.error
+    if onnx is not None:
+        from regcls.tabular.onnx_export import onnx_zip
+
+        onnx.write_bytes(onnx_zip(comparison.models, plan.problem))
+    return record(comparison)
+
+
+def plan_file(
+    path: Path,
+    target: str,
+    budget: str,
+    goal: str,
+    group: str | None = None,
+    leave_out: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Return the plan of a comparison on a table in a file; see `compare_file`.
+
+    Parameters
+    ----------
+    path, target, budget, goal, group, leave_out, seed
+        As in `compare_file`.
+
+    Returns
+    -------
+    Plan
+        The problem, the settings to search and the folds.
+
+    Raises
+    ------
+    UserError
+        If the table cannot be read, a column is missing, or nothing can be learned from it.
+    """
+    table = read_table(path.read_bytes(), path.name)
+    names = unique_names(table.frame)[0].columns
+    for name in (*(leave_out or ()), *((group,) if group else ())):
+        if name not in names:
+            raise UserError(f"there is no column “{name}” in {path.name}")
+    problem = make_problem(table.frame, target, leave_out, group, table.notes)
+    return Plan(problem, BUDGETS[budget], goal, seed)
+
+
+def notes(plan: Plan) -> list[str]:
+    """Return sentences on what was changed in the table and which columns are suspicious.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of a comparison.
+
+    Returns
+    -------
+    list of str
+        Notes on rows and columns, then one sentence per suspicious column.
+    """
+    used = {column.name for column in plan.problem.columns}
+    suspicions = sorted(plan.problem.suspicions, key=lambda found: found.column in used)
+    return [
+        *plan.problem.notes,
+        *(
+            f"Look at “{found.column}”: {found.reason}; --leave-out leaves it out."
+            if found.column in used
+            else f"“{found.column}” is left out: {found.reason}."
+            for found in suspicions
+        ),
+    ]
+
+
+def record(comparison: Comparison) -> dict[str, Any]:
+    """Return the results of a finished comparison as plain values.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        A comparison that has been trained.
+
+    Returns
+    -------
+    dict
+        The problem, the verdict in words, reg+cls against reg and the control, errors per model
+        and per target range, and the setting chosen most often for each kind.
+
+    Raises
+    ------
+    ValueError
+        If no fold is finished.
+    """
+    results, plan = comparison.results, comparison.plan
+    if results is None:
+        raise ValueError("the comparison has no finished fold")
+    found = verdict(results)
+    return {
+        "target": plan.problem.target,
+        "rows": len(plan.problem.y),
+        "columns": [column.name for column in plan.problem.columns],
+        "notes": notes(plan),
+        "goal": plan.goal,
+        "folds": len(results.folds),
+        "seconds": comparison.seconds,
+        "verdict": asdict(found),
+        "regcls_against_reg": asdict(results.difference("reg+cls", "reg")),
+        "regcls_against_control": asdict(results.difference("reg+cls", "control")),
+        "models": results.table.to_dict("records"),
+        "ranges": results.ranges().to_dict("records"),
+        "settings": {kind: asdict(usual(results, kind)) for kind in (*NETWORKS, TREES)},
+    }
