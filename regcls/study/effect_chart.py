@@ -77,7 +77,7 @@ def _ratio(value: float) -> str:
 
 @cache
 def _spec(xs: tuple[str, ...], rows: tuple[str, ...], title: str) -> dict[str, Any]:
-    no_axis = {"grid": False, "ticks": False, "domain": False}
+    no_axis: dict[str, Any] = {"grid": False, "ticks": False, "domain": False}
     x = alt.X(
         "x:N",
         title=title,

@@ -302,8 +302,13 @@ def compare_roles(runs: pd.DataFrame, role: str, other: str) -> comparison.Compa
     -------
     Comparison
     """
-    columns = (role, other, "function", "data_seed", "init_seed")
-    return comparison.compare(*(runs[name].to_numpy() for name in columns))
+    return comparison.compare(
+        runs[role].to_numpy(),
+        runs[other].to_numpy(),
+        runs["function"].to_numpy(),
+        runs["data_seed"].to_numpy(),
+        runs["init_seed"].to_numpy(),
+    )
 
 
 def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Results that look like a study's, made up without training: for pages, charts and sentences."""
+"""Simulated results of a study, for tests of pages, charts and findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RANGES = 10
 
 
 def error_of(model: Model) -> float:
-    """Severe sampling hurts, the loss scale helps, classes add nothing: the control's story."""
+    """Return a test MSE that grows with imbalance, falls with the loss scale and ignores classes."""
     base = {"uniform": 0.15, "mild": 0.2, "moderate": 0.3, "severe": 0.36}[model.sampling]
     rng = np.random.default_rng([model.function, model.data_seed, model.classes])
     scaled = 0.75 if model.weight > 1 else 1.0
@@ -27,11 +27,17 @@ def result(model: Model, error: float) -> Result:
     flat = [error] * RANGES
     train = [900 if i == model.data_seed % RANGES else 10 for i in range(RANGES)]
     ranges = {
-        "edges": list(range(RANGES + 1)), "train": train, "test": [100] * RANGES,
-        "mse": flat, "mae": [math.sqrt(e) for e in flat], "val": train, "val_mse": flat, "peak": 0.5,
-    }  # fmt: skip
+        "edges": list(range(RANGES + 1)),
+        "train": train,
+        "test": [100] * RANGES,
+        "mse": flat,
+        "mae": [math.sqrt(e) for e in flat],
+        "val": train,
+        "val_mse": flat,
+        "peak": 0.5,
+    }
     curve = {"epoch": [1], "val_mse": [error], "test_mse": [error]}
-    return Result(model, error, error, ranges, curve, 1.0, {"regcls": "made up"})
+    return Result(model, error, error, ranges, curve, 1.0, {"regcls": "simulated"})
 
 
 def make(
@@ -40,9 +46,9 @@ def make(
     error: Callable[[Model], float] = error_of,
     only: Callable[[Model], bool] = lambda model: True,
 ) -> Path:
-    """A store at ``path`` with a result of every model of the grid that is ``only`` wanted."""
+    """Create a store with a result for each model of the grid that ``only`` accepts."""
     with study.Store(path) as store:
-        for _ in range(2):  # where a search decides, its final models come second
+        for _ in range(2):  # the final models of a search are known after the first pass
             known = store.known()
             models = [m for m in grid.models(known) if m.key not in known and only(m)]
             store.add([result(model, error(model)) for model in models])

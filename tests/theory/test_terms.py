@@ -1,4 +1,4 @@
-"""The gap terms against closed forms, an independent quadrature, and cases where they are known."""
+"""Gap terms: against closed forms, an independent quadrature, and known special cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from scipy import integrate, stats
 
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import terms as theory_terms
-from regcls.theory import trained
 from regcls.theory.terms import Case, Density
 
 F = synthetic_data.FUNCTIONS[0]
@@ -31,7 +30,7 @@ def truncated(mean: float, sigma: float, low: float, high: float):
 # Densities
 
 
-def test_a_density_knows_its_masses():
+def test_masses_of_a_density():
     assert TWO.relative == pytest.approx([2.8, 0.4])
     assert TWO.at(np.array([0.5, 2.0])) == pytest.approx([2.8, 0.4])
     assert TWO.mass(np.array([0.0, 0.5, 2.0, 4.0])) == pytest.approx([0.35, 0.45, 0.2])
@@ -50,7 +49,7 @@ def test_the_density_is_that_of_the_sampled_targets(width):
 # Regression
 
 
-def test_flat_targets_have_no_gap():
+def test_uniform_targets_have_no_gap():
     terms = theory_terms.regression(theory_terms.ideal_case(F, 0, 1.0, 0.1))
     assert np.abs(terms.gap).max() < 1e-12
     np.testing.assert_allclose(terms.imbalanced, terms.balanced, atol=1e-12)
@@ -94,13 +93,13 @@ def test_the_terms_add_up_by_an_independent_quadrature(width, sigma):
         assert terms.balanced[i] + terms.gap[i] == pytest.approx(loss, abs=1e-6)
 
 
-def test_far_out_answers_stay_finite():
+def test_terms_of_predictions_far_outside_the_limits_are_finite():
     terms = theory_terms.regression(case([-50.0, 60.0], [0.5, 3.9], sigma=0.05))
     assert np.isfinite(terms.gap).all() and np.isfinite(terms.balanced).all()
     assert terms.residual < 1e-6
 
 
-def test_rare_targets_have_the_larger_gap_and_it_grows_with_imbalance():
+def test_rare_targets_have_a_larger_gap_which_grows_with_imbalance():
     gaps = []
     for width in (0.3, 0.1, 0.03):
         one = theory_terms.ideal_case(F, 0, width, 0.1)
@@ -113,7 +112,7 @@ def test_rare_targets_have_the_larger_gap_and_it_grows_with_imbalance():
 # Classification
 
 
-def test_classes_by_hand():
+def test_class_terms_of_two_bins():
     """Two bins, half a Gaussian in each; priors 0.9 and 0.1."""
     flat = Density(np.array([0.0, 4.0]), np.array([0.25]))
     one = case(2.0, 3.0, 0.5, flat)
@@ -131,7 +130,7 @@ def test_the_class_terms_add_up(kind, classes):
     assert terms.residual < 1e-6
 
 
-def test_equalized_bins_have_flat_priors_and_no_gap():
+def test_equalized_bins_have_uniform_priors_and_no_gap():
     one = theory_terms.ideal_case(F, 0, 0.03, 0.1)
     edges, priors = theory_terms.class_priors(one, "equalized", 64)
     assert len(priors) == len(edges) - 1 >= 2
@@ -141,7 +140,7 @@ def test_equalized_bins_have_flat_priors_and_no_gap():
     assert theory_terms.classification(one, edges, priors).gap.max() > 2
 
 
-def test_priors_of_equal_width_are_the_densitys_masses():
+def test_priors_of_equal_width_bins_are_masses_of_the_density():
     one = theory_terms.ideal_case(F, 0, 0.1, 0.1)
     edges, priors = theory_terms.class_priors(one, "equal-width", 16)
     np.testing.assert_allclose(priors, one.density.mass(edges))
@@ -151,7 +150,7 @@ def test_priors_of_equal_width_are_the_densitys_masses():
 # Tables
 
 
-def test_ranges_hold_means_of_their_points():
+def test_ranges_have_the_means_of_their_points():
     one = theory_terms.ideal_case(F, 0, 0.1, 0.1)
     terms = theory_terms.regression(one)
     table = theory_terms.per_range(one, {"regression": terms}, ranges=6)
@@ -163,7 +162,7 @@ def test_ranges_hold_means_of_their_points():
     np.testing.assert_allclose(table["imbalanced"], table["balanced"] + table["gap"], atol=1e-9)
 
 
-def test_the_gap_grows_with_imbalance_next_to_the_peak_and_falls_in_it():
+def test_the_gap_grows_with_imbalance_near_the_peak_and_falls_in_it():
     table = theory_terms.by_imbalance(F, 0, 0.1)
     gaps = {
         name: rows.sort_values("width")["gap"].to_numpy() for name, rows in table.groupby("group")
@@ -174,15 +173,6 @@ def test_the_gap_grows_with_imbalance_next_to_the_peak_and_falls_in_it():
     assert np.abs(far).max() < 0.2 < near.min()
 
 
-def test_trained_models_are_cases_as_well():
-    cases = trained.trained_cases(1, 0, 0.1, epochs=2)
-    assert list(cases) == ["reg", "control", "reg+cls"]
-    for one in cases.values():
-        error = np.sqrt(((one.mean - one.y) ** 2).mean())
-        assert one.sigma == pytest.approx(error)
-        assert theory_terms.regression(one).residual < 1e-6
-
-
-def test_a_sigma_that_is_none_is_refused():
+def test_a_sigma_of_zero_is_rejected():
     with pytest.raises(ValueError, match="sigma must be above 0"):
         theory_terms.ideal_case(F, 0, 0.1, 0.0)
