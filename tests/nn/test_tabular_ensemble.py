@@ -1,14 +1,11 @@
-"""The tabular engine against plain torch loops, and its losses against values worked by hand."""
+"""Ensemble of MLPs on tables against plain torch loops, and its early stopping."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 import torch
 
-from regcls.nn import losses
 from regcls.nn.layout import epoch_order
 from regcls.nn.tabular_ensemble import Model, TabularEnsemble
 
@@ -35,7 +32,7 @@ def models(folds: int) -> list[Model]:
 
 
 def plain_loss(model: Model, value, logits, y, weight):
-    """The same five losses, written once more with torch's own."""
+    """Compute the same losses with torch's functions."""
     if model.kind == "bmc":
         distance = -((value[:, None] - y[None, :]) ** 2) / (2 * model.variance)
         own = torch.nn.functional.cross_entropy(distance, torch.arange(len(y)))
@@ -54,7 +51,7 @@ def plain_loss(model: Model, value, logits, y, weight):
 
 
 def plain_training(layers, model: Model, x, y, seed: int, steps: int):
-    """One model by itself: torch's linear layers, autograd and Adam."""
+    """Train one model with torch's linear layers, autograd and Adam."""
     made = []
     for weight, bias in layers:
         layer = torch.nn.Linear(*weight.shape)
@@ -82,7 +79,7 @@ def plain_training(layers, model: Model, x, y, seed: int, steps: int):
 
 
 @pytest.mark.parametrize("index", range(5), ids=[m.kind for m in models(1)])
-def test_each_model_learns_as_a_plain_torch_loop_does(index):
+def test_each_model_equals_a_plain_torch_loop(index):
     folds = [fold(0), fold(1)]
     x, y = zip(*folds, strict=True)
     ensemble = TabularEnsemble(x, y, models(2), seeds=[5, 6], hidden=(8, 6), batch=BATCH)
@@ -96,7 +93,7 @@ def test_each_model_learns_as_a_plain_torch_loop_does(index):
             np.testing.assert_allclose(ours[1], theirs[1], atol=1e-5)
 
 
-def test_all_models_of_a_fold_start_alike_and_folds_do_not():
+def test_models_of_a_fold_share_initial_weights():
     x, y = zip(fold(0), fold(1), strict=True)
     ensemble = TabularEnsemble(x, y, models(2), seeds=[5, 6], hidden=(8, 6), batch=BATCH)
     first = [ensemble.layers(i, 0, best=False)[0][0] for i in range(5)]
@@ -104,7 +101,7 @@ def test_all_models_of_a_fold_start_alike_and_folds_do_not():
     assert (ensemble.layers(0, 1, best=False)[0][0] != first[0]).all()
 
 
-def test_folds_of_unlike_size_and_the_best_epoch_is_kept():
+def test_folds_of_different_sizes_keep_their_best_epoch():
     train, valid = [fold(0), fold(1, 70)], [fold(2, 40), fold(3, 31)]
     x, y = zip(*train, strict=True)
     plain = [Model("mse", lr=1e-2), Model("mse", lr=3.0)]
@@ -119,20 +116,20 @@ def test_folds_of_unlike_size_and_the_best_epoch_is_kept():
         own = np.abs(predicted[:, f, : len(target)] - target).mean(axis=1)
         np.testing.assert_allclose(own, ensemble.scores()[:, f], atol=1e-5)
     assert (ensemble.scores()[0] < 0.35).all()  # the mean's error is about 0.8
-    assert (ensemble.scores()[1] > ensemble.scores()[0]).all()  # a rate of 3 learns nothing
+    assert (ensemble.scores()[1] > ensemble.scores()[0]).all()  # a learning rate of 3 is too high
 
 
-def test_training_stops_when_nothing_gets_better():
+def test_training_stops_without_improvement():
     x, y = fold(0)
     ensemble = TabularEnsemble([x], [y], [Model("mse", lr=0.0)], seeds=[0], batch=BATCH)
     ensemble.fit([x], [y], [np.ones(ROWS)], epochs=50, patience=3)
     assert ensemble.step == 4 * ensemble.steps_per_epoch
 
 
-def test_labels_that_are_never_shown_train_no_class_head():
+def test_labels_never_kept_do_not_train_the_class_head():
     x, y = fold(0)
-    hidden_labels = Model("cls", lr=1e-2, edges=(EDGES,), keep=(np.zeros(3),))
-    ensemble = TabularEnsemble([x], [y], [hidden_labels, Model("mse", lr=1e-2)], [0], (8, 6), BATCH)
+    dropped = Model("cls", lr=1e-2, edges=(EDGES,), keep=(np.zeros(3),))
+    ensemble = TabularEnsemble([x], [y], [dropped, Model("mse", lr=1e-2)], [0], (8, 6), BATCH)
     before = ensemble.layers(0, 0, best=False)
     for _ in range(5):
         ensemble.train_step()
@@ -142,7 +139,7 @@ def test_labels_that_are_never_shown_train_no_class_head():
         np.testing.assert_allclose(ours[0], plain[0], atol=1e-6)
 
 
-def test_what_does_not_fit_is_named():
+def test_invalid_arguments_are_named():
     x, y = fold(0)
     with pytest.raises(ValueError, match="one length"):
         TabularEnsemble([x], [y[:-1]], [Model("mse", lr=1.0)], [0])
@@ -150,37 +147,3 @@ def test_what_does_not_fit_is_named():
         Model("mae", lr=1.0)
     with pytest.raises(ValueError, match="edges"):
         Model("cls", lr=1.0)
-
-
-def test_balanced_mse_by_hand():
-    """Two samples, y = 0 and 1, both predicted 0, variance ½: logits 0 and −1 each."""
-    got = losses.balanced_mse(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([0.5]))
-    both = math.log(1 + math.exp(-1))
-    assert float(got) == pytest.approx((both + (1 + both)) / 2, abs=1e-6)
-
-
-def test_hl_gauss_by_hand():
-    """A target on the middle edge, σ of one class width: Φ(1) − Φ(0) on either side, cut off."""
-    edges = torch.tensor([[0.0, 1.0, 2.0, math.inf]])
-    got = losses.soft_labels(edges, torch.tensor([[1.0, 9.0]]), torch.tensor([1.0]))[0]
-    assert got[0].tolist() == pytest.approx([0.5, 0.5, 0.0], abs=1e-6)
-    # At the upper end: Φ(0) − Φ(−1) = 0.34134 and Φ(−1) − Φ(−2) = 0.13591, in proportion.
-    assert got[1].tolist() == pytest.approx([0.13591 / 0.47725, 0.34134 / 0.47725, 0], abs=1e-4)
-
-
-def test_entropies_by_hand():
-    logits = torch.log(torch.tensor([[[1.0, 3.0], [1.0, 1.0]]]))
-    soft = losses.soft_cross_entropy(logits, torch.tensor([[[0.5, 0.5], [0.0, 1.0]]]))
-    first = -0.5 * math.log(1 / 4) - 0.5 * math.log(3 / 4)
-    assert float(soft) == pytest.approx((first + math.log(2)) / 2, abs=1e-6)
-    label = torch.tensor([[1, 0]])
-    hard = losses.hard_cross_entropy(logits, label, torch.tensor([[1.0, 0.0]]))
-    assert float(hard) == pytest.approx(-math.log(3 / 4), abs=1e-6)  # the other is not shown
-    assert float(losses.hard_cross_entropy(logits, label, torch.zeros(1, 2))) == 0
-
-
-def test_weighted_squares_by_hand():
-    got = losses.weighted_mse(
-        torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2), torch.tensor([[3.0, 0.5]])
-    )
-    assert float(got) == pytest.approx((3 * 1 + 0.5 * 4) / 2)
