@@ -221,9 +221,9 @@ def parse(data: bytes) -> onnx.ModelProto:
     try:
         model.ParseFromString(data)
     except DecodeError as error:
-        raise ContractError("the file is not an ONNX file, or it is cut short") from error
+        raise ContractError("the file is not an ONNX file, or it is incomplete") from error
     if not model.HasField("graph") or not model.graph.output:
-        raise ContractError("the file is not an ONNX file, or it is cut short (it has no graph)")
+        raise ContractError("the file is not an ONNX file, or it is incomplete (it has no graph)")
     return model
 
 

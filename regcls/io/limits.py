@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from regcls.exceptions import UserError
 
-DAMAGED = "is damaged or cut short and cannot be read"  # after a file's name
+DAMAGED = "is damaged or incomplete and cannot be read"  # after a file's name
 
 
 def check_size(size: int, limit: int, name: str, error: type[UserError]) -> None:

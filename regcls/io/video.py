@@ -304,7 +304,7 @@ def _notes(
     if stated and abs(stated - seconds) > max(1.0, 0.1 * seconds):
         notes.append(
             f"The header of {name} states {_length(stated)}, but its frames last "
-            f"{_length(seconds)}. The file is cut short or its header is wrong; the frames count."
+            f"{_length(seconds)}. The file is incomplete or its header is wrong; the frames count."
         )
     elif damaged:
         notes.append(f"{name} is damaged in places; the readable frames are used.")

@@ -211,7 +211,7 @@ def index_frames(container: Any, stream: Any, name: str) -> tuple[Index, bool]:
     except av.FFmpegError:
         damaged = True
     if not shown:
-        raise VideoError(f"{name} has no frames; it is empty, damaged or cut short")
+        raise VideoError(f"{name} has no frames; it is empty, damaged or incomplete")
     timed = None not in shown and None not in keys and bool(keys)
     ticks = shown if timed else [n if tick is None else tick for n, tick in enumerate(order)]
     base = stream.time_base
@@ -243,7 +243,7 @@ def first_frame(source: bytes | Path, kind: str, name: str) -> av.VideoFrame:
     with opened(source, kind, name) as (container, stream):
         for _, frame in decode(container, stream, untimed):
             return frame
-    raise VideoError(f"{name} has no frame that can be decoded; it is damaged or cut short")
+    raise VideoError(f"{name} has no frame that can be decoded; it is damaged or incomplete")
 
 
 def decode_wanted(

@@ -26,8 +26,8 @@ def test_files_are_refused_and_accepted_and_answer_on_their_page(page, server_ur
         ("outside.onnx", hostile_onnx.outside()),
         ("mine.onnx", hostile_onnx.honest()),
     )
-    expect(page.get_by_text("words.onnx: it is not an ONNX file")).to_be_visible()
-    outside = page.get_by_text("outside.onnx: its weight 'secret' lies in another file")
+    expect(page.get_by_text("words.onnx: the file is not an ONNX file")).to_be_visible()
+    outside = page.get_by_text("outside.onnx: weight 'secret' is stored in another file")
     expect(outside).to_be_visible()
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_text("It runs and keeps the contract now.")).to_be_visible()
@@ -46,5 +46,5 @@ def test_a_model_that_asks_for_a_hundred_gigabytes_is_refused(page, server_url):
     open_page(page, f"{server_url}/models?show=own", "Models")
     upload(page, ("greedy.onnx", hostile_onnx.greedy()))
     page.get_by_role("button", name="Try it").click()
-    refusal = page.get_by_text("It cannot be used so: it asks for more than the 2 GB")
+    refusal = page.get_by_text("the model needs more than the 2 GB")
     expect(refusal).to_be_visible()

@@ -19,7 +19,7 @@ def pair(tmp_path_factory) -> Pair:
     return pairs.load_pair("age", root)
 
 
-def test_facts_say_what_the_card_says(pair):
+def test_facts_state_what_is_in_the_card(pair):
     lines = cards.facts(pair.regcls)
     assert lines["task and variant"] == "age, reg+cls"
     assert lines["input"] == "96 × 96 pixels, RGB, uint8"
@@ -27,14 +27,14 @@ def test_facts_say_what_the_card_says(pair):
     assert "opset 18" in lines["file"] and "MB" in lines["file"]
 
 
-def test_metrics_have_a_row_a_part(pair):
+def test_metrics_have_one_row_per_part(pair):
     table = cards.metrics({"reg": pair.reg.card})
     assert table["part"].tolist() == ["overall", "many", "medium", "few"]
     assert table["mae"].tolist() == [6.5, 6.0, 6.0, 6.0]
     assert "delta1" not in table
 
 
-def test_histograms_keep_their_sums_when_neighbours_are_joined(pair):
+def test_histograms_keep_their_sums_when_ranges_are_merged(pair):
     whole = cards.histogram(pair.reg.card)
     joined = cards.histogram(pair.reg.card, most=5)
     assert len(whole) == 12 and len(joined) == 4
@@ -42,7 +42,7 @@ def test_histograms_keep_their_sums_when_neighbours_are_joined(pair):
     np.testing.assert_array_equal(joined["high"].iloc[:-1], joined["low"].iloc[1:])
 
 
-def test_timing_gives_a_row_a_batch(pair):
+def test_speed_has_one_row_per_batch_size(pair):
     rows = list(cards.measure_speed(pair.reg, repeats=2))
     assert [row["batch size"] for row in rows] == list(cards.BATCHES)
     assert all(0 < row["slowest"] <= row["images per second"] <= row["fastest"] for row in rows)

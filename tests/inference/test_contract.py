@@ -96,7 +96,7 @@ def test_a_file_in_memory(model: Path) -> None:
 def test_truncated(model: Path, part: float) -> None:
     content = model.read_bytes()
     model.write_bytes(content[: int(part * len(content))])
-    assert "cut short" in _refusal(model)
+    assert "incomplete" in _refusal(model)
 
 
 def test_too_large(model: Path) -> None:

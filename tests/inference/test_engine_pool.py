@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from regcls.inference.engine_pool import Pool
+from tests.helpers import waiting
 
 
 class Thing:
-    """Something whose end can be watched."""
+    """An item whose end can be observed."""
 
 
 class Clock:
@@ -35,7 +35,7 @@ def gone(watched: weakref.ref) -> bool:
     return watched() is None
 
 
-def test_the_same_thing_until_it_was_idle_too_long() -> None:
+def test_an_item_is_kept_until_its_idle_timeout() -> None:
     clock = Clock()
     pool: Pool[Thing] = Pool(4, 100.0, clock)
     first = use(pool, "a")
@@ -50,16 +50,14 @@ def test_the_same_thing_until_it_was_idle_too_long() -> None:
     assert not gone(use(pool, "a")) and len(pool) == 1
 
 
-def test_a_timer_frees_what_nobody_asks_for() -> None:
+def test_a_timer_frees_idle_items() -> None:
     pool: Pool[Thing] = Pool(4, 0.05)
     watched = use(pool, "a")
-    end = time.monotonic() + 10
-    while not gone(watched) and time.monotonic() < end:
-        time.sleep(0.01)
-    assert gone(watched) and len(pool) == 0
+    waiting.until(lambda: gone(watched))
+    assert len(pool) == 0
 
 
-def test_beyond_the_cap_the_least_recently_used_goes() -> None:
+def test_beyond_the_capacity_the_least_recently_used_is_freed() -> None:
     pool: Pool[Thing] = Pool(2, 100.0)
     a, b = use(pool, "a"), use(pool, "b")
     use(pool, "a")
@@ -67,14 +65,14 @@ def test_beyond_the_cap_the_least_recently_used_goes() -> None:
     assert (gone(a), gone(b), gone(c)) == (False, True, False)
 
 
-def test_what_is_lent_is_not_freed() -> None:
+def test_items_in_use_are_not_freed() -> None:
     clock = Clock()
     pool: Pool[Thing] = Pool(1, 100.0, clock)
     with pool.borrow("a", Thing) as a, pool.borrow("b", Thing) as b:
         clock.now = 1000.0
         pool.sweep()
         pool.clear()
-        assert len(pool) == 2  # over the cap rather than pulled from under a run
+        assert len(pool) == 2  # over the capacity, since both are in use
         with pool.borrow("a", Thing) as again:
             assert again is a
         kept = weakref.ref(b)
@@ -88,12 +86,12 @@ def test_what_is_lent_is_not_freed() -> None:
     assert len(pool) == 0
 
 
-def test_two_threads_that_ask_at_once_make_one() -> None:
+def test_threads_that_borrow_at_once_create_one_item() -> None:
     pool: Pool[Thing] = Pool(4, 100.0)
     made, together = [], threading.Barrier(8)
 
     def make() -> Thing:
-        time.sleep(0.05)
+        waiting.until(lambda: pool._slots["a"].users == 8)
         made.append(Thing())
         return made[-1]
 
@@ -107,29 +105,29 @@ def test_two_threads_that_ask_at_once_make_one() -> None:
     assert len(made) == 1 and all(answer is made[0] for answer in answers)
 
 
-def test_one_being_made_holds_up_no_other() -> None:
+def test_creating_one_item_does_not_block_others() -> None:
     pool: Pool[Thing] = Pool(4, 100.0)
-    begun, go_on = threading.Event(), threading.Event()
+    begun, proceed = threading.Event(), threading.Event()
 
     def slow() -> Thing:
         begun.set()
-        assert go_on.wait(10)
+        assert proceed.wait(10)
         return Thing()
 
     def ask() -> None:
         with pool.borrow("slow", slow):
             pass
 
-    waiting = threading.Thread(target=ask)
-    waiting.start()
+    thread = threading.Thread(target=ask)
+    thread.start()
     assert begun.wait(10)
     assert use(pool, "quick") is not None and len(pool) == 1
-    go_on.set()
-    waiting.join()
+    proceed.set()
+    thread.join()
     assert len(pool) == 2
 
 
-def test_what_cannot_be_made_is_tried_anew() -> None:
+def test_a_failed_creation_is_tried_again() -> None:
     pool: Pool[Thing] = Pool(4, 100.0)
 
     def broken() -> Thing:

@@ -28,7 +28,7 @@ def model(nodes: list, outputs: list, weights: dict[str, np.ndarray]) -> onnx.Mo
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", contract.OPSET)])
 
 
-def test_an_image_needs_the_maps_that_live_together() -> None:
+def test_an_image_needs_the_maps_that_are_alive_together() -> None:
     weights = {
         "half": np.ones((5, 3, 1, 1), np.float16),
         "axes": np.array([1, 2, 3]),
@@ -78,7 +78,7 @@ def test_the_age_pair_needs_its_widest_block() -> None:
     assert session.bytes_per_image == 48 * 48 * (96 + 96) * 4
 
 
-def test_a_graph_that_cannot_be_followed_gets_a_generous_guess() -> None:
+def test_a_graph_without_known_shapes_gets_a_generous_estimate() -> None:
     nodes = [
         helper.make_node("Cast", ["image"], ["x"], to=TensorProto.FLOAT),
         helper.make_node("NonZero", ["x"], ["where"]),
@@ -90,10 +90,10 @@ def test_a_graph_that_cannot_be_followed_gets_a_generous_guess() -> None:
 @pytest.mark.parametrize(
     ("per_image", "free", "provider", "batch"),
     [
-        (2 * MB, 8_000 * MB, "CPU", 16),  # small maps: the sweet spot
-        (16 * MB, 8_000 * MB, "CPU", 4),  # large ones: what is plenty, over one
-        (16 * MB, 160 * MB, "CPU", 2),  # little free: a quarter of it, over one
-        (16 * MB, 10 * MB, "CPU", 1),  # never less than one
+        (2 * MB, 8_000 * MB, "CPU", 16),  # small maps: the fastest size
+        (16 * MB, 8_000 * MB, "CPU", 4),  # large maps: PLENTY over the size of one
+        (16 * MB, 160 * MB, "CPU", 2),  # little free memory: a quarter of it over one
+        (16 * MB, 10 * MB, "CPU", 1),  # at least one
         (900 * MB, 8_000 * MB, "CPU", 1),
         (2 * MB, 40_000 * MB, "CUDA", 64),
         (32 * MB, 40_000 * MB, "CUDA", 31),
@@ -106,7 +106,7 @@ def test_batches(per_image: int, free: int, provider: str, batch: int) -> None:
 
 
 def test_a_container_may_have_less_than_the_machine(tmp_path: Path) -> None:
-    assert memory._free_cpu_bytes(tmp_path) > 0  # no container: the machine's
+    assert memory._free_cpu_bytes(tmp_path) > 0  # no container: memory of the machine
     (tmp_path / "memory.max").write_text("500000000\n")
     (tmp_path / "memory.current").write_text("300000000\n")
     (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 50000000\n")
@@ -143,19 +143,19 @@ class Driver:
         return SimpleNamespace(free=(card + 1) * 4_000 * MB)
 
 
-def test_a_gpu_is_asked_as_cuda_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_numbered_as_cuda_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", Driver())
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert memory.free_bytes(("cuda", 0)) == 4_000 * MB
     assert memory.free_bytes(("cuda", 1)) == 8_000 * MB
     assert memory.free_bytes(("cuda", 1), limit=2_000 * MB) == 2_000 * MB
-    assert memory.free_bytes(("cuda", 5)) == 1_000 * MB  # the driver does not say
+    assert memory.free_bytes(("cuda", 5)) == 1_000 * MB  # the driver does not report it
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-b,0")
     assert memory.free_bytes(("cuda", 0)) == 8_000 * MB
     assert memory.free_bytes(("cuda", 1)) == 4_000 * MB
 
 
-def test_a_machine_without_the_driver_has_a_cautious_answer(monkeypatch) -> None:
+def test_without_the_driver_the_estimate_is_cautious(monkeypatch) -> None:
     class NoDriver(Driver):
         def nvmlInit(self) -> None:
             raise self.NVMLError("driver not loaded")
@@ -164,7 +164,9 @@ def test_a_machine_without_the_driver_has_a_cautious_answer(monkeypatch) -> None
     assert memory.free_bytes(("cuda", 0)) == 1_000 * MB
 
 
-def test_a_run_takes_the_batch_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_uses_the_batch_size_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = inference_session.session(fake_pair.make_model(tmp_path / "reg.onnx"))
     sizes = []
     run_batch = inference_batch.run_batch
@@ -180,4 +182,4 @@ def test_a_run_takes_the_batch_that_fits(tmp_path: Path, monkeypatch: pytest.Mon
     session.run(images)
     monkeypatch.setattr(memory, "_free_cpu_bytes", lambda: 0)
     session.run(images[:3])
-    assert sizes == [10, 10, 5, 5, 5, 5, 1, 1, 1]  # alike in size
+    assert sizes == [10, 10, 5, 5, 5, 5, 1, 1, 1]  # similar sizes

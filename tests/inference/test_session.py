@@ -34,7 +34,9 @@ def images() -> np.ndarray:
 
 
 @pytest.mark.parametrize("batch", [1, 3, 7, 100])
-def test_answers_do_not_depend_on_the_batch(path: Path, images: np.ndarray, batch: int) -> None:
+def test_predictions_do_not_depend_on_the_batch_size(
+    path: Path, images: np.ndarray, batch: int
+) -> None:
     value, logits = inference_session.session(path).run(images, batch)
     expected = images.mean(axis=(1, 2, 3)) * 100 / 255
     np.testing.assert_allclose(value, expected, rtol=1e-4)
@@ -45,7 +47,7 @@ def test_answers_do_not_depend_on_the_batch(path: Path, images: np.ndarray, batc
     assert inference_session.session(path).seconds_per_image > 0
 
 
-def test_no_image_and_views(path: Path, images: np.ndarray) -> None:
+def test_no_images_and_views(path: Path, images: np.ndarray) -> None:
     session = inference_session.session(path)
     value, logits = session.run(images[:0])
     assert value.shape == (0,) and logits.shape == (0, 12)
@@ -61,7 +63,7 @@ def test_reg_has_no_logits(tmp_path: Path, images: np.ndarray) -> None:
     )
 
 
-def test_wrong_images(path: Path, images: np.ndarray) -> None:
+def test_invalid_images(path: Path, images: np.ndarray) -> None:
     session = inference_session.session(path)
     with pytest.raises(ValueError, match="uint8"):
         session.run(images.astype(np.float32))
@@ -90,20 +92,20 @@ def gone(watched: weakref.ref) -> bool:
     return watched() is None
 
 
-def test_engines_go_when_unused_and_come_back(path: Path, images: np.ndarray) -> None:
+def test_unused_engines_are_freed_and_created_again(path: Path, images: np.ndarray) -> None:
     session = inference_session.session(path)
     before, engine = session.run(images)[0], engine_of(session)
     assert not gone(engine)
     with session.engine():
         inference_session.ENGINES.clear()
-        assert not gone(engine)  # never under a run
+        assert not gone(engine)  # not while in use
     inference_session.ENGINES.clear()
     assert gone(engine) and session.provider == providers.provider()
     np.testing.assert_array_equal(session.run(images)[0], before)
     assert inference_session.session(path) is session and not gone(engine_of(session))
 
 
-def test_what_an_idle_engine_held_is_given_back() -> None:
+def test_the_memory_of_an_idle_engine_is_released() -> None:
     code = """if True:
         import gc, numpy as np, psutil
         from regcls.inference import session
@@ -126,7 +128,7 @@ def test_what_an_idle_engine_held_is_given_back() -> None:
     assert taken > 100_000_000 and freed > 0.8 * taken
 
 
-def test_threads_that_ask_at_once_make_one_engine(
+def test_threads_that_run_at_once_create_one_engine(
     path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
@@ -175,7 +177,7 @@ def test_a_file_that_was_replaced_is_not_run_under_the_old_card(
         old.run(images)
 
 
-def test_a_session_of_ones_own_is_not_shared_and_leaves_with_its_owner(
+def test_an_own_session_is_not_shared_and_freed_with_its_owner(
     path: Path, images: np.ndarray
 ) -> None:
     data = path.read_bytes()
@@ -190,7 +192,7 @@ def test_a_session_of_ones_own_is_not_shared_and_leaves_with_its_owner(
         inference_session.own_session(data[:100], "mine.onnx")
 
 
-def test_many_threads_get_the_same_answers(path: Path, images: np.ndarray) -> None:
+def test_many_threads_get_the_same_predictions(path: Path, images: np.ndarray) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(lambda _: inference_session.session(path).run(images, 2)[0], range(32))
@@ -198,15 +200,15 @@ def test_many_threads_get_the_same_answers(path: Path, images: np.ndarray) -> No
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
-def test_a_file_that_breaks_the_contract_gets_no_session(path: Path) -> None:
+def test_a_file_that_violates_the_contract_has_no_session(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ContractError, match="cut short"):
+    with pytest.raises(ContractError, match="incomplete"):
         inference_session.session(path)
     with pytest.raises(ContractError, match="no file"):
         inference_session.session(path.with_name("none.onnx"))
 
 
-def test_the_provider_is_the_one_that_runs(path: Path) -> None:
+def test_the_provider_is_the_one_in_use(path: Path) -> None:
     session = inference_session.session(path)
     found = session.provider
     assert found == providers.provider()

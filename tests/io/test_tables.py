@@ -82,7 +82,7 @@ BAD = {
     "a pdf": (b"%PDF-1.7 ...", "cannot be read as a table"),
     "bytes": (bytes(range(256)) * 4, "cannot be read as a table"),
     "ragged": (b"a,b\n1,2\n3\n", "a row has 1 cells where the first has 2"),
-    "parquet cut short": (parquet(FRAME)[:100], "damaged or cut short"),
+    "parquet cut short": (parquet(FRAME)[:100], "damaged or incomplete"),
     "a zip": (
         zip_of("a.txt", b"words"),
         "cannot be read as a table; expected CSV, Parquet or Excel",

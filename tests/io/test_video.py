@@ -180,7 +180,7 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#
         (PLAYLIST, "x.mp4 cannot be read as a video"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "x.mp4 cannot be read as a video"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "x.mp4 cannot be read as a video"),
-        (b"\x00\x00\x00 ftypisom" + bytes(500), "x.mp4 is damaged or cut short"),
+        (b"\x00\x00\x00 ftypisom" + bytes(500), "x.mp4 is damaged or incomplete"),
         (b"RIFF\x00\x10\x00\x00AVI LIST" + bytes(500), "x.mp4 "),
         (b"\x1aE\xdf\xa3" + bytes(range(256)) * 8, "x.mp4 "),
         (b"GIF89a" + bytes(range(256)) * 8, "x.mp4 "),
@@ -211,7 +211,7 @@ def test_zero_frames_are_refused(tmp_path):
 
 def test_an_mp4_without_its_index_is_refused(clip):
     data = clip.read_bytes()  # its index lies at the end
-    with pytest.raises(VideoError, match="damaged or cut short"):
+    with pytest.raises(VideoError, match="damaged or incomplete"):
         video.open_video(data[: len(data) // 2], "half.mp4")
 
 

@@ -30,14 +30,14 @@ BAD = {
 
 
 @pytest.mark.parametrize(("data", "words"), BAD.values(), ids=BAD.keys())
-def test_what_breaks_a_file_is_named(data, words):
+def test_violations_are_named(data, words):
     found = inspect.examine(data, "mine.onnx")
     assert not found.conforms and found.form is None
     assert found.problem.startswith("mine.onnx: ") and words in found.problem
     assert found.problem.endswith(".")
 
 
-# What only running it tells
+# What only a trial run shows
 
 
 def form_of(data: bytes, **changes) -> tuple[inspect.Finding, inspect.Form]:
@@ -60,33 +60,33 @@ def test_a_loop_without_end_is_stopped_in_time(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="this system has no memory limits")
-def test_a_hundred_gigabytes_are_not_given():
+def test_a_hundred_gigabytes_are_refused():
     found, form = form_of(hostile.greedy())
     with pytest.raises(contract.ContractError, match=r"memory|more than the 2 GB"):
         wrap.complete(found, form)
 
 
 def test_memory_is_watched_from_outside_as_well(monkeypatch):
-    """As where the child cannot limit itself: it is told of a limit that it never reaches."""
-    ask = sandbox.json.dumps
-    monkeypatch.setattr(sandbox.json, "dumps", lambda asked: ask({**asked, "memory": 2**40}))
+    """As on systems where the process cannot limit itself: its own limit is never reached."""
+    dumps = sandbox.json.dumps
+    monkeypatch.setattr(sandbox.json, "dumps", lambda request: dumps({**request, "memory": 2**40}))
     with pytest.raises(contract.ContractError, match=r"more than the 0\.1 GB"):
         sandbox.run(hostile.greedy(1), (3, SIDE, SIDE), "float32", memory=100_000_000)
 
 
-def test_outputs_that_are_no_numbers_are_refused():
+def test_outputs_with_nan_are_refused():
     found, form = form_of(hostile.not_finite())
     with pytest.raises(contract.ContractError, match="NaN or infinite"):
         wrap.complete(found, form)
 
 
-def test_one_answer_for_all_images_is_refused():
+def test_one_prediction_for_all_images_is_refused():
     found, form = form_of(hostile.one_for_all())
     with pytest.raises(contract.ContractError, match="first dimension must be the batch"):
         wrap.complete(found, form)
 
 
-def test_a_width_that_is_not_said_is_one_or_refused():
+def test_a_dynamic_width_must_be_one():
     found, form = form_of(hostile.unsaid(1), scaling="0 to 1")
     images = picture()
     value, _ = answered(wrap.complete(found, form).data, images)
@@ -112,7 +112,7 @@ def test_the_trial_hides_the_environment_and_writes_nothing(monkeypatch):
     assert tried.outputs["flat"].low == 0 and tried.outputs["flat"].high == pytest.approx(25_500)
 
 
-# Honest files
+# Valid files
 
 
 def picture(seed: int = 0, count: int = 3) -> np.ndarray:
@@ -142,8 +142,8 @@ def test_pixels_arrive_as_the_file_expects_them(layout, scaling, order):
     assert logits is None
 
 
-def test_colours_are_turned_for_bgr():
-    """A model that looks at its first colour only."""
+def test_channels_are_reversed_for_bgr():
+    """A model that uses its first channel only."""
     from onnx import helper
 
     nodes = [
@@ -161,14 +161,14 @@ def test_colours_are_turned_for_bgr():
         np.testing.assert_allclose(value, images[..., channel].mean(axis=(1, 2)), rtol=1e-4)
 
 
-def test_bytes_go_in_as_they_are():
+def test_uint8_inputs_are_not_scaled():
     found, form = form_of(hostile.honest("NHWC", TensorProto.UINT8))
     assert found.kind == "uint8"
     value, _ = answered(wrap.complete(found, form).data, picture())
     np.testing.assert_allclose(value, 100.0 * picture().mean(axis=(1, 2, 3)), rtol=1e-4)
 
 
-def test_classes_and_columns_find_their_roles():
+def test_outputs_are_assigned_to_value_and_logits():
     found, form = form_of(hostile.honest(classes=5, column=True), scaling="0 to 1")
     assert (form.value, form.logits) == ("column", "scores")
     assert len(form.edges) == 6 and form.variant == "reg+cls"
@@ -185,7 +185,7 @@ def test_a_map_is_for_depth():
         wrap.complete(found, replace(form, task="age"))
 
 
-def test_answers_come_in_the_unit_of_the_page():
+def test_predictions_are_converted_to_the_unit_of_the_page():
     found, form = form_of(hostile.honest(), scaling="0 to 1", task="progress", unit="percent")
     form = replace(form, name="progress", low=0.0, high=1.0)
     done = wrap.complete(found, form)
@@ -235,7 +235,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("changes", "words"), FORMS.values(), ids=FORMS.keys())
-def test_a_form_that_is_not_sound_is_refused(changes, words):
+def test_an_invalid_form_is_refused(changes, words):
     found, form = form_of(hostile.honest(classes=5))
     with pytest.raises(contract.ContractError, match=words):
         wrap.complete(found, replace(form, **changes))
