@@ -1,4 +1,4 @@
-"""The commands of the tasks, on files as people have them."""
+"""`regcls predict`, `evaluate`, `train` and `export` on photos, videos and folders of clips."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.command_line import one_sentence, run, run_json
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory) -> Path:
-    """A folder as the robot tasks': two test clips of grey frames."""
+    """A folder like those of the robot tasks: two test clips of grey frames."""
     root = tmp_path_factory.mktemp("clips")
     rows = ["file,task,split,frames,fps"]
     for number, frames in enumerate((20, 30)):
@@ -37,13 +37,13 @@ def test_a_video_gets_its_curve():
     assert part["reg mean error"] is None and "true (%)" not in part["curve"]
 
 
-def test_a_video_in_words():
+def test_a_video_as_a_table():
     sample = pairs.SAMPLES / predict.SHIPPED_SAMPLES[2].file
     done = run("predict", "progress", sample, "--frames", 5)
     assert done.exit_code == 0 and "reg at the end" in done.stdout and "curve" not in done.stdout
 
 
-def test_bad_videos_are_named_and_the_others_answered(tmp_path):
+def test_invalid_videos_are_named_and_the_others_predicted(tmp_path):
     words = tmp_path / "words.mp4"
     words.write_text("Dear diary")
     good = video_files.make(tmp_path / "good.mp4", 10)
@@ -54,7 +54,7 @@ def test_bad_videos_are_named_and_the_others_answered(tmp_path):
     assert "words.mp4 cannot be read as a video" in done.stderr
 
 
-def test_progress_is_evaluated_on_ones_own_clips(clips):
+def test_progress_is_evaluated_on_given_clips(clips):
     record = run_json("evaluate", "progress", "--data", clips)
     rows = [row for row in record["ranges"] if row["model"] == "reg"]
     assert sum(row["test"] for row in rows) == 50
@@ -82,12 +82,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
-def test_bad_input_gets_one_sentence(arguments, tmp_path, monkeypatch):
+def test_invalid_input_gets_one_sentence(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one_sentence(run(*arguments))
 
 
-def test_a_split_without_clips_is_told(clips):
+def test_a_split_without_clips_is_reported(clips):
     done = run("evaluate", "progress", "--data", clips, "--split", "val")
     one_sentence(done)
     assert "nothing in the split val" in done.stderr

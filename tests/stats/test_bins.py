@@ -1,4 +1,4 @@
-"""Known answers for target ranges, equalisation and shots."""
+"""Target ranges, equalisation and shots with known results."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_equal_width_cuts_the_limits_evenly():
     assert labels.tolist() == [0, 0, 1, 1] and labels.dtype == np.int64
 
 
-def test_quantile_bins_hold_as_many_targets_each(skewed):
+def test_quantile_bins_have_equally_many_targets(skewed):
     made = bins.make("quantile", skewed, 16)
     counts = np.bincount(made.label(skewed), minlength=16)
     assert np.abs(counts - 20_000 / 16).max() <= 2
@@ -38,7 +38,7 @@ def test_equalized_merges_rare_bins_and_is_more_even(skewed):
     assert largest_to_smallest(merged) < largest_to_smallest(plain) / 10
 
 
-def test_equalized_leaves_a_flat_histogram_alone():
+def test_equalized_keeps_a_flat_histogram():
     y = np.linspace(0, 1, 1000)
     np.testing.assert_allclose(bins.make("equalized", y, 10).edges, np.linspace(0, 1, 11))
 
@@ -50,7 +50,7 @@ def test_two_classes_remain_when_nearly_all_targets_are_one(kind):
     assert made.classes >= 2 and (np.diff(made.edges) > 0).all()
 
 
-def test_keeping_labels_makes_classes_alike(skewed):
+def test_keep_probability_balances_the_classes(skewed):
     made = bins.make("equalized", skewed, 32)
     labels = made.label(skewed)
     keep = bins.keep_probability(labels, made.classes)
@@ -63,7 +63,7 @@ def test_empty_class_is_never_kept():
     np.testing.assert_array_equal(bins.keep_probability(np.array([0, 0, 2]), 3), [0.5, 0, 1])
 
 
-def test_shots_borders():
+def test_thresholds_of_shots():
     assert bins.shots(np.array([101, 100, 20, 19, 0])).tolist() == [
         "many", "medium", "medium", "few", "few",
     ]  # fmt: skip
@@ -81,7 +81,7 @@ def test_shots_borders():
         ("equal-width", [], 2, "fewer than the 2 classes"),
     ],
 )
-def test_bad_targets_are_named(kind, y, classes, message):
+def test_invalid_targets_are_named(kind, y, classes, message):
     with pytest.raises(ValueError, match=message):
         bins.make(kind, np.array(y, dtype=float), classes)
 
@@ -99,6 +99,6 @@ def test_labels_must_be_classes(labels):
 
 
 @pytest.mark.parametrize(("low", "high", "count"), [(1, 1, 3), (2, 1, 3), (0, 1, 0)])
-def test_bad_ranges(low, high, count):
+def test_invalid_ranges(low, high, count):
     with pytest.raises(ValueError):
         bins.ranges(low, high, count)

@@ -1,4 +1,4 @@
-"""Paired comparisons on made data whose answers are known."""
+"""Paired comparisons on data whose true difference is known."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 
 from regcls.stats import comparison
+from regcls.stats.comparison import MIN_RUNS, paired_runs
 
 FUNCTIONS, SEEDS = 10, 5
 
 
 def layout(inits: int = 1, shared: str = "no"):
-    """(functions, data seeds, initialisations), a value a run."""
+    """Function, data seed and initialisation of each run."""
     function, seed, init = np.indices((FUNCTIONS, SEEDS, inits)).reshape(3, -1)
     if shared == "no":
         init = np.arange(len(init))
     return function, seed, init
 
 
-def covered(scale: tuple[float, float, float], inits: int, shared: str, tries: int = 120) -> float:
-    """How often the 95 % interval of the mean difference holds the truth, 0."""
+def covered(scale: tuple[float, float, float], inits: int, shared: str, trials: int = 120) -> float:
+    """Share of 95 % intervals of the mean difference that contain the true value, 0."""
     function, seed, init = layout(inits, shared)
     rng, hits = np.random.default_rng(7), 0
-    for n in range(tries):
+    for n in range(trials):
         effect = (
             scale[0] * rng.normal(size=FUNCTIONS)[function]
             + scale[1] * rng.normal(size=(FUNCTIONS, SEEDS))[function, seed]
@@ -32,22 +33,22 @@ def covered(scale: tuple[float, float, float], inits: int, shared: str, tries: i
             effect + 5, 0 * effect + 5, function, seed, init, resamples=300, seed=n
         )
         hits += c.low <= 0 <= c.high
-    return hits / tries
+    return hits / trials
 
 
-def test_intervals_hold_the_truth_when_functions_differ_most():
+def test_intervals_cover_the_truth_when_functions_differ_most():
     assert 0.89 <= covered((0.3, 0.1, 0.0), 1, "no") <= 1
 
 
-def test_intervals_hold_the_truth_with_several_initialisations():
+def test_intervals_cover_the_truth_with_several_initialisations():
     assert 0.9 <= covered((0.1, 0.1, 0.2), 3, "no") <= 1
 
 
-def test_crossed_initialisations_are_resampled_by_themselves():
+def test_crossed_initialisations_are_resampled_independently():
     assert covered((0.1, 0.1, 0.3), 6, "crossed") >= 0.88
 
 
-def test_one_shared_initialisation_is_not_claimed_to_be_resampled():
+def test_one_shared_initialisation_is_not_listed_as_resampled():
     rng = np.random.default_rng(0)
     function, seed, init = layout(1, "all")
     a = rng.uniform(1, 2, len(init))
@@ -55,12 +56,12 @@ def test_one_shared_initialisation_is_not_claimed_to_be_resampled():
     assert comparison.compare(a, a + 0.1, function, seed, init).resampled == (
         "functions", "data seeds",
     )  # fmt: skip
-    assert covered((0.1, 0.1, 0.3), 1, "all") < 0.6  # which is why it must be said
+    assert covered((0.1, 0.1, 0.3), 1, "all") < 0.6  # hence the list of resampled levels
     own = comparison.compare(a, a + 0.1, function, seed, layout()[2])
     assert "initialisations" in own.resampled
 
 
-def test_one_data_set_a_function_does_not_claim_data_seeds():
+def test_one_data_set_per_function_does_not_list_data_seeds():
     a = np.linspace(1, 2, FUNCTIONS)
     none = np.zeros(FUNCTIONS, int)
     c = comparison.compare(a, a + 1, np.arange(FUNCTIONS), none, none)
@@ -95,7 +96,7 @@ def test_few_functions_give_no_interval():
     assert c.verdict == "too few functions"
 
 
-def test_a_run_that_diverged_is_lost_and_not_left_out():
+def test_a_run_that_diverged_counts_as_lost():
     where = layout()
     b = np.linspace(1, 2, 50)
     a = b * 0.9
@@ -123,9 +124,32 @@ def test_holm_by_hand_and_with_gaps():
     assert np.isnan(with_gap[1])
 
 
-def test_bad_input_is_named():
+def test_invalid_input_is_named():
     a = np.ones(50)
     with pytest.raises(ValueError, match="lists of the same length"):
         comparison.compare(a, a[:-1], *layout())
     with pytest.raises(ValueError, match="NaN"):
         comparison.compare(a * np.nan, a, *layout())
+
+
+def test_paired_runs_verdicts():
+    rng = np.random.default_rng(0)
+    b = rng.uniform(1, 2, 30)
+    assert paired_runs(0.8 * b, b).verdict == "better"
+    assert paired_runs(b, 0.8 * b).verdict == "worse"
+    unclear = paired_runs(b + rng.normal(0, 0.1, 30), b)
+    assert unclear.low < 0 < unclear.high and unclear.verdict == "no clear difference"
+    better = paired_runs(0.8 * b, b)
+    assert better.median_ratio == pytest.approx(0.8) and better.wins == 1
+    assert paired_runs(b, b).wins == 0.5
+
+
+@pytest.mark.parametrize("runs", [1, MIN_RUNS - 1])
+def test_few_runs_give_no_verdict(runs):
+    result = paired_runs(np.full(runs, 0.1), np.ones(runs))
+    assert np.isnan(result.low) and result.verdict == "no clear difference" and result.wins == 1
+
+
+def test_paired_runs_rejects_unequal_lengths():
+    with pytest.raises(ValueError, match=r"^b must have"):
+        paired_runs([1, 2], [1])

@@ -1,11 +1,9 @@
-"""Errors per range against hand-worked answers, a plain bootstrap and simulated coverage."""
+"""Errors per range against values by hand, a plain bootstrap and simulated coverage."""
 
 import numpy as np
 import pytest
 
 from regcls.stats import errors
-from regcls.stats.comparison import MIN_RUNS, paired_runs
-from regcls.stats.conformal import conformal_radius
 from regcls.stats.errors import ErrorReport
 
 
@@ -17,7 +15,7 @@ def _report(n=3000, **options):
     return y, predictions, ErrorReport.from_predictions(y, predictions, [0, 2, 5, 10], **options)
 
 
-def test_hand_worked_table_and_gap():
+def test_table_worked_out_by_hand_with_an_empty_range():
     report = ErrorReport.from_predictions(
         [1, 2, 9], {"reg": [2, 0, 9.5]}, [0, 4, 8, 12], y_train=[1, 1, 5]
     )
@@ -27,7 +25,7 @@ def test_hand_worked_table_and_gap():
     assert table.loc[0, "rmse"] == pytest.approx(np.sqrt(2.5))
     assert table.loc[0, "bias"] == -0.5
     values = [f"{m}{end}" for m in errors.METRICS for end in ("", "_low", "_high")]
-    assert table.loc[4, values].isna().all(), "no test sample is a gap, never a zero"
+    assert table.loc[4, values].isna().all(), "a range without test samples has NaN, not zero"
     overall = report.overall().iloc[0]
     assert overall["mae"] == pytest.approx(3.5 / 3)
     assert overall["balanced_mae"] == pytest.approx((1.5 + 0.5) / 2)
@@ -80,7 +78,7 @@ def test_intervals_of_large_ranges_cover_the_truth():
     assert 0.885 < np.mean(hits) < 1
 
 
-def test_pairing_makes_the_difference_sharper_than_its_parts():
+def test_pairing_narrows_the_interval_of_the_difference():
     _, _, report = _report()
     table = report.table().set_index(["model", "low"])
     row = report.difference("reg+cls", "reg").set_index("low").loc[5]
@@ -89,7 +87,7 @@ def test_pairing_makes_the_difference_sharper_than_its_parts():
     assert row.difference == pytest.approx(
         table.loc[("reg+cls", 5), "mae"] - table.loc[("reg", 5), "mae"]
     )
-    assert row.diff_high < 0, "reg+cls errs less and is known to"
+    assert row.diff_high < 0, "the lower error of reg+cls is significant"
     overall = report.overall_difference("reg+cls", "reg")
     assert overall["low"] < overall["difference"] < overall["high"] < 0
 
@@ -138,7 +136,7 @@ GOOD = {"y_true": [1.0, 2.0], "predictions": {"reg": [1.0, 2.0]}, "edges": [0, 1
         ({"clusters": [1]}, "clusters"), ({"level": 95}, "level"), ({"resamples": 0}, "resamples"),
     ],
 )  # fmt: skip
-def test_bad_arguments_are_named(change, message):
+def test_invalid_arguments_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         ErrorReport.from_predictions(**(GOOD | change))
 
@@ -151,63 +149,6 @@ def test_unknown_model_metric_or_labels():
         report.difference("reg", "reg", "mse")
     with pytest.raises(ValueError, match="labels"):
         report.shots(np.array(["few"]))
-
-
-def test_paired_runs_verdicts():
-    rng = np.random.default_rng(0)
-    b = rng.uniform(1, 2, 30)
-    assert paired_runs(0.8 * b, b).verdict == "better"
-    assert paired_runs(b, 0.8 * b).verdict == "worse"
-    unclear = paired_runs(b + rng.normal(0, 0.1, 30), b)
-    assert unclear.low < 0 < unclear.high and unclear.verdict == "no clear difference"
-    better = paired_runs(0.8 * b, b)
-    assert better.median_ratio == pytest.approx(0.8) and better.wins == 1
-    assert paired_runs(b, b).wins == 0.5
-
-
-@pytest.mark.parametrize("runs", [1, MIN_RUNS - 1])
-def test_few_runs_give_no_verdict(runs):
-    result = paired_runs(np.full(runs, 0.1), np.ones(runs))
-    assert np.isnan(result.low) and result.verdict == "no clear difference" and result.wins == 1
-
-
-def test_paired_runs_rejects_unequal_lengths():
-    with pytest.raises(ValueError, match=r"^b must have"):
-        paired_runs([1, 2], [1])
-
-
-@pytest.mark.parametrize("level", [0.8, 0.9])
-def test_conformal_covers_each_predicted_range(level):
-    rng = np.random.default_rng(3)
-    edges = np.linspace(0, 10, 6)
-
-    def sample(n):
-        prediction = rng.uniform(0, 10, n)
-        return prediction + rng.normal(size=n) * (0.5 + prediction / 5), prediction
-
-    radius = conformal_radius(*sample(5000), edges, level)
-    assert (np.diff(radius) > 0).all(), "the noise grows with the target"
-    y, prediction = sample(50_000)
-    which = np.searchsorted(edges[1:-1], prediction, side="right")
-    hit = np.abs(y - prediction) <= radius[which]
-    for k in range(5):  # 1000 calibration points: one standard error is about 0.013
-        assert hit[which == k].mean() == pytest.approx(level, abs=0.05)
-
-
-def test_conformal_rank_and_borrowing():
-    error = np.arange(1.0, 10)  # nine points, level 0.9: the ninth smallest
-    prediction = np.full(9, 0.5)
-    radius = conformal_radius(prediction + error, prediction, [0, 1, 2, 3], 0.9)
-    assert radius.tolist() == [9, 9, 9], "empty ranges borrow their neighbours' points"
-    few = conformal_radius(prediction[:8] + error[:8], prediction[:8], [0, 1, 2], 0.9)
-    assert np.isinf(few).all(), "eight points cannot promise 0.9"
-
-
-def test_conformal_bad_input():
-    with pytest.raises(ValueError, match="y_pred"):
-        conformal_radius([1, 2], [1], [0, 3])
-    with pytest.raises(ValueError, match="level"):
-        conformal_radius([1, 2], [1, 2], [0, 3], 1.0)
 
 
 def test_one_sample_in_a_range_has_a_value_and_no_interval():
