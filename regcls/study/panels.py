@@ -65,6 +65,10 @@ class Panels:
             _embed(spec, name, json.loads(data.to_json(orient="records")))
         title = f"{row}, {column}" if row else column
         static = {key: part for key, part in spec.items() if key not in _BROWSER_ONLY}
+        for layer in static["layer"]:
+            # Names, to which selections refer, are the same in all panels: layers of one name would
+            # be drawn with the data of one panel.
+            layer.pop("name", None)
         return static | {"title": title, "width": _WIDTH}
 
     def png(self) -> bytes:

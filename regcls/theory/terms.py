@@ -16,7 +16,6 @@ Ren, Zhang, Yu, Liu: "Balanced MSE for Imbalanced Visual Regression", CVPR 2022,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -25,80 +24,15 @@ from scipy.special import log_ndtr, logsumexp, ndtr
 
 from regcls.exceptions import UserError
 from regcls.stats import bins
-from regcls.synthetic import data as synthetic_data
 from regcls.synthetic.data import Function
+from regcls.theory.density import Density, make_data, training_density, uniform_test_points
 
 REACH = 10.0  # standard deviations that the quadrature covers; the rest is below 1e-22
 NODES = 64  # Gauss-Legendre nodes on each side of the mean, in each part of the density
-POINTS = 600  # test points, uniform over the target
-SAMPLES = 30_000  # of a data set; one third each for training, validation and test
 RANGES = 12  # equal target ranges of a table
 WIDTHS = (1.0, 0.5, 0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03, 0.02)  # half widths s; 1 is uniform
 GROUPS = ("rare, near the peak", "rare, far from the peak", "frequent")
 MODELS = ("ideal", "reg", "control", "reg+cls")
-
-
-@dataclass(frozen=True)
-class Density:
-    """Piecewise constant density of the training targets.
-
-    Attributes
-    ----------
-    edges : ndarray of shape (K + 1,)
-        Ends of the constant parts, in target units.
-    levels : ndarray of shape (K,)
-        Density in each part; its integral is 1.
-
-    Examples
-    --------
-    >>> density = Density(np.array([0.0, 1.0, 4.0]), np.array([0.7, 0.1]))
-    >>> density.relative
-    array([2.8, 0.4])
-    >>> density.mass(np.array([0.0, 1.0, 4.0]))
-    array([0.7, 0.3])
-    """
-
-    edges: np.ndarray
-    levels: np.ndarray
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Lowest and highest target."""
-        return float(self.edges[0]), float(self.edges[-1])
-
-    @property
-    def relative(self) -> np.ndarray:
-        """Levels, of shape (K,), as multiples of the uniform density."""
-        return self.levels * (self.edges[-1] - self.edges[0])
-
-    def at(self, y: np.ndarray) -> np.ndarray:
-        """Return the density at given targets, as a multiple of the uniform density.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n,)
-            Targets within the limits.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
-        return self.relative[np.searchsorted(self.edges[1:-1], y, side="right")]
-
-    def mass(self, edges: np.ndarray) -> np.ndarray:
-        """Return the share of the targets in each interval.
-
-        Parameters
-        ----------
-        edges : ndarray of shape (C + 1,)
-            Ends of the intervals.
-
-        Returns
-        -------
-        ndarray of shape (C,)
-        """
-        cumulative = np.concatenate(([0.0], np.cumsum(self.levels * np.diff(self.edges))))
-        return np.diff(np.interp(edges, self.edges, cumulative))
 
 
 @dataclass(frozen=True)
@@ -152,28 +86,6 @@ class Case:
     train: np.ndarray
 
 
-def density(function: Function, seed: int, width: float) -> Density:
-    """Return the density of the training targets.
-
-    Parameters
-    ----------
-    function : Function
-        Target function.
-    seed : int
-        Data seed.
-    width : float
-        Half width s of the training peak, as a share of the range of the target; 1 is uniform.
-
-    Returns
-    -------
-    Density
-    """
-    if width >= 1:
-        return Density(np.array(function.limits), np.array([1 / np.ptp(function.limits)]))
-    peak = make_data(function, seed, width).peak
-    return Density(*synthetic_data.target_density(function, peak, width))
-
-
 def ideal_case(function: Function, seed: int, width: float, sigma: float) -> Case:
     """Return the case of a model that knows the function, up to Gaussian noise.
 
@@ -201,7 +113,7 @@ def ideal_case(function: Function, seed: int, width: float, sigma: float) -> Cas
         raise UserError(f"sigma must be above 0, not {sigma}")
     test = uniform_test_points(function, seed)
     train = make_data(function, seed, width).train.y
-    return Case(test.y, sigma, test.y, density(function, seed, width), train)
+    return Case(test.y, sigma, test.y, training_density(function, seed, width), train)
 
 
 def regression(case: Case) -> Terms:
@@ -372,50 +284,6 @@ def by_imbalance(function: Function, seed: int, sigma: float) -> pd.DataFrame:
             if mask.any():
                 rows.append((width, group, float(gap[mask].mean()), float(mask.mean())))
     return pd.DataFrame(rows, columns=["width", "group", "gap", "share"])
-
-
-@lru_cache(maxsize=64)
-def make_data(function: Function, seed: int, width: float) -> synthetic_data.Data1D:
-    """Create the 1D data set with a training peak of a given width.
-
-    Parameters
-    ----------
-    function : Function
-        Target function.
-    seed : int
-        Data seed.
-    width : float
-        Half width s of the training peak, as a share of the range of the target; 1 is uniform.
-
-    Returns
-    -------
-    Data1D
-    """
-    sampling = "uniform" if width >= 1 else width
-    return synthetic_data.make(function, seed, sampling=sampling, samples=SAMPLES)
-
-
-def uniform_test_points(function: Function, seed: int) -> synthetic_data.Split:
-    """Return evenly spaced points of the uniform test set, sorted by target.
-
-    Parameters
-    ----------
-    function : Function
-        Target function.
-    seed : int
-        Data seed.
-
-    Returns
-    -------
-    Split
-        `POINTS` test points; targets are clipped to the limits of the function.
-    """
-    test = synthetic_data.make(function, seed, sampling="uniform", samples=SAMPLES).test
-    order = np.argsort(test.y)[np.linspace(0, len(test) - 1, POINTS).astype(int)]
-    low, high = function.limits
-    return synthetic_data.Split(
-        test.x[order], np.clip(test.y[order], low, high), test.y_clean[order]
-    )
 
 
 def _expected(case: Case) -> np.ndarray:

@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 
 from regcls.synthetic import data as synthetic_data
-from regcls.theory.terms import (
-    MODELS,
-    SAMPLES,
-    Case,
-    density,
-    make_data,
-    uniform_test_points,
-)
+from regcls.theory.density import SAMPLES, make_data, training_density, uniform_test_points
+from regcls.theory.terms import MODELS, Case
 
 
 def trained_cases(function: int, seed: int, width: float, epochs: int = 40) -> dict[str, Case]:
@@ -61,8 +55,8 @@ def trained_cases(function: int, seed: int, width: float, epochs: int = 40) -> d
     target = synthetic_data.FUNCTIONS[function - 1]
     test = uniform_test_points(target, seed)
     predictions = lab.predict(test.x)[:, 0].astype(np.float64)
-    shape, train = density(target, seed, width), make_data(target, seed, width).train.y
+    density, train = training_density(target, seed, width), make_data(target, seed, width).train.y
     return {
-        model: Case(mean, float(np.sqrt(((mean - test.y) ** 2).mean())), test.y, shape, train)
+        model: Case(mean, float(np.sqrt(((mean - test.y) ** 2).mean())), test.y, density, train)
         for model, mean in zip(MODELS[1:], predictions, strict=True)
     }
