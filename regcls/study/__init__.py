@@ -5,7 +5,7 @@ from TOML. `worker` trains a batch of models, `runner` a whole grid with joblib 
 `dask_backend`, on a cluster; `processes` starts runs in the background and `status` reports their
 progress. `store` keeps the results (its rows are in `rows`). `results` compares them, `layout` and
 `findings` prepare tables and text, `error_chart`, `effect_chart` and `range_chart` draw panels
-(`panels`), and `catalogue` lists what a page can show.
+(`panels`), `catalogue` lists what a page can show, and `records` returns plain values for commands.
 
 The names that commands and pages need are imported here.
 """

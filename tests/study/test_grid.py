@@ -40,6 +40,9 @@ def test_cells_share_reg_and_control():
     assert len(grid.cells) == 4
     by_kind = pd.Series([(m.variant, m.weight) for m in grid.models()]).value_counts()
     assert by_kind.to_dict() == {
-        ("reg", 1.0): 6, ("reg", 10.0): 6, ("reg", 100.0): 6,
-        ("reg+cls", 10.0): 12, ("reg+cls", 100.0): 12,
-    }  # fmt: skip
+        ("reg", 1.0): 6,
+        ("reg", 10.0): 6,
+        ("reg", 100.0): 6,
+        ("reg+cls", 10.0): 12,
+        ("reg+cls", 100.0): 12,
+    }

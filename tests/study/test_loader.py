@@ -11,8 +11,14 @@ from tests.helpers.study_grids import SEARCH, small
 
 def test_every_shipped_grid_loads():
     assert set(study.names()) == {
-        "paper", "quick", "fair", "architecture", "losses", "optimizers", "bins",
-    }  # fmt: skip
+        "paper",
+        "quick",
+        "fair",
+        "architecture",
+        "losses",
+        "optimizers",
+        "bins",
+    }
     hashes = {study.load(name).hash for name in study.names()}
     assert len(hashes) == len(study.names())
     assert all(study.load(name).title for name in study.names())

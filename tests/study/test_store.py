@@ -26,8 +26,12 @@ def test_only_live_runners_hold_their_claims(tmp_path):
         with store._writing() as db:  # as if it had sent no heartbeat for a while
             db.execute("UPDATE runners SET heard = heard - 1000 WHERE id = ?", (first,))
         assert store.claim(second, models[:4]) == models[:4]
-        gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                              capture_output=True, text=True, check=True)  # fmt: skip
+        gone = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         with store._writing() as db:
             db.execute("UPDATE runners SET pid = ? WHERE id = ?", (int(gone.stdout), second))
         assert store.runners() == []

@@ -21,8 +21,11 @@ def test_tuning_searches_on_validation_data_and_tests_on_other_data_sets(tmp_pat
     results = study.read(grid, tmp_path / "s.sqlite")
     phases = results.table.groupby(["phase", "role"]).size().to_dict()
     assert phases == {
-        ("search", "reg"): 6, ("search", "reg+cls"): 6, ("final", "reg"): 12, ("final", "reg+cls"): 12,
-    }  # fmt: skip
+        ("search", "reg"): 6,
+        ("search", "reg+cls"): 6,
+        ("final", "reg"): 12,
+        ("final", "reg+cls"): 12,
+    }
     for cell in grid.cells:
         best = grid.best(cell, "reg+cls", known)
         tried = results.table.query(

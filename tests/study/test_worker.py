@@ -25,9 +25,14 @@ def test_a_run_equals_the_labs_run():
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"bins": ["equalized"]}, {"class_loss": ["soft"]}, {"scenario": ["noisy"], "bins": ["quantile"]}],
+    [
+        {},
+        {"bins": ["equalized"]},
+        {"class_loss": ["soft"]},
+        {"scenario": ["noisy"], "bins": ["quantile"]},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_result_does_not_depend_on_the_batch(changes):
     models = [m for m in small(**changes).models() if m.classes == 32]
     for batch in worker.pack(models):
