@@ -26,9 +26,15 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
 def test_a_labelled_zip_in_a_folder_with_semicolons():
     photo = encoded(gradient())
     rows = read_labelled_zip(
-        zipped({"set/labels.csv": b"\xef\xbb\xbfAge; File\n31;a.png\n;b.png\n",
-                "set/a.png": photo, "set/b.png": photo, "set/.DS_Store": b"x"})
-    )  # fmt: skip
+        zipped(
+            {
+                "set/labels.csv": b"\xef\xbb\xbfAge; File\n31;a.png\n;b.png\n",
+                "set/a.png": photo,
+                "set/b.png": photo,
+                "set/.DS_Store": b"x",
+            }
+        )
+    )
     assert rows == [("a.png", photo, 31.0, None), ("b.png", photo, None, None)]
 
 

@@ -35,9 +35,17 @@ def greys(numbers: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [("mp4", "mpeg4"), ("mp4", "libx264"), ("mov", "libx264"), ("avi", "mpeg4"), ("avi", "mjpeg"),
-     ("webm", "libvpx"), ("mkv", "libx264"), ("gif", "gif")],
-)  # fmt: skip
+    [
+        ("mp4", "mpeg4"),
+        ("mp4", "libx264"),
+        ("mov", "libx264"),
+        ("avi", "mpeg4"),
+        ("avi", "mjpeg"),
+        ("webm", "libvpx"),
+        ("mkv", "libx264"),
+        ("gif", "gif"),
+    ],
+)
 def test_every_format_gives_all_frames_in_order(tmp_path, suffix, codec):
     rate = 25 if suffix == "gif" else 30  # a GIF counts hundredths of a second
     path = video_files.make(tmp_path / f"clip.{suffix}", FRAMES, rate=rate, codec=codec)

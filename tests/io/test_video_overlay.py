@@ -51,7 +51,12 @@ def test_a_video_that_is_stopped_is_shorter(clip, tmp_path):
     found = video.open_video(clip, "clip.mp4")
     reported: list[float] = []
     video_overlay.with_bars(
-        found, tmp_path / "bars.mp4", np.zeros(1), {"reg": np.zeros(1)}, COLOURS,
-        report=reported.append, stop=lambda: len(reported) >= 10,
-    )  # fmt: skip
+        found,
+        tmp_path / "bars.mp4",
+        np.zeros(1),
+        {"reg": np.zeros(1)},
+        COLOURS,
+        report=reported.append,
+        stop=lambda: len(reported) >= 10,
+    )
     assert len(reported) == 10
