@@ -32,6 +32,6 @@ dashboard.register(app)
 def main(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Print the version if it is asked for."""
+    """Print the version if requested."""
     if version:
         print(__version__)

@@ -72,7 +72,7 @@ class Report:
         filled = counts[counts > 0]
         text = (
             f"{needed} of {ranges} ranges contain 80 % of the {total:,} {self.errors.counted} "
-            f"targets; the largest has {filled[0] / filled[-1]:,.0f} times as many as the smallest"
+            f"targets; the ratio of the largest to the smallest is {filled[0] / filled[-1]:,.0f}"
         )
         empty = ranges - len(filled)
         return text + (f", and {empty} {'is' if empty == 1 else 'are'} empty." if empty else ".")

@@ -25,7 +25,7 @@ def test_errors_worked_out_by_hand():
     assert report.worst["row"].tolist() == [4, 1, 2, 3]
     assert report.worst["largest error"].tolist() == [4, 1, 0, 0]
     assert report.imbalance.startswith(
-        "2 of 2 ranges contain 80 % of the 4 test targets; the largest has 3"
+        "2 of 2 ranges contain 80 % of the 4 test targets; the ratio of the largest to the smallest is 3"
     )
 
 
