@@ -1,20 +1,20 @@
-"""Model-epochs per second of ``regcls.nn.ensemble`` against two ways of training one model at a time.
+"""Model-epochs per second of ``regcls.nn.ensemble`` and of two ways to train one model at a time.
 
     python benchmarks/engine.py [--quick] [--json]
 
 All three train the 1D network (1 → 6 → 15 → 1, and C classes) on 20 000 samples in batches of 256
-with Adam on the CPU, and take turns within one run; medians over the turns count.
+with Adam on the CPU. They take turns within one run, and the median over the turns is reported.
 
-- ours: an ``Ensemble`` of R replicas, whole epochs, reshuffling included, float32.
-- the paper's way: a ``Dataset`` item per sample through a ``DataLoader`` with one worker, float64,
-  autograd. Only a slice of an epoch is timed, once its worker is running, and its time per batch
-  is extrapolated to an epoch of 78 batches.
-- the tight loop: tensors in memory, ``nn.Sequential``, autograd, fused Adam, float32. A slice of an
-  epoch as well, extrapolated in the same way.
+- ours: an ``Ensemble`` of R replicas, whole epochs including shuffling, float32.
+- paper's way: one ``Dataset`` item per sample through a ``DataLoader`` with one worker, float64,
+  autograd. Only part of an epoch is timed, with the worker running, and extrapolated to an epoch of
+  78 batches.
+- tight loop: tensors in memory, ``nn.Sequential``, autograd, fused Adam, float32. Also part of an
+  epoch, extrapolated in the same way.
 
-The two others train one model at a time, so R models take R times as long and their model-epochs
-per second are the same at every R. Measure on an idle machine: beside other work both ways of one
-model at a time lose far more than ours does, and the ratios flatter us.
+The last two train one model at a time, so R models take R times as long and their model-epochs per
+second do not depend on R. Measure on an idle machine: other processes slow them down much more than
+the ensemble, and the ratios are then too favourable.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ REG_WEIGHT = 100.0
 
 
 def data(replicas: int, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y, labels, each (replicas, SAMPLES)."""
+    """Return x, y and labels, each (replicas, SAMPLES)."""
     x = np.random.default_rng(0).uniform(-1, 1, (replicas, SAMPLES))
     y = 0.8 * np.sin(22 * x) + 0.7 * np.sin(7 * x)
     cut = bins.make("equal-width", y.ravel(), max(classes, 2))
@@ -54,7 +54,7 @@ def data(replicas: int, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 class OneModel(nn.Module):
-    """The network as people write it."""
+    """The network as an ordinary torch module."""
 
     def __init__(self, classes: int):
         super().__init__()
@@ -66,6 +66,7 @@ class OneModel(nn.Module):
         self.logits = nn.Linear(second, classes) if classes else None
 
     def loss(self, x: torch.Tensor, y: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the loss of a batch."""
         features = self.body(x)
         loss = REG_WEIGHT * nn.functional.mse_loss(self.value(features), y)
         if self.logits is not None:
@@ -74,7 +75,7 @@ class OneModel(nn.Module):
 
 
 class Samples(Dataset):
-    """One item a sample: x (1,), y (1,) in float64, and its class."""
+    """One item per sample: x (1,), y (1,) in float64, and the class."""
 
     def __init__(self, classes: int):
         x, y, labels = data(1, classes)
@@ -105,7 +106,7 @@ def tight_batches(classes: int) -> Iterator[tuple[torch.Tensor, ...]]:
 def single_model(
     batches: Iterator, classes: int, dtype: torch.dtype, fused: bool, steps: int
 ) -> Callable[[], float]:
-    """A call that trains ``steps`` batches and gives epochs a second."""
+    """Return a function that trains ``steps`` batches and returns epochs per second."""
     model = OneModel(classes).to(dtype)
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-3, fused=fused)
 
@@ -116,7 +117,7 @@ def single_model(
             adam.step()
 
     def turn() -> float:
-        train(4)  # a loader's worker has two batches ready, which must not count
+        train(4)  # a loader's worker has two batches ready, which would distort the timing
         started = time.perf_counter()
         train(steps)
         return steps / STEPS / (time.perf_counter() - started)
@@ -125,12 +126,17 @@ def single_model(
 
 
 def our_way(replicas: int, classes: int, seconds: float) -> Callable[[], float]:
-    """A call that trains whole epochs for ``seconds`` or more; model-epochs a second."""
+    """Return a function that trains whole epochs for at least ``seconds``: model-epochs per second."""
     x, y, labels = data(replicas, classes)
     ensemble = Ensemble(
-        Network(HIDDEN, classes=classes), Training(batch=BATCH), x, y,
-        labels=labels if classes else None, seeds=range(replicas), reg_weight=REG_WEIGHT,
-    )  # fmt: skip
+        Network(HIDDEN, classes=classes),
+        Training(batch=BATCH),
+        x,
+        y,
+        labels=labels if classes else None,
+        seeds=range(replicas),
+        reg_weight=REG_WEIGHT,
+    )
     ensemble.advance(3)
 
     def turn() -> float:
@@ -144,7 +150,7 @@ def our_way(replicas: int, classes: int, seconds: float) -> Callable[[], float]:
 
 
 def measure(classes: int, turns: int, steps: int, seconds: float) -> list[dict]:
-    """One row for each number of replicas."""
+    """Return one row per number of replicas."""
     ways = {
         "paper_way": single_model(paper_batches(classes), classes, torch.float64, False, steps),
         "tight_loop": single_model(tight_batches(classes), classes, torch.float32, True, 2 * steps),
@@ -170,7 +176,7 @@ def measure(classes: int, turns: int, steps: int, seconds: float) -> list[dict]:
 
 
 def peak_bytes() -> int:
-    """Peak resident memory of this process (not of the loader's worker)."""
+    """Return the peak resident memory of this process, without the loader's worker."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -187,21 +193,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="done within 50 s")
-    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    parser.add_argument("--quick", action="store_true", help="finish within 50 s")
+    parser.add_argument("--json", action="store_true", help="print a JSON object as the last line")
     options = parser.parse_args()
     turns, steps, seconds = (3, 39, 0.3) if options.quick else (5, STEPS, 1.0)
     busy = psutil.cpu_percent(1.0)
     if busy > 20:
-        print(f"The machine is {busy:.0f} % busy with other work: these ratios will not hold.")
-    print("model-epochs a second; the paper's way and the tight loop extrapolated from slices")
+        print(f"CPU load from other processes: {busy:.0f} %. These ratios are not reliable.")
+    print("Model-epochs per second; paper's way and tight loop extrapolated from part of an epoch")
     print("classes replicas      ours  paper way tight loop  vs paper  vs tight")
     rows = []
     for classes in CLASSES:
         for row in measure(classes, turns, steps, seconds):
             rows.append(row)
             print_row(row)
-    print(f"peak memory {peak_bytes() / 1e6:.0f} MB, all of the above included")
+    print(f"Peak memory of all of the above: {peak_bytes() / 1e6:.0f} MB")
     if options.json:
         print(json.dumps({"busy": busy, "rows": rows}))
 

@@ -1,9 +1,9 @@
-"""How often the live Lab redraws: the real server, a real Chromium and training on one machine.
+"""Redraws per second of the live Lab, with server, Chromium and training on one machine.
 
     python benchmarks/lab.py [--quick] [--json]
 
 A redraw is one animation frame in which the lines of the Lab's first chart change, counted in the
-page by a MutationObserver. The Lab plays its default setting, R = 10 runs of three models.
+page by a MutationObserver. The Lab runs with its default settings, R = 10 runs of three models.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COUNT = """() => {
 
 
 def measure(page, url: str, parts: int, part_seconds: float) -> list[float]:
-    """Redraws a second in each of ``parts`` stretches of a run that plays."""
+    """Return the redraws per second in each of ``parts`` periods of a playing run."""
     page.goto(f"{url}/lab?epochs={EPOCHS}")
     page.get_by_role("button", name=re.compile("Play|Start anyway")).click()
     page.get_by_text("Verdict after").wait_for(timeout=60_000)
@@ -48,16 +48,16 @@ def measure(page, url: str, parts: int, part_seconds: float) -> list[float]:
         page.wait_for_timeout(part_seconds * 1000)
         after, ended = page.evaluate("[window.redraws, performance.now()]")
         rates.append((after - before) / (ended - started) * 1000)
-        page.get_by_role("button", name="Pause").wait_for(timeout=1000)  # it was playing all along
+        page.get_by_role("button", name="Pause").wait_for(timeout=1000)  # it was playing throughout
     return rates
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="done within 50 s")
-    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    parser.add_argument("--quick", action="store_true", help="finish within 50 s")
+    parser.add_argument("--json", action="store_true", help="print a JSON object as the last line")
     options = parser.parse_args()
-    # These are the tests' own ways to a server and a Chromium.
+    # Server and Chromium are started as in the tests.
     from playwright.sync_api import sync_playwright
 
     from tests.helpers.server import chromium_options, free_port, start_server, stop_server
@@ -75,8 +75,8 @@ def main() -> None:
             stop_server(server)
     median = statistics.median(rates)
     load = os.getloadavg()[0]
-    print(f"{median:.1f} redraws a second (parts: {', '.join(f'{r:.1f}' for r in rates)})")
-    print(f"load of the machine: {load:.1f} on {os.cpu_count()} cores")
+    print(f"{median:.1f} redraws per second (periods: {', '.join(f'{r:.1f}' for r in rates)})")
+    print(f"Load average: {load:.1f} on {os.cpu_count()} cores")
     if options.json:
         print(json.dumps({"replicas": 10, "redraws_per_second": median, "parts": rates}))
 

@@ -1,8 +1,9 @@
-"""Known answers for the 1D data: samplings, scenarios, noise."""
+"""Synthetic 1D data: samplings, scenarios, noise, seeds, invalid arguments."""
 
 import numpy as np
 import pytest
 
+from regcls.exceptions import UserError
 from regcls.synthetic import data as synthetic_data
 from regcls.synthetic.data import FUNCTIONS, Function, make
 
@@ -19,13 +20,13 @@ def test_uniform_fills_every_bin_of_y_equally(function):
     for split in (data.train, data.val, data.test):
         counts = _per_bin(data, split)
         assert counts.sum() == 20_480
-        # 20 each; a value on the border may be counted next door by rounding.
+        # 20 each; rounding may move a value on an edge to the neighbouring bin.
         assert np.abs(counts - 20).max() <= 1
 
 
 @pytest.mark.parametrize(("name", "s"), synthetic_data.IMBALANCE.items())
 @pytest.mark.parametrize("seed", range(3))
-def test_most_of_the_mass_lies_around_the_peak(name, s, seed):
+def test_most_targets_lie_around_the_peak(name, s, seed):
     data = make(FUNCTIONS[2], seed, sampling=name)
     low, high = data.function.limits
     span = high - low
@@ -56,7 +57,7 @@ def test_ood_parts_lie_in_their_own_intervals(sampling):
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.5])
-def test_noise_has_the_size_asked_for(noise):
+def test_noise_has_the_given_standard_deviation(noise):
     data = make(FUNCTIONS[5], 0, scenario="noisy", noise=noise)
     for split in (data.train, data.val, data.test):
         residual = split.y - split.y_clean
@@ -67,7 +68,7 @@ def test_noise_has_the_size_asked_for(noise):
     np.testing.assert_array_equal(clean.train.y, clean.train.y_clean)
 
 
-def test_same_arguments_same_arrays_other_seed_other_arrays():
+def test_same_arguments_give_the_same_arrays_and_seeds_differ():
     first, again, other = (make(FUNCTIONS[7], s, samples=900) for s in (1, 1, 2))
     np.testing.assert_array_equal(first.train.x, again.train.x)
     assert first.peak == again.peak != other.peak
@@ -78,7 +79,7 @@ def test_same_arguments_same_arrays_other_seed_other_arrays():
 
 @pytest.mark.parametrize("samples", [6, 7, 100, 1001, 200_000])
 @pytest.mark.parametrize("scenario", synthetic_data.SCENARIOS)
-def test_any_sample_count(samples, scenario):
+def test_three_equal_parts_for_any_number_of_samples(samples, scenario):
     data = make(FUNCTIONS[3], 0, scenario=scenario, samples=samples)
     assert len(data.train) == len(data.val) == len(data.test) == samples // 3
 
@@ -89,7 +90,7 @@ def test_the_narrowest_and_the_widest_peak(s):
     assert len(data.train) == 1000 and np.isfinite(data.train.y).all()
 
 
-def test_function_is_the_papers_and_its_limits_hold():
+def test_function_and_its_limits():
     f = Function(A=0.5, C=10)
     assert (f.B, f.D) == (1.0, 3)
     assert f(np.array([0.3]))[0] == pytest.approx(0.5 * np.sin(3) + np.sin(0.9))
@@ -101,16 +102,22 @@ def test_function_is_the_papers_and_its_limits_hold():
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        ("scenario", "foggy"), ("sampling", "heavy"), ("sampling", 0.0), ("sampling", 1.5),
-        ("sampling", float("nan")), ("samples", 5), ("noise", -1), ("noise", float("nan")),
+        ("scenario", "foggy"),
+        ("sampling", "heavy"),
+        ("sampling", 0.0),
+        ("sampling", 1.5),
+        ("sampling", float("nan")),
+        ("samples", 5),
+        ("noise", -1),
+        ("noise", float("nan")),
     ],
-)  # fmt: skip
-def test_bad_arguments_are_named(argument, value):
-    with pytest.raises(ValueError, match=argument):
+)
+def test_invalid_arguments_are_named(argument, value):
+    with pytest.raises(UserError, match=argument):
         make(FUNCTIONS[0], 0, **{argument: value})
 
 
 @pytest.mark.parametrize(("a", "c", "name"), [(2.0, 9, "A"), (0.5, 0, "C"), (0.5, 9.5, "C")])
-def test_bad_functions_are_named(a, c, name):
-    with pytest.raises(ValueError, match=f"^{name} must"):
+def test_invalid_functions_are_named(a, c, name):
+    with pytest.raises(UserError, match=f"^{name} must"):
         Function(a, c)
