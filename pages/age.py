@@ -1,78 +1,100 @@
-"""Age: photos in, what both models say, and how far they are usually off at that age."""
+"""Age: estimate the age of faces in photos, with prediction intervals and errors per age."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import streamlit as st
 
 from pages import through_app
 from pages.components import (
     answer_cards,
+    charts,
     custom_models,
     downloads,
+    error_chart,
     messages,
     selection,
     task_models,
+    task_page,
     uploads,
 )
 from regcls.io.labelled_zip import AGE_LIMITS, MAX_ZIP_BYTES
-from regcls.tasks import pairs as tasks_pairs
 from regcls.tasks.age import predict, table
 from regcls.tasks.age.gallery import Entry, Gallery
+from regcls.tasks.pairs import MODELS
 
 through_app()
 
+CLASSES_HEIGHT = 300  # pixels, of the chart of class probabilities
+
 
 def gallery() -> Gallery:
+    """Return the visitor's photos."""
     return st.session_state.setdefault("age_gallery", Gallery())
 
 
-def take_zip(data: bytes) -> None:
-    pair, _ = task_models.models("age")
-    bar = st.progress(0.0, "Looking at the photos of the zip…")
-    selection.show(gallery().add_zip(data, pair, bar.progress), "age")
-    bar.empty()
+# Inputs
 
 
 def inputs() -> None:
-    source = st.segmented_control(
-        "Where from", ["Photos", "Camera", "Zip"], default="Photos", required=True,
-        label_visibility="collapsed", key="age_source", width="stretch",
-    )  # fmt: skip
+    """Draw the upload, the camera or the labelled zip, and the samples."""
+    source = task_page.source(["Photos", "Camera", "Zip"], "age")
     if source == "Photos":
-        uploads.upload("Photos with faces", "age", gallery())
+        uploads.upload_photos("Photos with faces", "age", gallery())
     elif source == "Camera":
-        uploads.camera("A photo of you", "age", gallery())
+        uploads.take_photo("A photo of you", "age", gallery())
     else:
-        for file in uploads.unseen([zip_widget()], "age"):
-            take_zip(file.getvalue())
-        st.caption(
-            "The CSV has the columns **file** and **age** (in years). Your photos' errors then "
-            "join the chart of errors per age."
-        )
-    uploads.samples(predict.SHIPPED_SAMPLES, take_sample, "age", 56)
+        upload_zip()
+    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "age", 56)
 
 
-def zip_widget():
-    """The uploader for labelled zips."""
-    return st.file_uploader(
-        "A zip of photos and one CSV", "zip", key="age_zip",
-        max_upload_size=MAX_ZIP_BYTES // 1_000_000,
-    )  # fmt: skip
+def upload_zip() -> None:
+    """Draw the uploader for labelled photos and add the photos of a new zip."""
+    file = st.file_uploader(
+        "A zip of photos and one CSV",
+        "zip",
+        key="age_zip",
+        max_upload_size=MAX_ZIP_BYTES // uploads.MB,
+    )
+    for new in uploads.unseen([file], "age"):
+        add_zip(new.getvalue())
+    st.caption(
+        "The CSV needs the columns **file** and **age** (in years). The errors on your photos are "
+        "added to the error chart."
+    )
 
 
-def take_sample(sample: predict.Sample) -> None:
+def add_zip(data: bytes) -> None:
+    """Add the photos of a zip, with a progress bar; show the first."""
     pair, _ = task_models.models("age")
-    with st.spinner("Looking…"):
+    bar = st.progress(0.0, "Processing photos…")
+
+    def report(share: float) -> None:
+        bar.progress(share)
+
+    selection.show(gallery().add_zip(data, pair, report), "age")
+    bar.empty()
+
+
+def add_sample(sample: predict.Sample) -> None:
+    """Add a sample with its true age, if that is known."""
+    pair, _ = task_models.models("age")
+    with st.spinner("Processing photo…"):
         key = gallery().add(sample.read(), sample.title, pair, sample.age)
     selection.show(key, "age")
 
 
+# Results
+
+
 def show(key: str) -> None:
+    """Show a photo, the predictions for one of its faces, and the charts."""
     entry = gallery().entries[key]
     left, right = st.columns([1, 2], gap="medium")
     with left:
         st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
-        if st.button("Remove", key=f"age_remove_{key}", icon=":material/delete:"):
+        if task_page.remove_button("age", key):
             del gallery().entries[key]
             st.rerun()
     with right:
@@ -84,118 +106,126 @@ def show(key: str) -> None:
                 "Use the centre of the photo instead", value=entry.centre, key=f"age_centre_{key}"
             )
         if entry.faces:
-            at = chosen_face(key, entry)
-            answers(entry.faces[at])
-            true_age(key, entry, at)
+            number = chosen_face(key, entry)
+            predictions(entry.faces[number])
+            true_age(key, entry, number)
     if entry.faces:
-        charts(entry.faces[at], entry.truths.get(at))
+        draw_charts(entry.faces[number], entry.truths.get(number))
 
 
 def chosen_face(key: str, entry: Entry) -> int:
-    """The face shown: its crop, and below the crops a click for each where there are several."""
+    """Show the face crops; return the number of the face picked, from 0."""
     count = len(entry.faces)
     side = entry.faces[0].crop.shape[0]
-    captions = [
-        f"{i + 1}" if count > 1 else f"as the networks see it, {side} × {side}"
-        for i in range(count)
-    ]
+    captions = (
+        [f"{i + 1}" for i in range(count)] if count > 1 else [f"model input, {side} × {side}"]
+    )
     with st.container(horizontal=True):
         for face, caption in zip(entry.faces, captions, strict=True):
             st.image(face.crop, caption=caption, width=112)
     if count == 1:
         return 0
     return st.pills(
-        f"{count} faces, the largest first", range(count), format_func=lambda i: f"Face {i + 1}",
-        default=0, required=True, key=f"age_face_{key}",
-    )  # fmt: skip
+        f"{count} faces, largest first",
+        range(count),
+        format_func=lambda i: f"Face {i + 1}",
+        default=0,
+        required=True,
+        key=f"age_face_{key}",
+    )
 
 
-def answers(face: predict.FaceAges) -> None:
+def predictions(face: predict.FaceAges) -> None:
+    """Show each model's predicted age with its interval."""
     cells = {}
-    for model, answer in face.estimates.items():
+    for model, estimate in face.estimates.items():
+        calibrated = estimate.level == estimate.level  # NaN without a calibration
         interval = (
-            f"{answer.low:.0f} to {answer.high:.0f} ({answer.level:.0%} interval)"
-            if answer.level == answer.level
-            else "no interval: the model carries no calibration"
+            f"{estimate.low:.0f} to {estimate.high:.0f} ({estimate.level:.0%} interval)"
+            if calibrated
+            else "no interval: the model has no calibration"
         )
-        cells[model] = (
-            f'<div style="font-size:2.1rem;line-height:1.3;font-weight:600">{answer.age:.0f}'
-            f'<span style="font-size:1rem;font-weight:400"> years</span></div>'
-            f"<div>{interval}</div>"
-        )
-    answer_cards.answers(cells)
+        age = answer_cards.figure(f"{estimate.age:.0f}", "years")
+        cells[model] = f"{age}<div>{interval}</div>"
+    answer_cards.cards(cells)
 
 
-def true_age(key: str, entry: Entry, at: int) -> None:
+def true_age(key: str, entry: Entry, number: int) -> None:
+    """Draw the input for the true age of a face."""
     low, high = AGE_LIMITS
     truth = st.number_input(
-        "True age, if you know it (years)", low, high, entry.truths.get(at), 1.0, format="%.0f",
-        placeholder="joins the charts and the table below", key=f"age_truth_{key}_{at}",
-    )  # fmt: skip
+        "True age in years, if known",
+        low,
+        high,
+        entry.truths.get(number),
+        1.0,
+        format="%.0f",
+        placeholder="added to the charts and the table",
+        key=f"age_truth_{key}_{number}",
+    )
     if truth is None:
-        entry.truths.pop(at, None)
+        entry.truths.pop(number, None)
     else:
-        entry.truths[at] = truth
+        entry.truths[number] = truth
 
 
-def charts(face: predict.FaceAges, truth: float | None) -> None:
-    from regcls.plotting.errors import errors_per_range, probabilities
+def draw_charts(face: predict.FaceAges, truth: float | None) -> None:
+    """Draw the errors per age range and the class probabilities of a face."""
+    from regcls.plotting.errors import probabilities
 
     pair, report = task_models.models("age")
-    mark = truth if truth is not None else [face.estimates[m].age for m in tasks_pairs.MODELS]
-    own = predict.own_report(gallery().labelled_faces(), pair.reg.card)
-    st.altair_chart(errors_per_range(report, "years", "age", mark=mark, extra=own).chart())
-    line = "true age" if truth is not None else "two answers, since the true age is not known"
-    st.caption(
-        f"Bars: {report.level:.0%} intervals on {len(pair.predictions)} test photos that no model "
-        f"was trained on. The dashed line marks this person's {line}."
-        + ("" if own is None else " Diamonds: your own photos.")
+    mark: error_chart.Mark = ("the true age", truth)
+    if truth is None:
+        mark = ("the predicted ages", [face.estimates[model].age for model in MODELS])
+    error_chart.draw(
+        "age",
+        "years",
+        f"Mean absolute error on {len(pair.predictions):,} held-out test photos, with "
+        f"{report.level:.0%} intervals.",
+        predict.own_report(gallery().labelled_faces(), pair.reg.card),
+        "your own photos",
+        mark,
     )
-    thoughts = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
-    st.altair_chart(thoughts.chart().properties(height=300))
-    st.caption(
-        "The class head is set aside when the age is read: reg+cls answers from its regression "
-        "output."
-    )
+    classes = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
+    caption = "The predicted age of reg+cls comes from its regression output, not from its classes."
+    spec = classes.spec | {"height": CLASSES_HEIGHT}
+    charts.draw(replace(classes, spec=spec, caption=caption))
 
 
 def limits() -> None:
-    with st.expander("How to read this, its limits, and what it may be used for"):
+    """Explain how to read the page and what the models must not be used for."""
+    with st.expander("How to read this, limits and permitted use"):
         st.markdown(
-            "The coloured bars hold each model's answer and the interval in which the true age lies "
-            "for nine of ten photos with a like answer. The first chart shows how far off each "
-            "model is per ten years of age, over how many training photos there were; the second, "
-            "what the class head of reg+cls thinks.\n\n"
-            "These are small networks, trained on a few thousand photos of mostly young adults and "
-            "small children. They guess how old a face *looks* and are often ten years off, more "
-            "where the training data is thin: that is what the error chart is there to show. "
-            "Light, make-up, glasses and camera angle all move the answer. Never use it to decide "
-            "anything about a person.\n\n"
-            "The models were trained on UTKFace (Zhang, Song, Qi, CVPR 2017), which is for "
-            "**non-commercial research** only, and so are they."
+            "- **Predictions.** Each card shows one model's predicted age with a prediction "
+            "interval, calibrated on held-out photos: for photos with a similar prediction it "
+            "covered the true age in nine of ten cases.\n"
+            "- **Errors.** The first chart shows the error of each model per ten years of age, "
+            "above the number of training photos. The second shows the class probabilities of "
+            "reg+cls.\n"
+            "- **Limits.** These are small networks, trained on a few thousand photos, mostly of "
+            "young adults and small children. They estimate how old a face *looks* and are often "
+            "off by ten years, and by more where training data is scarce. Lighting, make-up, "
+            "glasses and camera angle all change the prediction.\n"
+            "- **Use.** Never use the predictions to make decisions about a person. The models "
+            "were trained on UTKFace (Zhang, Song, Qi, CVPR 2017), which is licensed for "
+            "**non-commercial research** only, and so are the models."
         )
 
 
 st.title("Age, from a face")
 st.markdown(
-    "Two networks, alike in all but one thing: *reg+cls* also had to name the age class while it "
-    "learned. See what each says of a face, and how far off it usually is at that age."
+    "Two networks estimate the age of a face. They differ in one respect: *reg+cls* was also trained "
+    "to classify the age into ranges."
 )
-left, right = st.columns([1, 2], gap="medium")
-with left:
-    inputs()
-    st.caption(uploads.PHOTO_PRIVACY)
-    custom_models.offer_own("age")
-with right:
+with task_page.beside_inputs("age", inputs, uploads.PHOTO_PRIVACY, 2):
     messages.problems(gallery().problems, "age")
-    if gallery().entries:
-        entries = gallery().entries
+    if entries := gallery().entries:
         gallery().update_predictions(task_models.models("age")[0])
         custom_models.own_problems("age")
-        key = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
-        show(key)
-        task_models.engine("age", entries[key].photo.milliseconds, "face")
+        shown = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
+        show(shown)
+        task_models.inference_time("age", entries[shown].photo.milliseconds, "face")
         downloads.results("**All your photos**", table.table(gallery().records()), "ages.csv")
     else:
-        st.info("Add a photo, take one, or click a sample.", icon=":material/arrow_back:")
+        st.info("Upload a photo, take one, or click a sample.", icon=":material/arrow_back:")
     limits()

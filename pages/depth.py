@@ -1,305 +1,301 @@
-"""Depth: photos of rooms in, how far everything is in the eyes of both models."""
+"""Depth: estimate the depth of rooms in photos, as maps, differences, a 3D view and errors."""
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import answer_cards, custom_models, messages, selection, task_models, uploads
-from pages.components import downloads as components_downloads
+from pages.components import (
+    answer_cards,
+    charts,
+    custom_models,
+    downloads,
+    error_chart,
+    messages,
+    selection,
+    task_models,
+    task_page,
+    uploads,
+    url_state,
+)
+from pages.components.image_slider import image_slider
 from regcls.io import images
-from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks.depth import ground_truth, predict
-from regcls.tasks.depth import table as depth_table
+from regcls.tasks.depth import ground_truth, predict, table
 from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
+from regcls.tasks.pairs import KEYS, MODELS
 
 through_app()
 
 VIEWS = {
-    "maps": "Both maps",
-    "wipe": "Before and after",
+    "maps": "Depth maps",
+    "wipe": "Slider",
     "difference": "Difference",
-    "space": "In space",
+    "space": "3D view",
     "errors": "Errors",
 }
-WIDEST, NARROWEST = 100, 30  # degrees across
+NARROWEST, WIDEST = 30, 100  # horizontal field of view, degrees
+NO_TOOLBAR = {"displayModeBar": False}
+SAMPLES = {sample.key: sample for sample in predict.SHIPPED_SAMPLES}
 
 
 def gallery() -> Gallery:
+    """Return the visitor's photos."""
     return st.session_state.setdefault("depth_gallery", Gallery())
 
 
-# State in the address: ?sample=, view=
-
-
-def from_address() -> None:
+def first_visit() -> None:
+    """Take the view and the sample from the address: ?sample=, view=."""
     if "depth_view" in st.session_state:
         return
-    query = st.query_params
-    view = query.get("view", "maps")
-    if view not in VIEWS:
-        st.toast(f"There is no view {view!r}; the views are {', '.join(VIEWS)}.")
-        view = "maps"
-    st.session_state["depth_view"] = view
-    if key := query.get("sample"):
-        sample = next((s for s in predict.SHIPPED_SAMPLES if s.key == key), None)
-        if sample is None:
-            keys = ", ".join(sample.key for sample in predict.SHIPPED_SAMPLES)
-            st.toast(f"There is no sample {key!r}; the samples are {keys}.")
-        else:
-            take_sample(sample)
+    st.session_state["depth_view"] = url_state.choice("view", VIEWS, "maps")
+    if key := url_state.choice("sample", SAMPLES, None):
+        add_sample(SAMPLES[key])
 
 
-def to_address(name: str | None) -> None:
-    sample = next((s.key for s in predict.SHIPPED_SAMPLES if s.title == name), None)
+def write_address(name: str | None) -> None:
+    """Write the view and the sample shown, if it is one, to the address."""
+    key = next((key for key, sample in SAMPLES.items() if sample.title == name), None)
     view = st.session_state.get("depth_view")
-    wanted = {"sample": sample, "view": view if view != "maps" else None}
-    wanted = {name: value for name, value in wanted.items() if value}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    url_state.write({"sample": key, "view": view}, {"view": "maps"})
 
 
-# Photos in
+# Inputs
 
 
-def take_sample(sample: predict.Sample) -> None:
-    uploads.take([(sample.title, sample.read())], "depth", gallery())
+def add_sample(sample: predict.Sample) -> None:
+    """Add a sample and show it."""
+    uploads.add_photos([(sample.title, sample.read())], "depth", gallery())
 
 
 def inputs() -> None:
-    source = st.segmented_control(
-        "Where from", ["Photos", "Camera"], default="Photos", required=True,
-        label_visibility="collapsed", key="depth_source", width="stretch",
-    )  # fmt: skip
-    if source == "Photos":
-        uploads.upload("Photos of rooms", "depth", gallery())
+    """Draw the upload or the camera, and the samples."""
+    if task_page.source(["Photos", "Camera"], "depth") == "Photos":
+        uploads.upload_photos("Photos of rooms", "depth", gallery())
     else:
-        uploads.camera("The room you are in", "depth", gallery())
-    uploads.samples(predict.SHIPPED_SAMPLES, take_sample, "depth", 64)
+        uploads.take_photo("A photo of your room", "depth", gallery())
+    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "depth", 64)
 
 
 # Results
 
 
 def show(key: str) -> None:
+    """Show a photo's depth in the view picked."""
     entry = gallery().entries[key]
     for note in entry.photo.notes + entry.truth_notes:
         st.info(note)
     st.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.get, required=True, key="depth_view",
+        "View",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        required=True,
+        key="depth_view",
         label_visibility="collapsed",
-    )  # fmt: skip
-    view = st.session_state["depth_view"]
-    {"maps": maps, "wipe": wiped, "difference": difference, "space": space, "errors": errors}[view](
-        key, entry
     )
+    views = {"maps": maps, "wipe": slider, "difference": difference, "space": space}
+    views.get(st.session_state["depth_view"], errors)(key, entry)
 
 
 def maps(key: str, entry: Entry) -> None:
+    """Show one depth map per model, and the depth at one point."""
     from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(entry.photo.pixels, caption=entry.photo.name, width="stretch")
     with right:
         point = chosen_point(key, entry)
-    figure = depth_charts.maps(entry.photo, entry.truth, point)
     st.plotly_chart(
-        figure, key=f"depth_maps_{key}", on_select="rerun", selection_mode="points",
-        config={"displayModeBar": False},
-    )  # fmt: skip
+        depth_charts.maps(entry.photo, entry.truth, point),
+        key=f"depth_maps_{key}",
+        on_select="rerun",
+        selection_mode="points",
+        config=NO_TOOLBAR,
+    )
     st.caption(
-        "One scale of metres for all maps; bright is near. Point at a place to read all models, "
-        "click it to keep the values above."
+        "All maps share one scale in metres; bright is near. Hover to read the depth at a point, "
+        "click to show it above."
     )
 
 
 def chosen_point(key: str, entry: Entry) -> tuple[int, int]:
-    """The place that was clicked, else the middle, and what both models say of it."""
+    """Show each model's depth at the point clicked, or at the centre; return (row, column)."""
     height, width = entry.photo.depth["reg"].shape
-    picked = st.session_state.get(f"depth_maps_{key}", {}).get("selection", {}).get("points", [])
-    x, y = (picked[-1]["x"], picked[-1]["y"]) if picked else (width // 2, height // 2)
+    clicked = st.session_state.get(f"depth_maps_{key}", {}).get("selection", {}).get("points", [])
+    x, y = (clicked[-1]["x"], clicked[-1]["y"]) if clicked else (width // 2, height // 2)
     row, column = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
-    answer_cards.answers(
+    answer_cards.cards(
         {
-            model: '<div style="font-size:2.1rem;line-height:1.3;font-weight:600">'
-            f'{metres[row, column]:.2f}<span style="font-size:1rem;'
-            'font-weight:400"> m</span></div>'
+            model: answer_cards.figure(f"{metres[row, column]:.2f}", "m")
             for model, metres in entry.photo.depth.items()
         }
     )
-    true = entry.truth[row, column] if entry.truth is not None else 0
-    place = "At the place you clicked" if picked else "In the middle; click a map for another place"
-    st.caption(place + (f". True depth: {true:.2f} m." if true > 0 else "."))
+    place = "Depth at the point you clicked" if clicked else "Depth at the centre of the photo"
+    truth = 0.0 if entry.truth is None else entry.truth[row, column]
+    st.caption(f"{place}; true depth {truth:.2f} m." if truth > 0 else f"{place}.")
     return row, column
 
 
-def wiped(key: str, entry: Entry) -> None:
-    from pages.components.image_slider import image_slider
+def slider(key: str, entry: Entry) -> None:
+    """Show both models' maps in one place, with a line between them that can be moved."""
     from regcls.tasks.depth import charts as depth_charts
 
-    ends = depth_charts.limits(entry.photo)
-    pictures = [
-        predict.png(depth_charts.coloured(predict.enlarged(entry.photo, model), ends))
-        for model in tasks_pairs.MODELS
-    ]
-    image_slider(*pictures, tasks_pairs.MODELS, key=f"depth_wipe_{key}")
+    low, high = depth_charts.limits(entry.photo)
+    first, second = (
+        predict.png(depth_charts.coloured(predict.enlarged(entry.photo, model), (low, high)))
+        for model in MODELS
+    )
+    image_slider(first, second, (MODELS[0], MODELS[1]), key=f"depth_wipe_{key}")
     st.caption(
-        f"Drag the line, or use the arrow keys. Bright is near; from {ends[0]:.1f} to "
-        f"{ends[1]:.1f} m."
+        "Drag the line, or move it with the arrow keys. Bright is near; the colours cover "
+        f"{low:.1f} to {high:.1f} m."
     )
 
 
 def difference(key: str, entry: Entry) -> None:
+    """Show where the two models differ."""
     from regcls.tasks.depth import charts as depth_charts
 
-    st.plotly_chart(
-        depth_charts.difference(entry.photo), key=f"depth_gap_{key}",
-        config={"displayModeBar": False},
-    )  # fmt: skip
-    gap = entry.photo.depth["reg+cls"] - entry.photo.depth["reg"]
+    figure = depth_charts.difference(entry.photo)
+    st.plotly_chart(figure, key=f"depth_gap_{key}", config=NO_TOOLBAR)
+    gap = table.row(entry.photo.name, entry.photo)["mean difference"]
     st.caption(
-        "Purple: reg+cls sees it farther away than reg; orange: nearer. On average they differ by "
-        f"{np.abs(gap).mean():.2f} m here. Which of them is right, only a true depth can tell."
+        "Purple: reg+cls predicts a greater depth than reg; orange: a smaller one. The mean absolute "
+        f"difference is {gap:.2f} m."
     )
 
 
 def space(key: str, entry: Entry) -> None:
+    """Show the room as a point cloud."""
     from regcls.tasks.depth import charts as depth_charts
 
     left, right = st.columns(2)
     model = left.segmented_control(
-        "Model",
-        tasks_pairs.MODELS,
-        default=tasks_pairs.MODELS[1],
-        required=True,
-        key="depth_cloud_model",
+        "Model", MODELS, default=MODELS[1], required=True, key="depth_cloud_model"
     )
     angle = right.slider(
-        "Field of view across (degrees)", NARROWEST, WIDEST, round(predict.FIELD_OF_VIEW),
+        "Horizontal field of view (degrees)",
+        NARROWEST,
+        WIDEST,
+        round(predict.FIELD_OF_VIEW),
         key="depth_angle",
-        help="Of the camera that took the photo. A telephone's main camera has some 65 to 75.",
-    )  # fmt: skip
+        help="Field of view of the camera that took the photo. The main camera of a phone has "
+        "about 65 to 75 degrees.",
+    )
     points = predict.point_cloud(entry.photo, model, angle)
     st.plotly_chart(depth_charts.cloud(points, model), key=f"depth_cloud_{key}_{model}")
     st.caption(
-        "Turn it with the mouse or a finger. A wrong field of view bends the room: walls that "
-        "should stand at right angles open or close."
+        "Drag to rotate. With the wrong field of view the room is distorted: right angles between "
+        "walls become wider or narrower."
     )
 
 
 def errors(key: str, entry: Entry) -> None:
-    from regcls.plotting.errors import errors_per_range
+    """Show the errors per depth range, and those on the photo if its true depth is known."""
     from regcls.tasks.depth.charts import shares
 
     pair, report = task_models.models("depth")
     true_depth(key, entry)
-    own = gallery().report(pair.reg.card)
-    st.altair_chart(errors_per_range(report, "m", "depth", extra=own).chart())
-    photos = pair.predictions["frame"].nunique()
-    st.caption(
-        f"Points: mean absolute error on pixels of {photos} test photos of rooms that no model was "
-        f"trained on; bars: {report.level:.0%} intervals over photos."
-        + ("" if own is None else " Diamonds: your own photos.")
+    error_chart.draw(
+        "depth",
+        "m",
+        f"Mean absolute error on pixels of {pair.predictions['frame'].nunique()} held-out test "
+        f"photos, with {report.level:.0%} intervals over photos.",
+        gallery().report(pair.reg.card),
+        "your own photos",
     )
     if entry.truth is not None:
-        table = own_metrics(entry)
-        st.dataframe(table, hide_index=True)
-        st.download_button(
-            "Download these errors", table.to_csv(index=False), "depth_errors.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    picture = shares(entry.photo, pair.reg.card)
-    st.altair_chart(picture.chart())
-    st.caption(picture.caption)
+        metrics = own_metrics(entry)
+        st.dataframe(metrics, hide_index=True)
+        downloads.button("Download errors", metrics.to_csv(index=False), "depth_errors.csv")
+    charts.draw(shares(entry.photo, pair.reg.card))
 
 
 def true_depth(key: str, entry: Entry) -> None:
+    """Draw the uploader for a photo's true depth."""
     if entry.truth is not None:
         return
     file = st.file_uploader(
-        "The photo's true depth, if you have it", ["png", "npy"], key=f"depth_truth_{key}",
-        max_upload_size=4 * images.MAX_BYTES // 1_000_000,
-        help="A 16-bit PNG in millimetres or a .npy file in metres, of the photo's shape; 0 where "
-        "it is not known.",
-    )  # fmt: skip
+        "True depth of the photo, if known",
+        ["png", "npy"],
+        key=f"depth_truth_{key}",
+        max_upload_size=4 * images.MAX_BYTES // uploads.MB,
+        help="A 16-bit PNG in millimetres or a .npy file in metres, with the photo's height and "
+        "width. Use 0 where the depth is unknown.",
+    )
     for new in uploads.unseen([file], "depth"):
         gallery().add_truth(key, new.getvalue(), new.name)
         st.rerun()
 
 
-def downloads(key: str, entry: Entry) -> None:
+def depth_files(key: str, entry: Entry) -> None:
+    """Offer each model's depth map as a file."""
     from regcls.tasks.depth import charts as depth_charts
 
     photo, ends = entry.photo, depth_charts.limits(entry.photo)
     stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
     with st.popover("Download", icon=":material/download:"):
-        for model, short in tasks_pairs.KEYS.items():
+        for model, short in KEYS.items():
             metres = predict.enlarged(photo, model)
+            colours = predict.png(depth_charts.coloured(metres, ends))
             files = {
-                "16-bit PNG (mm)": (ground_truth.as_png(metres), "png", "image/png"),
-                ".npy (m)": (ground_truth.as_npy(metres), "npy", "application/octet-stream"),
-                "colours": (
-                    predict.png(depth_charts.coloured(metres, ends)),
-                    "colour.png",
-                    "image/png",
-                ),
+                "16-bit PNG (mm)": (ground_truth.as_png(metres), "png"),
+                ".npy (m)": (ground_truth.as_npy(metres), "npy"),
+                "Colour PNG": (colours, "colour.png"),
             }
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{model}**")
-                for what, (data, suffix, kind) in files.items():
-                    st.download_button(
-                        what, data, f"{stem}_{short}.{suffix}", kind, on_click="ignore",
-                        key=f"depth_get_{key}_{short}_{suffix}",
-                    )  # fmt: skip
+                for label, (data, suffix) in files.items():
+                    name = f"{stem}_{short}.{suffix}"
+                    key_of_file = f"depth_get_{key}_{short}_{suffix}"
+                    downloads.button(label, data, name, icon=None, key=key_of_file)
 
 
 def limits() -> None:
-    with st.expander("How to read this, and where it fails"):
+    """Explain how to read the page and where the models fail."""
+    with st.expander("How to read this, and limits"):
         st.markdown(
-            "These are small networks that learned from some 650 photos of rooms in the United "
-            "States, taken with one camera, a Kinect of 2010 (NYU Depth v2; Silberman, Hoiem, "
-            "Kohli, Fergus, ECCV 2012), which sees no farther than 10 m. **Outdoors**, from above, "
-            "of drawings or of things close by, they answer all the same, and mean nothing.\n\n"
-            "**Metres depend on the lens.** How large a thing appears tells its distance only if "
-            f"one knows the field of view. The networks expect that of the Kinect "
-            f"({predict.FIELD_OF_VIEW:.0f}° across). A photo of a camera that sees twice as wide "
-            "comes out about twice too far away; what is nearer than what stays right. Mirrors, "
-            "windows and dark, shiny floors mislead them as they misled the Kinect.\n\n"
-            "The errors are held against the depth of training pixels in each metre: far depths "
-            "are rare, and errors grow there."
+            "- **Training data.** These are small networks, trained on about 650 photos of rooms "
+            "in the United States. All were taken with one camera, a 2010 Kinect, which measures "
+            "depths up to 10 m (NYU Depth v2; Silberman, Hoiem, Kohli, Fergus, ECCV 2012). For "
+            "outdoor scenes, views from above, drawings and close-ups the models also return a "
+            "depth, but it is meaningless.\n"
+            "- **Field of view.** The size of an object in a photo gives its distance only if the "
+            "camera's field of view is known. The networks assume that of the Kinect "
+            f"({predict.FIELD_OF_VIEW:.0f}° horizontally). A camera with twice that field of view "
+            "yields depths about twice too large; which of two objects is nearer does not change.\n"
+            "- **Hard surfaces.** Mirrors, windows and dark, shiny floors cause large errors, as "
+            "they did in the Kinect's own measurements.\n"
+            "- **Errors.** The view Errors compares each model's error per metre of depth with the "
+            "number of training pixels. Large depths are rare in training, and errors grow there."
         )
 
 
 st.title("Depth, from a photo of a room")
 st.markdown(
-    "Two networks say how many metres away everything is, alike in all but one thing: *reg+cls* "
-    "also had to name the class of depth of each pixel while it learned."
+    "Two networks estimate the distance of every pixel in metres. They differ in one respect: "
+    "*reg+cls* was also trained to classify each pixel's depth into ranges."
 )
-from_address()
-left, right = st.columns([1, 3], gap="medium")
-with left:
-    inputs()
-    st.caption(uploads.PHOTO_PRIVACY)
-    custom_models.offer_own("depth")
-with right:
+first_visit()
+with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 3):
     messages.problems(gallery().problems, "depth")
     if entries := gallery().entries:
         gallery().update_predictions(task_models.models("depth")[0])
         custom_models.own_problems("depth")
-        key = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
-        entry = entries[key]
-        to_address(entry.photo.name)
-        show(key)
+        shown = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
+        entry = entries[shown]
+        write_address(entry.photo.name)
+        show(shown)
         with st.container(horizontal=True):
-            downloads(key, entry)
-            if st.button("Remove", key=f"depth_remove_{key}", icon=":material/delete:"):
-                del entries[key]
+            depth_files(shown, entry)
+            if task_page.remove_button("depth", shown):
+                del entries[shown]
                 st.rerun()
-        task_models.engine("depth", entry.photo.milliseconds, "photo")
-        rows = [depth_table.row(entry.photo.name, entry.photo) for entry in entries.values()]
-        components_downloads.results("**All your photos** (metres)", rows, "depths.csv")
+        task_models.inference_time("depth", entry.photo.milliseconds, "photo")
+        rows = [table.row(entry.photo.name, entry.photo) for entry in entries.values()]
+        downloads.results("**All your photos** (metres)", rows, "depths.csv")
     else:
-        to_address(None)
-        st.info("Add a photo of a room, take one, or click a sample.", icon=":material/arrow_back:")
+        write_address(None)
+        st.info(
+            "Upload a photo of a room, take one, or click a sample.", icon=":material/arrow_back:"
+        )
     limits()

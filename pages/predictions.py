@@ -1,22 +1,24 @@
-"""Your predictions: a table of truths and predictions in, errors per target range out."""
+"""Your predictions: an error report per target range for a table of targets and predictions."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import selection, uploads
+from pages.components import charts, downloads, selection, table_input, uploads
+from regcls.exceptions import sentence
 from regcls.io import tables
 from regcls.io.tables import TableError
-from regcls.predictions import columns as predictions_columns
-from regcls.predictions import ranges as predictions_ranges
-from regcls.predictions import report
+from regcls.predictions import columns as prediction_columns
 from regcls.predictions.columns import MOST_MODELS, Columns
-from regcls.predictions.ranges import KINDS, MOST_RANGES
-from regcls.utils.paths import MODELS_FOLDER
+from regcls.predictions.ranges import KINDS, MOST_RANGES, RANGES, edges
+from regcls.predictions.report import Report
+from regcls.tasks.pairs import MODELS_FOLDER
 
 through_app()
 
@@ -24,280 +26,308 @@ PRIVACY = (
     "Tables stay in this session's memory: nothing is written to disk unless you download it, and "
     "nothing leaves the machine that runs this app."
 )
-EXAMPLES = {"age": "Age of faces (ours)", "progress": "Progress of videos (ours)"}
-SIZES = {"count": 10.0, "width": 10.0, "quantile": 10.0}
+EXAMPLES = {"age": "Age (shipped models)", "progress": "Progress (shipped models)"}
+WIDTH = 10.0  # of a target range, at first
 NONE = "(none)"
 METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
+DECIMALS = 4
 
 
-def kept() -> dict:
-    """This session's table, its name, the columns guessed in it, its training targets, and a mark
-    that tells it from the one before."""
-    empty = {"table": None, "name": "", "guess": None, "train": None, "mark": 0}
-    return st.session_state.setdefault("predictions", empty)
+@dataclass
+class PageState:
+    """What the page keeps between reruns."""
+
+    table: tables.Table | None = None
+    name: str = ""
+    detected: Columns | None = None  # the column roles proposed for the table
+    workbook: table_input.Workbook | None = None
+    train: np.ndarray | None = None  # training targets from a file of their own
+    mark: int = 0  # differs for each table
+    problem: str = ""  # why the last table could not be used
+    report: Report | None = None
+    report_key: tuple[Any, ...] = ()  # what the report was computed from
+    html: str | bytes | None = None
 
 
-def take(make, name: str, columns: Columns | None = None) -> None:
-    """Read a table and start afresh with it; a bad one leaves what was there."""
-    try:
-        table = make()
-        columns = columns or predictions_columns.guess(table.frame)
-    except TableError as error:
-        st.session_state["predictions_problem"] = str(error)
-        return
-    st.session_state.pop("predictions_problem", None)
-    mark = kept()["mark"] + 1
-    st.session_state["predictions"] = {
-        "table": table, "name": name, "guess": columns, "train": None, "mark": mark,
-    }  # fmt: skip
+def page_state() -> PageState:
+    """Return the page's state in this session."""
+    return st.session_state.setdefault("predictions", PageState())
 
 
-def example(task: str) -> None:
-    """The shipped pair's own predictions on its test data, and what it was trained on."""
+# Inputs
+
+
+def show_table(
+    table: tables.Table,
+    name: str,
+    columns: Columns,
+    workbook: table_input.Workbook | None = None,
+    train: np.ndarray | None = None,
+) -> None:
+    """Make this the table of the page."""
+    mark = page_state().mark + 1
+    st.session_state["predictions"] = PageState(table, name, columns, workbook, train, mark)
+
+
+def take_file(data: bytes, name: str, sheet: str | None = None) -> None:
+    """Read a file and show its table."""
+    with table_input.problem_kept(page_state()):
+        table, workbook = table_input.read(data, name, sheet)
+        show_table(table, name, prediction_columns.detect(table.frame), workbook)
+
+
+def take_text(text: str) -> None:
+    """Read a pasted table and show it."""
+    with table_input.problem_kept(page_state()):
+        table = tables.read_pasted(text)
+        show_table(table, "pasted", prediction_columns.detect(table.frame))
+
+
+def take_example(task: str) -> None:
+    """Show the test predictions of a shipped pair, with its training targets."""
     from regcls.inference import contract
     from regcls.tasks.reports import training_targets
 
     folder = Path(MODELS_FOLDER) / task
-    group = "clip" if task == "progress" else None
-
-    def make() -> tables.Table:
-        read = tables.read_table((folder / "test_predictions.parquet").read_bytes(), task)
-        return replace(read, frame=read.frame.rename(columns={"regcls": "reg+cls"}))
-
-    take(make, EXAMPLES[task], Columns("y_true", ("reg", "reg+cls"), group=group))
-    kept()["train"] = training_targets(contract.read(folder / "reg.onnx"))
+    with table_input.problem_kept(page_state()):
+        table = tables.read_table((folder / "test_predictions.parquet").read_bytes(), task)
+        table = replace(table, frame=table.frame.rename(columns={"regcls": "reg+cls"}))
+        group = "clip" if task == "progress" else None
+        columns = Columns("y_true", ("reg", "reg+cls"), group=group)
+        train = training_targets(contract.read(folder / "reg.onnx"))
+        show_table(table, EXAMPLES[task], columns, train=train)
 
 
 def inputs() -> None:
+    """Draw the upload or the text field, and the examples."""
     source = st.segmented_control(
-        "Where from", ["File", "Paste"], default="File", required=True, width="stretch",
-        label_visibility="collapsed", key="predictions_source",
-    )  # fmt: skip
+        "Source",
+        ["File", "Paste"],
+        default="File",
+        required=True,
+        width="stretch",
+        label_visibility="collapsed",
+        key="predictions_source",
+    )
     if source == "File":
-        files = [
-            st.file_uploader(
-                "Truths and predictions", tables.SUFFIXES, key="predictions_file",
-                max_upload_size=tables.MAX_BYTES // 1_000_000,
-            )
-        ]  # fmt: skip
-        for file in uploads.unseen(files, "predictions"):
-            with st.spinner(f"Reading {file.name}…"):
-                take(lambda file=file: tables.read_table(file.getvalue(), file.name), file.name)
-            st.session_state["predictions_content"] = file.getvalue()
-        choose_sheet()
+        file = table_input.uploader("Table of targets and predictions", key="predictions_file")
+        for new in uploads.unseen([file], "predictions"):
+            take_file(new.getvalue(), new.name)
+        state = page_state()
+        table_input.choose_sheet(state.workbook, take_file, f"predictions_sheet_{state.mark}")
     else:
-        text = st.text_area("Rows, the names of the columns first", key="predictions_text")
-        if st.button("Read it", disabled=not text.strip()):
-            take(lambda: tables.read_pasted(text), "pasted")
+        text = st.text_area("Table with a header row", key="predictions_text")
+        if st.button("Read table", disabled=not text.strip()):
+            take_text(text)
     st.caption("Or try an example:")
     for task, title in EXAMPLES.items():
-        st.button(title, on_click=example, args=(task,), key=f"predictions_example_{task}")
-    if problem := st.session_state.get("predictions_problem"):
+        st.button(title, on_click=take_example, args=(task,), key=f"predictions_example_{task}")
+    if problem := page_state().problem:
         st.error(problem)
 
 
-def choose_sheet() -> None:
-    """Another sheet of the Excel file that is shown."""
-    table, name = kept()["table"], kept()["name"]
-    if table is None or len(table.sheets) < 2:
-        return
-    sheet = st.selectbox("Sheet", table.sheets, key=f"predictions_sheet_{name}")
-    if sheet != kept().get("sheet", table.sheets[0]):
-        content = st.session_state["predictions_content"]
-        take(lambda: tables.read_table(content, name, sheet), name)
-        kept()["sheet"] = sheet
-        st.rerun()
+def choose_columns(table: tables.Table, detected: Columns) -> Columns:
+    """Draw the choice of column roles, starting from those detected."""
+    names = [str(name) for name in table.frame.columns]
 
+    def persistent(name: str) -> dict[str, Any]:
+        return selection.persistent("predictions", name, page_state().mark)
 
-def columns_of(table: tables.Table) -> Columns:
-    names = list(map(str, table.frame.columns))
-    guess, mark = kept()["guess"], kept()["mark"]
-
-    def held(name: str) -> dict:
-        return selection.held("predictions", name, mark)
-
-    def one(label: str, name: str, **more) -> str | None:
-        """A column or none."""
-        value = getattr(guess, name)
+    def optional_column(label: str, name: str, **options: Any) -> str | None:
+        value = getattr(detected, name)
         first = names.index(value) + 1 if value in names else 0
-        picked = st.selectbox(label, [NONE, *names], index=first, **held(name), **more)
+        picked = st.selectbox(label, [NONE, *names], first, **persistent(name), **options)
         return None if picked == NONE else picked
 
     target = st.selectbox(
-        "True target", names, index=names.index(guess.target), **held("target")
-    )  # fmt: skip
+        "True target", names, names.index(detected.target), **persistent("target")
+    )
     others = [name for name in names if name != target]
     models = st.multiselect(
-        "Predictions", others, default=[name for name in guess.models if name in others],
-        max_selections=MOST_MODELS, **held("models"),
-    )  # fmt: skip
-    with st.expander("Training targets, segments, rows that belong together"):
-        train = one("Column of training targets", "train")
-        train_file(target)
-        category = one("Segments by", "category")
-        group = one(
-            "Rows belong together by", "group",
-            help="A person, a video, a day: intervals then resample those, not rows.",
-        )  # fmt: skip
+        "Predictions",
+        others,
+        default=[name for name in detected.models if name in others],
+        max_selections=MOST_MODELS,
+        **persistent("models"),
+    )
+    with st.expander("Training targets, segments and groups"):
+        train = optional_column("Training target column", "train")
+        upload_training_targets(target)
+        category = optional_column("Segment column", "category")
+        group = optional_column(
+            "Group column",
+            "group",
+            help="Rows with the same value, such as one person, video or day, belong together: "
+            "intervals then resample groups instead of rows.",
+        )
     return Columns(target, tuple(models), train, category, group)
 
 
-def train_file(target: str) -> None:
-    key = f"predictions_train_file_{kept()['mark']}"
+def upload_training_targets(target: str) -> None:
+    """Draw the uploader for training targets in a file of their own."""
+    state = page_state()
+    key = f"predictions_train_file_{state.mark}"
 
-    def dropped() -> None:  # by the person; coming back to the page empties the widget as well
+    def removed() -> None:
+        # Only the visitor's own removal counts: a look at another page empties the widget too.
         if st.session_state[key] is None:
-            kept()["train"] = None
+            page_state().train = None
 
-    file = st.file_uploader(
-        "Or a file of training targets", tables.SUFFIXES, key=key, on_change=dropped,
-        max_upload_size=tables.MAX_BYTES // 1_000_000,
-    )  # fmt: skip
+    file = table_input.uploader("Or a file of training targets", key=key, on_change=removed)
     for new in uploads.unseen([file], "predictions"):
         try:
             table = tables.read_table(new.getvalue(), new.name)
-            kept()["train"] = predictions_columns.training_targets(table.frame, new.name, target)
+            state.train = prediction_columns.training_targets(table.frame, new.name, target)
         except TableError as error:
-            st.error(str(error))
-    if kept()["train"] is not None:
-        st.caption(f"{len(kept()['train']):,} training targets.")
+            st.error(error.sentence)
+    if state.train is not None:
+        st.caption(f"{len(state.train):,} training targets.")
 
 
-def ranges() -> tuple[str, float, str]:
-    def held(name: str) -> dict:
-        return selection.held("predictions_ranges", name)
+def choose_ranges() -> tuple[str, float, str]:
+    """Draw the choice of target ranges; return their kind, number or width, and own edges."""
 
-    kind = st.selectbox("Ranges", list(KINDS), format_func=KINDS.get, **held("kind"))
+    def persistent(name: str) -> dict[str, Any]:
+        return selection.persistent("predictions_ranges", name)
+
+    kind = st.selectbox("Ranges", list(KINDS), format_func=KINDS.__getitem__, **persistent("kind"))
     if kind == "edges":
         hint = "0, 10, 20, 50"
-        return kind, 0.0, st.text_input("Edges, with commas", placeholder=hint, **held(kind))
+        text = st.text_input("Edges, separated by commas", placeholder=hint, **persistent(kind))
+        return kind, 0.0, text
     if kind == "width":
-        width = st.number_input("Width of a range", 0.0, None, SIZES[kind], **held(kind))
+        width = st.number_input("Range width", 0.0, None, WIDTH, **persistent(kind))
         return kind, width, ""
-    many = st.number_input("How many ranges", 1, MOST_RANGES, int(SIZES[kind]), **held("many"))
-    return kind, many, ""
-
-
-def made(table: tables.Table, columns: Columns, how: tuple) -> report.Report:
-    train = kept()["train"]
-
-    def make() -> report.Report:
-        found = predictions_columns.arrays(table.frame, columns, train)
-        return report.Report(found, predictions_ranges.edges(found, *how))
-
-    key = (kept()["mark"], columns, how, id(train))  # the report that is kept keeps it alive
-    if st.session_state.get("predictions_key") != key:
-        with st.spinner("Computing errors and intervals…"):
-            st.session_state["predictions_report"] = make()
-        st.session_state["predictions_key"] = key
-        st.session_state.pop("predictions_html", None)
-    return st.session_state["predictions_report"]
+    number = st.number_input("Number of ranges", 1, MOST_RANGES, RANGES, **persistent("many"))
+    return kind, number, ""
 
 
 # The report
 
 
-def draw(picture) -> None:
-    st.altair_chart(picture.chart())
-    st.caption(picture.caption)
+def computed(table: tables.Table, columns: Columns, ranges: tuple[str, float, str]) -> Report:
+    """Return the report for these choices; compute it when they have changed."""
+    state = page_state()
+    # The report keeps the training targets alive, so their id cannot be reused meanwhile.
+    key = (state.mark, columns, ranges, id(state.train))
+    if state.report is None or state.report_key != key:
+        with st.spinner("Computing errors and intervals…"):
+            arrays = prediction_columns.arrays(table.frame, columns, state.train)
+            state.report = Report(arrays, edges(arrays, *ranges))
+        state.report_key, state.html = key, None
+    return state.report
 
 
-def show(found: report.Report, name: str) -> None:
-    from regcls.plotting import errors
-    from regcls.predictions import charts as predictions_charts
+def show(report: Report) -> None:
+    """Show the verdict, the charts and the tables of a report."""
+    from regcls.predictions import charts as prediction_charts
 
-    st.markdown(f"#### {found.verdict}")
-    for note in found.arrays.notes:
+    st.markdown(f"#### {report.verdict}")
+    for note in report.arrays.notes:
         st.info(note)
     metric = st.segmented_control(
-        "Error", list(errors.METRICS), default="mae", required=True, format_func=METRICS.get,
-        label_visibility="collapsed", key="predictions_metric",
-    )  # fmt: skip
-    draw(predictions_charts.errors(found, metric))
+        "Error metric",
+        list(METRICS),
+        default="mae",
+        required=True,
+        format_func=METRICS.__getitem__,
+        label_visibility="collapsed",
+        key="predictions_metric",
+    )
+    charts.draw(prediction_charts.errors(report, metric))
     with st.container(horizontal=True):
-        html(found, name)
-        st.download_button(
-            "Errors as CSV", tables.safe_csv(found.errors.table()), "errors.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    draw(predictions_charts.distribution(found))
-    st.markdown("**Overall**")
-    st.dataframe(found.overall.round(4), hide_index=True)
-    st.markdown("**Many, medium and few**")
-    st.dataframe(found.shots.round(4), hide_index=True)
-    st.caption(f"{found.shot_names[1]}.")
-    if len(found.models) > 1:
-        a, b = st.columns(2)
-        first = a.selectbox("Difference of", found.models, len(found.models) - 1)
-        others = [model for model in found.models if model != first]
-        second = b.selectbox("and", others)
-        draw(predictions_charts.differences(found, first, second))
-    draw(predictions_charts.residuals(found))
-    model = st.selectbox("Predicted against true, of", found.models)
-    draw(predictions_charts.density(found, model))
-    if len(found.segments):
-        st.markdown("**Segments** (the most frequent)")
-        st.dataframe(found.segments.round(4), hide_index=True)
-    st.markdown("**The worst rows** (counted from 1 below the header)")
-    st.dataframe(found.worst, hide_index=True)
+        html_report(report)
+        downloads.button("Errors (CSV)", tables.safe_csv(report.errors.table()), "errors.csv")
+    charts.draw(prediction_charts.distribution(report))
+    figures("Overall", report.overall)
+    figures("Ranges with many, medium and few targets", report.shots)
+    st.caption(sentence(report.shot_names[1]))
+    compare(report)
+    charts.draw(prediction_charts.residuals(report))
+    model = st.selectbox("Predicted against true values of", report.models)
+    charts.draw(prediction_charts.density(report, model))
+    if len(report.segments):
+        figures("Most frequent segments", report.segments)
+    st.markdown("**Rows with the largest errors** (row 1 is the first below the header)")
+    st.dataframe(report.worst, hide_index=True)
 
 
-def html(found: report.Report, name: str) -> None:
-    """Making the page takes a second, so it is made when it is asked for."""
-    page = st.session_state.get("predictions_html")
-    if page is None:
-        if st.button("Make the report (HTML)", icon=":material/description:"):
-            from regcls.predictions import html as predictions_html
+def figures(title: str, table: Any) -> None:
+    """Show a table of figures."""
+    st.markdown(f"**{title}**")
+    st.dataframe(table.round(DECIMALS), hide_index=True)
 
-            with st.spinner("Writing the report…"):
-                st.session_state["predictions_html"] = predictions_html.write(found, name)
-            st.rerun()
+
+def compare(report: Report) -> None:
+    """Show the difference between two models, if there are two."""
+    from regcls.predictions import charts as prediction_charts
+
+    if len(report.models) < 2:
         return
-    st.download_button(
-        "Download the report (HTML)", page, "errors.html", "text/html", type="primary",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    left, right = st.columns(2)
+    first = left.selectbox("Compare", report.models, len(report.models) - 1)
+    second = right.selectbox("with", [model for model in report.models if model != first])
+    charts.draw(prediction_charts.differences(report, first, second))
 
 
-def words() -> None:
+def html_report(report: Report) -> None:
+    """Offer the report as an HTML file; it takes a second, so only on request."""
+    state = page_state()
+    if state.html is not None:
+        downloads.button("Download HTML report", state.html, "errors.html", type="primary")
+    elif st.button("Create HTML report", icon=":material/description:"):
+        from regcls.predictions import html
+
+        with st.spinner("Writing the report…"):
+            state.html = html.write(report, state.name)
+        st.rerun()
+
+
+def how_to_read() -> None:
+    """Explain the figures of the report."""
     with st.expander("How to read this"):
         st.markdown(
-            "One average hides what imbalance does: a model may be good where data is plenty and "
-            "useless where it is rare. So every figure stands per target range, over how much "
-            "training data that range had (give a column or a file of training targets; without, "
-            "the test targets stand for them).\n\n"
-            "**Intervals** are 95 % percentile bootstraps over rows; where two models are compared, "
-            "both are resampled together. A difference whose interval spans zero is no finding. "
-            "Rows are taken to be independent unless you say which of them belong together: rows "
-            "of one person, video or day are alike, and intervals are too narrow without that.\n\n"
-            "**balanced MAE** is the mean over ranges, **gm** the geometric mean of absolute errors, "
-            "**SERA** weighs squared errors by how rare the target is in training (Ribeiro and "
-            "Moniz, 2020; it needs training targets)."
+            "- **Per range.** An overall average hides the effect of imbalance: a model may be "
+            "accurate where data is plentiful and useless where it is rare. The report therefore "
+            "shows errors per target range, above the number of training targets in each range. "
+            "Provide training targets as a column or a file; without them, the test targets are "
+            "shown instead.\n"
+            "- **Intervals** are 95 % percentile bootstrap intervals over rows. To compare two "
+            "models, the same rows are resampled for both. If the interval of a difference "
+            "includes zero, there is no significant difference.\n"
+            "- **Groups.** Rows are treated as independent unless you choose a group column. Rows "
+            "of one person, video or day are similar, and without groups their intervals are too "
+            "narrow.\n"
+            "- **Metrics.** *Balanced MAE* is the mean of the MAE over ranges, and *gm* the "
+            "geometric mean of absolute errors. *SERA* weights squared errors by the rarity of the "
+            "target in training and needs training targets (Ribeiro and Moniz, 2020)."
         )
 
 
 st.title("Your predictions")
-st.markdown("A table with a true target and one or more columns of predictions, from any model.")
+st.markdown("Error report per target range for the predictions of any regression model.")
 left, right = st.columns([1, 2], gap="medium")
 with left:
     inputs()
-    table = kept()["table"]
-    if table is not None:
-        chosen, how = columns_of(table), ranges()
+    shown = page_state()
+    if shown.table is not None and shown.detected is not None:
+        chosen, ranges = choose_columns(shown.table, shown.detected), choose_ranges()
     st.caption(PRIVACY)
 with right:
-    if table is None:
+    if shown.table is None:
         st.info(
-            "Upload a table, paste one, or try an example. It needs a column with the truth and one "
-            "or more with predictions; what is what is guessed, and you can correct it.",
+            "Upload a table, paste one, or try an example. It needs a column with the true target "
+            "and at least one with predictions; column roles are detected automatically, and you "
+            "can change them.",
             icon=":material/arrow_back:",
         )
     else:
-        for note in table.notes:
+        for note in shown.table.notes:
             st.info(note)
-        st.caption(f"{kept()['name']}: {len(table.frame):,} rows, {table.frame.shape[1]} columns.")
+        rows, width = shown.table.frame.shape
+        st.caption(f"{shown.name}: {rows:,} rows, {width:,} columns.")
         try:
-            show(made(table, chosen, how), kept()["name"])
+            show(computed(shown.table, chosen, ranges))
         except TableError as error:
-            st.warning(str(error))
-    words()
+            st.warning(error.sentence)
+    how_to_read()

@@ -1,144 +1,157 @@
-"""Progress: a video in, how far both models think the activity is at each moment."""
+"""Progress: estimate how much of an activity is done at each moment of a video."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
-from streamlit.runtime import exists, get_instance
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import through_app
-from pages.components import answer_cards, custom_models, messages, selection, task_models, uploads
-from pages.components import downloads as components_downloads
+from pages.components import (
+    answer_cards,
+    charts,
+    custom_models,
+    downloads,
+    error_chart,
+    messages,
+    presence,
+    selection,
+    task_models,
+    task_page,
+    uploads,
+    url_state,
+)
+from regcls.exceptions import sentence
 from regcls.io import images, video
-from regcls.tasks import pairs as tasks_pairs
-from regcls.tasks.progress import predict
-from regcls.tasks.progress import table as progress_table
+from regcls.tasks.pairs import sessions
+from regcls.tasks.progress import predict, table
 from regcls.tasks.progress.gallery import Entry, Gallery
+from regcls.tasks.progress.predict import Curve
 from regcls.utils.background import ABANDONED, CANCELLED, BackgroundJob
+
+if TYPE_CHECKING:
+    import numpy as np
 
 through_app()
 
 PRIVACY = (
-    "Videos stay in this session's memory and nothing leaves the machine that runs this app. Close "
-    "the page and they are gone. (A film with bars is written to a temporary file while it is made.)"
+    "Videos stay in this session's memory, and nothing leaves the machine that runs this app. They "
+    "are gone when you close the page; a video with progress bars is written to a temporary file "
+    "while it is made."
 )
-LOOK_SECONDS = 0.7  # between two looks at what goes on
-
-
-@st.cache_data(show_spinner=False)
-def face_of(key: str):
-    """A still of a sample, for its button."""
-    sample = sample_of(key)
-    return video.frame_at(video.open_video(sample.read(), sample.title), sample.face, 160)
-
-
-def sample_of(key: str) -> predict.Sample | None:
-    return next((sample for sample in predict.SHIPPED_SAMPLES if sample.key == key), None)
+REFRESH_SECONDS = 0.7  # between two updates while a job runs
+SAMPLES = {sample.key: sample for sample in predict.SHIPPED_SAMPLES}
 
 
 def gallery() -> Gallery:
+    """Return the visitor's videos."""
     if "progress_gallery" not in st.session_state:
-        context = get_script_run_ctx()
-        session = context.session_id if context else ""
-
-        def present() -> bool:
-            """Whether this person's page is still open; tests have no server to ask."""
-            return not exists() or get_instance().is_active_session(session)
-
-        st.session_state["progress_gallery"] = Gallery(present=present)
+        st.session_state["progress_gallery"] = Gallery(present=presence.visitor_present())
     return st.session_state["progress_gallery"]
 
 
+def monotone() -> bool:
+    """Return whether the monotone fit is shown."""
+    return st.session_state["progress_monotone"]
+
+
+def first_visit() -> None:
+    """Take settings and sample from the address: ?sample=, frames=, monotone=."""
+    if "progress_frames" in st.session_state:
+        return
+    frames = url_state.choice("frames", predict.BUDGETS, predict.BUDGET)
+    st.session_state["progress_frames"] = frames
+    st.session_state["progress_monotone"] = url_state.choice("monotone", (False, True), False)
+    key = url_state.choice("sample", SAMPLES, None)
+    if key and not gallery().entries:
+        add_sample(SAMPLES[key])
+
+
+def write_address(entry: Entry | None) -> None:
+    """Write the settings and the sample shown, if it is one, to the address."""
+    url_state.write(
+        {
+            "sample": entry.sample if entry else None,
+            "frames": st.session_state["progress_frames"],
+            "monotone": monotone(),
+        },
+        {"frames": predict.BUDGET},
+    )
+
+
+# Inputs
+
+
 def add(data: bytes, name: str, sample: str | None = None) -> None:
+    """Start to read a video and show it."""
     pair, _ = task_models.models("progress")
-    with st.spinner(f"Looking through {name}…"):
+    with st.spinner(f"Opening {name}…"):
         key = gallery().add(data, name, pair, st.session_state["progress_frames"], sample)
     selection.show(key, "progress")
 
 
-# State in the address: ?sample=, frames=, monotone=
+def add_sample(sample: predict.Sample) -> None:
+    """Start to read a sample and show it."""
+    add(sample.read(), sample.title, sample.key)
 
 
-def from_address() -> None:
-    query = st.query_params
-    if "progress_frames" not in st.session_state:
-        asked = query.get("frames", str(predict.BUDGET))
-        known = asked.isdigit() and int(asked) in predict.BUDGETS
-        st.session_state["progress_frames"] = int(asked) if known else predict.BUDGET
-        st.session_state["progress_monotone"] = query.get("monotone") == "1"
-        if not known:
-            choices = ", ".join(map(str, predict.BUDGETS))
-            st.toast(f"frames={asked} is not offered, so {predict.BUDGET} is taken ({choices}).")
-        if (key := query.get("sample")) and not gallery().entries:
-            if sample := sample_of(key):
-                add(sample.read(), sample.title, sample.key)
-            else:
-                known_keys = ", ".join(sample.key for sample in predict.SHIPPED_SAMPLES)
-                st.toast(f"There is no sample {key!r}; the samples are {known_keys}.")
-
-
-def to_address(entry: Entry | None) -> None:
-    values = {
-        "sample": entry.sample if entry else None,
-        "frames": str(st.session_state["progress_frames"]),
-        "monotone": "1" if st.session_state["progress_monotone"] else None,
-    }
-    if values["frames"] == str(predict.BUDGET):
-        values["frames"] = None
-    wanted = {name: value for name, value in values.items() if value}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-# Videos in
+@st.cache_data(show_spinner=False)
+def preview(key: str) -> np.ndarray:
+    """Return a frame of a sample for its button."""
+    sample = SAMPLES[key]
+    return video.frame_at(video.open_video(sample.read(), sample.title), sample.face, 160)
 
 
 def inputs() -> None:
+    """Draw the upload, the settings and the samples."""
     files = st.file_uploader(
-        "A video of an activity", video.SUFFIXES, accept_multiple_files=True, key="progress_files",
-        max_upload_size=video.MAX_BYTES // 1_000_000,
-    )  # fmt: skip
+        "Video of an activity",
+        video.SUFFIXES,
+        accept_multiple_files=True,
+        key="progress_files",
+        max_upload_size=video.MAX_BYTES // uploads.MB,
+    )
     for file in uploads.unseen(files, "progress"):
         add(file.getvalue(), file.name)
     st.select_slider(
-        "Frames to read, at most", predict.BUDGETS, key="progress_frames",
-        help="Taken evenly over the video. More frames draw a finer curve and take longer.",
-    )  # fmt: skip
+        "Maximum number of frames",
+        predict.BUDGETS,
+        key="progress_frames",
+        help="Frames are evenly spaced over the video. More frames give a finer curve and take "
+        "longer.",
+    )
     st.checkbox(
-        "Show a fit that never falls", key="progress_monotone",
-        help="The nearest curve that only rises (isotonic regression, least squares). It sees the "
-        "whole video, so it could not be had while the activity goes on.",
-    )  # fmt: skip
-    st.caption("Or try a sample, from the test clips:")
-    for sample in predict.SHIPPED_SAMPLES:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(face_of(sample.key), width=64)
-            if st.button(sample.title, key=f"progress_sample_{sample.key}"):
-                add(sample.read(), sample.title, sample.key)
+        "Show monotone fit",
+        key="progress_monotone",
+        help="Isotonic regression over the whole video; not available in real time.",
+    )
+    uploads.samples(
+        predict.SHIPPED_SAMPLES, add_sample, "progress", 64, lambda sample: preview(sample.key)
+    )
 
 
-# What goes on
+# Running jobs
 
 
-def bar(work: BackgroundJob, doing: str, key: str) -> None:
-    left = work.seconds_left
-    wait = "" if left is None else f", about {max(1, round(left))} s left"
+def progress_bar(job: BackgroundJob, label: str, key: str) -> None:
+    """Draw a job's progress, the time left and a button that cancels it."""
+    left = job.seconds_left
+    remaining = "" if left is None else f", about {max(1, round(left))} s left"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(work.share, f"{doing}: {work.share:.0%}{wait}")
-        st.button("Cancel", on_click=work.cancel, key=f"progress_cancel_{key}")
+        st.progress(job.share, f"{label}: {job.share:.0%}{remaining}")
+        st.button("Cancel", on_click=job.cancel, key=f"progress_cancel_{key}")
 
 
-@st.fragment(run_every=LOOK_SECONDS)
+@st.fragment(run_every=REFRESH_SECONDS)
 def watch(key: str) -> None:
-    """Live until nothing goes on any more; then the page is drawn anew, once."""
+    """Show running jobs; rerun the page once when a job starts or ends."""
     gallery().keep_alive()
     active = gallery().active
     entry = gallery().entries[key]
-    for number, (owner, work) in enumerate(active):
-        doing = (
-            "Drawing the bars into" if owner.overlay and work is owner.overlay.job else "Reading"
-        )
-        bar(work, f"{doing} {owner.name}", str(number))
+    for number, (owner, job) in enumerate(active):
+        renders = owner.overlay is not None and job is owner.overlay.job
+        label = f"Drawing progress bars into {owner.name}" if renders else f"Reading {owner.name}"
+        progress_bar(job, label, str(number))
     if entry.reading.job.active:
         curves(entry, None)
     before = st.session_state.get("progress_active")
@@ -151,121 +164,130 @@ def watch(key: str) -> None:
 
 
 def curves(entry: Entry, moment: float | None) -> None:
+    """Draw progress over time, as far as the video has been read."""
     from regcls.tasks.progress.charts import over_time
 
     curve = entry.curve
     if curve is None:
-        st.caption("The curves appear with the first frames.")
+        st.caption("The curves appear when the first frames have been read.")
         return
-    smooth = st.session_state["progress_monotone"]
-    picture = over_time(curve, entry.whole, smooth, moment, entry.source.seconds)
-    st.vega_lite_chart(picture.live, key=f"progress_curves_{entry.name}")
-    st.caption(picture.caption)
+    picture = over_time(curve, entry.whole, monotone(), moment, entry.source.seconds)
+    charts.draw(picture, key=f"progress_curves_{entry.name}")
 
 
 def show(key: str) -> None:
+    """Show a video with its options and, once it has been read, its results."""
     entry = gallery().entries[key]
     for note in entry.curve.notes if entry.curve else entry.source.notes:
         st.info(note)
     if problem := entry.reading.job.problem:
-        st.warning(f"{entry.name} was read only in part. {problem}")
+        st.warning(f"{entry.name} was only partly read. {problem}")
     with st.container(horizontal=True, vertical_alignment="center"):
         entry.whole = st.checkbox(
-            "This video shows the whole activity", entry.whole, key=f"progress_whole_{key}",
-            help="Then its own clock is the truth: 0 % at its first frame, 100 % at its last.",
-        )  # fmt: skip
-        again(key, entry)
-        if st.button("Remove", key=f"progress_remove_{key}", icon=":material/delete:"):
+            "This video shows the whole activity",
+            entry.whole,
+            key=f"progress_whole_{key}",
+            help="If so, elapsed time is taken as the true progress: 0 % at the first frame, 100 % "
+            "at the last.",
+        )
+        read_again(key, entry)
+        if task_page.remove_button("progress", key):
             gallery().remove(key)
             st.rerun()
     if entry.reading.job.active or entry.curve is None:
         return
-    moment = scrubber(key, entry)
-    curves(entry, moment)
+    curves(entry, moment(key, entry, entry.curve))
     errors()
-    downloads(key, entry)
+    files(key, entry, entry.curve)
 
 
-def again(key: str, entry: Entry) -> None:
-    """Offer to read a video anew where that would give something else."""
+def read_again(key: str, entry: Entry) -> None:
+    """Offer to read a video again where the result would differ."""
     budget, reading = st.session_state["progress_frames"], entry.reading
-    broken = reading.job.state in (ABANDONED, CANCELLED)
+    incomplete = reading.job.state in (CANCELLED, ABANDONED)
     finer = min(budget, entry.source.frames) != min(reading.budget, entry.source.frames)
     pair, _ = task_models.models("progress")
-    others = entry.curve and set(entry.curve.progress) != set(tasks_pairs.sessions(pair))
-    if reading.job.active or not (broken or finer or others):
+    other_models = entry.curve and set(entry.curve.progress) != set(sessions(pair))
+    if reading.job.active or not (incomplete or finer or other_models):
         return
-    word = f"Read again with up to {budget:,} frames" if finer else "Read again with your models"
-    if st.button("Read it to the end" if broken else word, key=f"progress_again_{key}"):
+    label = f"Read again with up to {budget:,} frames" if finer else "Read again with your models"
+    if st.button("Finish reading" if incomplete else label, key=f"progress_again_{key}"):
         gallery().read_again(key, pair, budget)
         st.rerun()
 
 
-def scrubber(key: str, entry: Entry) -> float:
-    curve = entry.curve
+def moment(key: str, entry: Entry, curve: Curve) -> float:
+    """Show the frame and the predictions at the moment picked; return it in seconds."""
     left, right = st.columns([1, 1], gap="medium", vertical_alignment="center")
     with right:
-        moment = st.slider(
-            "Moment (s)", 0.0, max(curve.end, 0.01), curve.end / 2, max(curve.end / 200, 0.01),
+        picked = st.slider(
+            "Moment (s)",
+            0.0,
+            max(curve.end, 0.01),
+            curve.end / 2,
+            max(curve.end / 200, 0.01),
             key=f"progress_moment_{key}_{len(curve.seconds)}",
-        )  # fmt: skip
-        at = curve.at(moment)
-        values(entry, at)
+        )
+        frame = curve.at(picked)
+        predictions(curve, frame)
+        if entry.whole:
+            st.caption(f"True progress by elapsed time: {curve.truth[frame]:.0f} %.")
+    seconds = float(curve.seconds[frame])
     with left:
         try:
-            picture = video.frame_at(entry.source, float(curve.seconds[at]))
-            st.image(picture, caption=f"{entry.name} at {curve.seconds[at]:.1f} s", width="stretch")
+            image = video.frame_at(entry.source, seconds)
+            st.image(image, caption=f"{entry.name} at {seconds:.1f} s", width="stretch")
         except images.MediaError as error:
-            st.warning(str(error))
-    return float(curve.seconds[at])
+            st.warning(sentence(error))
+    return seconds
 
 
-def values(entry: Entry, at: int) -> None:
-    """Both models' progress at a frame, and how far it truly is."""
-    answer_cards.answers(
+def predictions(curve: Curve, frame: int) -> None:
+    """Show each model's prediction at a frame."""
+    answer_cards.cards(
         {
-            model: '<div style="font-size:2rem;line-height:1.3;font-weight:600">'
-            f"{values[at]:.0f} %</div>"
-            for model, values in entry.curve.progress.items()
+            model: answer_cards.figure(f"{values[frame]:.0f}", "%")
+            for model, values in curve.progress.items()
         }
     )
-    if entry.whole:
-        st.caption(f"By the video's clock: {entry.curve.truth[at]:.0f} %.")
 
 
 def errors() -> None:
-    from regcls.plotting.errors import errors_per_range
-
+    """Show the errors per progress range."""
     pair, report = task_models.models("progress")
-    own = gallery().report(pair.reg.card)
-    st.altair_chart(errors_per_range(report, "%", "progress", extra=own).chart())
-    clips = pair.predictions["clip"].nunique()
-    st.caption(
-        f"Points: mean absolute error in percentage points on {clips} whole test clips; bars: "
-        f"{report.level:.0%} intervals over clips. Training clips were cut short, so late progress "
-        "is rare (grey)." + ("" if own is None else " Diamonds: your own whole videos.")
+    error_chart.draw(
+        "progress",
+        "%",
+        f"Mean absolute error on {pair.predictions['clip'].nunique()} whole test clips, with "
+        f"{report.level:.0%} intervals over clips. Late progress is rare in training (grey) because "
+        "training clips were cut short.",
+        gallery().report(pair.reg.card),
+        "your own whole videos",
     )
 
 
-def downloads(key: str, entry: Entry) -> None:
+def files(key: str, entry: Entry, curve: Curve) -> None:
+    """Offer the curve as CSV, and the video with progress bars."""
     from regcls.plotting.style import PALETTE
 
     stem = entry.name.rsplit(".", 1)[0]
-    table = progress_table.table(entry.curve, entry.whole, st.session_state["progress_monotone"])
+    frame = table.table(curve, entry.whole, monotone())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Curve as CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key=f"progress_csv_{key}",
-        )  # fmt: skip
+        csv = frame.to_csv(index=False)
+        downloads.button("Curve (CSV)", csv, f"{stem}.csv", key=f"progress_csv_{key}")
         overlay = entry.overlay
-        fresh = overlay and overlay.curve is entry.curve and overlay.whole == entry.whole
-        if fresh and overlay.data:
-            st.download_button(
-                "Video with bars (mp4)", overlay.data, f"{stem}_bars.mp4", "video/mp4",
-                icon=":material/movie:", on_click="ignore", key=f"progress_film_{key}",
-            )  # fmt: skip
-        elif not (fresh and overlay.job.active) and st.button(
-            "Draw both bars into the video", key=f"progress_make_{key}", icon=":material/movie:"
+        if overlay and not (overlay.curve is curve and overlay.whole == entry.whole):
+            overlay = None  # made from another curve
+        if overlay and overlay.data:
+            downloads.button(
+                "Video with progress bars (MP4)",
+                overlay.data,
+                f"{stem}_bars.mp4",
+                ":material/movie:",
+                key=f"progress_film_{key}",
+            )
+        elif not (overlay and overlay.job.active) and st.button(
+            "Draw progress bars into the video", key=f"progress_make_{key}", icon=":material/movie:"
         ):
             gallery().render_overlay(key, PALETTE)
             st.rerun()
@@ -274,53 +296,51 @@ def downloads(key: str, entry: Entry) -> None:
 
 
 def limits() -> None:
-    with st.expander("How to read this, and its limits"):
+    """Explain how to read the page and what the models cannot do."""
+    with st.expander("How to read this, and limits"):
         st.markdown(
-            "The models see one frame at a time and know nothing of its place in the video. They "
-            "learned from some 140 clips of three robot tasks (a banana onto a plate, a flash drive "
-            "onto a book, a humanoid that picks up a can), each cut short at a random point, so "
-            "that late progress is rare. **On any other activity their answer means little**: "
-            "upload one to see that for yourself.\n\n"
-            "A video's truth is its own clock, which is right only where it shows the activity "
-            "from its first moment to its last, at an even pace. A clock that has seen the usual "
-            "length does better than the models on whole clips, and far worse on parts of them; "
-            "the model card has both figures."
+            "- **Predictions.** The models see one frame at a time, without its position in the "
+            "video.\n"
+            "- **Training data.** They were trained on about 140 clips of three robot tasks: "
+            "putting a banana onto a plate, putting a flash drive onto a book, and a humanoid "
+            "picking up a can. Each clip was cut short at a random point, so late progress is "
+            "rare. The samples are test clips. **On any other activity the predictions mean "
+            "little**; upload a video to see this for yourself.\n"
+            "- **True progress.** It is taken from elapsed time, which is correct only if the video "
+            "shows the activity from start to finish at an even pace.\n"
+            "- **Baseline.** On whole clips, a clock that knows the usual length has a lower error "
+            "than the models; on parts of clips its error is far higher. The model card reports "
+            "both."
         )
 
 
 st.title("Progress, from a video")
 st.markdown(
-    "How much of an activity is done, judged frame by frame by two networks, alike in all but one "
-    "thing: *reg+cls* also had to name the class of progress while it learned."
+    "Two networks estimate, frame by frame, how much of an activity is done. They differ in one "
+    "respect: *reg+cls* was also trained to classify the progress into ranges."
 )
-from_address()
-left, right = st.columns([1, 2], gap="medium")
-with left:
-    inputs()
-    st.caption(PRIVACY)
-    custom_models.offer_own("progress")
-with right:
+first_visit()
+with task_page.beside_inputs("progress", inputs, PRIVACY, 2):
     gallery().drop_empty()
     messages.problems(gallery().problems, "progress")
     custom_models.own_problems("progress")
-    if gallery().entries:
-        entries = gallery().entries
-        key = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
-        entry = entries[key]
-        to_address(entry)
+    if entries := gallery().entries:
+        shown = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
+        entry = entries[shown]
+        write_address(entry)
         if gallery().active:
-            watch(key)
+            watch(shown)
         else:
             st.session_state.pop("progress_active", None)
-        show(key)
+        show(shown)
         if entry.curve is not None:
-            task_models.engine("progress", entry.curve.milliseconds, "frame")
-        components_downloads.results(
-            "**All your videos** (progress in %, errors in points)",
-            gallery().records(st.session_state["progress_monotone"]),
+            task_models.inference_time("progress", entry.curve.milliseconds, "frame")
+        downloads.results(
+            "**All your videos** (progress in %, errors in percentage points)",
+            gallery().records(monotone()),
             "progress.csv",
         )
     else:
-        to_address(None)
-        st.info("Add a video, or click a sample.", icon=":material/arrow_back:")
+        write_address(None)
+        st.info("Upload a video, or click a sample.", icon=":material/arrow_back:")
     limits()

@@ -1,12 +1,33 @@
-"""Result tables with a download button."""
+"""Download buttons and result tables that can be downloaded."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import streamlit as st
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def results(title: str, rows, name: str) -> None:
-    """All that was looked at, as a table and as the CSV ``name`` (file names come from anyone)."""
+MIME = {"csv": "text/csv", "html": "text/html", "mp4": "video/mp4", "png": "image/png"}
+BINARY = "application/octet-stream"
+
+
+def button(
+    label: str,
+    data: str | bytes | Callable[[], str | bytes],
+    name: str,
+    icon: str | None = ":material/download:",
+    **options: Any,
+) -> None:
+    """Draw a download button that does not rerun the page; the MIME type follows the file name."""
+    mime = MIME.get(name.rsplit(".", 1)[-1], BINARY)
+    st.download_button(label, data, name, mime, icon=icon, on_click="ignore", **options)
+
+
+def results(title: str, rows: Sequence[dict[str, Any]] | pd.DataFrame, name: str) -> None:
+    """Show all results as a table, with a CSV download called ``name``."""
     import pandas as pd
 
     from regcls.io.tables import safe_csv
@@ -16,8 +37,5 @@ def results(title: str, rows, name: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(title)
-        st.download_button(
-            "Download results", safe_csv(table), name, "text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+        button("Download results", safe_csv(table), name)
     st.dataframe(table, hide_index=True)

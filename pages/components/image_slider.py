@@ -1,4 +1,4 @@
-"""Two pictures in one place: a slider wipes from the first to the second, with mouse, touch or keys."""
+"""Image slider: two images in one place, with a line between them that can be moved."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import base64
 import streamlit as st
 
 _HTML = """
-<div class="wipe">
+<div class="image-slider">
   <img class="under"><img class="over"><div class="line"></div>
   <span class="left"></span><span class="right"></span>
 </div>
 <input type="range" min="0" max="100" value="50" step="1">
 """
 _CSS = """
-.wipe { position: relative; line-height: 0; overflow: hidden; border-radius: .5rem; }
-.wipe img { width: 100%; display: block; user-select: none; }
-.wipe .over { position: absolute; inset: 0; }
-.wipe .line { position: absolute; top: 0; bottom: 0; width: 3px; margin-left: -1.5px;
+.image-slider { position: relative; line-height: 0; overflow: hidden; border-radius: .5rem; }
+.image-slider img { width: 100%; display: block; user-select: none; }
+.image-slider .over { position: absolute; inset: 0; }
+.image-slider .line { position: absolute; top: 0; bottom: 0; width: 3px; margin-left: -1.5px;
   background: white; box-shadow: 0 0 4px black; }
-.wipe span { position: absolute; bottom: .5rem; padding: .2rem .5rem; border-radius: .3rem;
+.image-slider span { position: absolute; bottom: .5rem; padding: .2rem .5rem; border-radius: .3rem;
   font: 600 .85rem/1.2 var(--st-font); color: white; background: rgba(0, 0, 0, .65); }
-.wipe .left { left: .5rem; } .wipe .right { right: .5rem; }
+.image-slider .left { left: .5rem; } .image-slider .right { right: .5rem; }
 input { width: 100%; margin: .6rem 0 0; accent-color: var(--st-primary-color); }
 """
 _JS = """
@@ -41,17 +41,17 @@ export default function ({ data, parentElement }) {
   };
   const follow = (event) => {
     if (event.type === "pointermove" && !event.buttons) return;
-    const box = find(".wipe").getBoundingClientRect();
+    const box = find(".image-slider").getBoundingClientRect();
     slider.value = (100 * (event.clientX - box.left)) / box.width;
     draw();
   };
   slider.oninput = draw;
-  find(".wipe").onpointerdown = follow;
-  find(".wipe").onpointermove = follow;
+  find(".image-slider").onpointerdown = follow;
+  find(".image-slider").onpointermove = follow;
   draw();
 }
 """
-_component = st.components.v2.component("regcls.wipe", html=_HTML, css=_CSS, js=_JS)
+_component = st.components.v2.component("regcls.image_slider", html=_HTML, css=_CSS, js=_JS)
 
 
 def image_slider(first: bytes, second: bytes, names: tuple[str, str], key: str) -> None:

@@ -1,38 +1,41 @@
-"""A task's models, loaded when first needed."""
+"""A task's models and their test errors, loaded when first needed."""
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
+from collections.abc import Mapping
 
 import streamlit as st
 
 from pages.components import custom_models
 from regcls.inference.contract import ContractError
-from regcls.tasks import pairs
+from regcls.stats.errors import ErrorReport
+from regcls.tasks import pairs, registry
 
 
 @st.cache_resource(show_spinner=False)
-def _loaded(task: str, root: str):
-    """The shipped pair and its errors on the test data; ``root`` only tells folders apart."""
-    module = import_module(f"regcls.tasks.{task}.predict")
-    pair = module.load()
-    return pair, module.pair_report(pair)
+def _loaded(task: str, root: str) -> tuple[pairs.Pair, ErrorReport]:
+    """Return the shipped pair and its test errors; ``root`` is part of the cache key only."""
+    found = registry.get(task)
+    pair = found.load()
+    return pair, found.pair_report(pair)
 
 
-def models(task: str):
-    """The task's pair, with the models that this person brought, and its report. A broken pair
-    ends the page with a reason."""
+def models(task: str) -> tuple[pairs.Pair, ErrorReport]:
+    """Return the task's pair with the visitor's models, and the pair's test errors.
+
+    A pair that cannot be used stops the page with an error message.
+    """
     try:
         pair, report = _loaded(task, os.environ.get(pairs.ROOT, ""))
-        return custom_models.with_own(pair, task), report
     except ContractError as error:
-        st.error(f"The {task} models cannot be used: {error}.")
+        st.error(f"The {task} models cannot be used. {error.sentence}")
         st.stop()
+    return custom_models.with_own(pair, task), report
 
 
-def engine(task: str, milliseconds: dict[str, float], what: str) -> None:
-    """Where the models run, why, and how long each took for one ``what``."""
+def inference_time(task: str, milliseconds: Mapping[str, float], what: str) -> None:
+    """Show the device that runs the models, why, and the time per ``what`` of each model."""
     pair, _ = models(task)
-    spent = ", ".join(f"{model} {time:,.1f} ms" for model, time in milliseconds.items())
-    st.caption(f"{pair.regcls.provider.why} Time per {what}: {spent}.")
+    times = ", ".join(f"{model} {time:,.1f} ms" for model, time in milliseconds.items())
+    st.caption(f"{pair.regcls.provider.why} Time per {what}: {times}.")

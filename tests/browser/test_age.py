@@ -46,7 +46,7 @@ def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url, tmp_p
     open_page(page, f"{server_url}/age", HEADING)
     good = predict.SHIPPED_SAMPLES[0].read()
     upload(page, ("text.jpg", b"just words"), ("=1+1.jpg", good), ("short.jpg", good[:20_000]))
-    expect(page.get_by_text("text.jpg is not a photo")).to_be_visible()
+    expect(page.get_by_text("text.jpg cannot be read as a photo")).to_be_visible()
     expect(page.get_by_text("short.jpg is damaged or incomplete")).to_be_visible()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
     row = download(page, "Download results", tmp_path).read_text().splitlines()[1]

@@ -33,16 +33,16 @@ def test_a_sample_gives_two_maps_that_answer_a_click(page, server_url):
     ready(page)  # the maps have their place on the screen only then
     box = page.locator(".js-plotly-plot").bounding_box()
     page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + 0.8 * box["height"])
-    expect(page.get_by_text("At the place you clicked.")).to_be_visible()
+    expect(page.get_by_text("Depth at the point you clicked.")).to_be_visible()
     expect(metres).not_to_have_text(before)
 
 
-def test_the_wipe_moves_with_the_keys(page, server_url):
+def test_the_image_slider_moves_with_the_keys(page, server_url):
     open_page(page, f"{server_url}/depth?sample=hall&view=wipe", HEADING)
     slider = page.get_by_role("slider", name="reg on the left, reg+cls on the right")
     expect(slider).to_be_visible()
     ready(page)
-    line = page.locator(".wipe .line")
+    line = page.locator(".image-slider .line")
     before = line.bounding_box()["x"]
     for _ in range(20):
         slider.press("ArrowRight")
@@ -57,18 +57,18 @@ def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
     assert depth_mm.ndim == 2 and 300 < np.median(depth_mm) < 10_000
     page.keyboard.press("Escape")
     view(page, "Errors")
-    expect(page.get_by_text("The photo's true depth, if you have it")).to_be_visible()
+    expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     upload(page, path, into=truth_input(page))  # reg's own: no error
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()
 
 
 def test_files_that_are_neither_lose_nothing(page, server_url):
     open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
-    expect(page.get_by_text("The photo's true depth, if you have it")).to_be_visible()
+    expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     out = io.BytesIO()
     Image.fromarray(np.full((480, 640), 3, np.uint16)).save(out, "PNG")
     upload(page, ("metres.png", out.getvalue()), into=truth_input(page))
     expect(page.get_by_text("metres.png looks like metres")).to_be_visible()
     upload(page, ("words.jpg", b"just words"))
-    expect(page.get_by_text("words.jpg is not a photo")).to_be_visible()
+    expect(page.get_by_text("words.jpg cannot be read as a photo")).to_be_visible()
     expect(page.get_by_text("Error per target range, over the training data")).to_be_visible()

@@ -16,8 +16,8 @@ def test_a_table_to_a_verdict_to_a_file_that_works_offline(page, server_url, new
     open_page(page, f"{server_url}/predictions", "Your predictions")
     upload(page, mine())
     expect(page.get_by_text("pred_good has a lower MAE than pred_poor")).to_be_visible()
-    page.get_by_role("button", name="Make the report (HTML)").click()
-    report = download(page, "Download the report (HTML)", tmp_path)
+    page.get_by_role("button", name="Create HTML report").click()
+    report = download(page, "Download HTML report", tmp_path)
     # A browser that has never been online, so that nothing of the app's page is loading in it.
     offline = new_context(offline=True).new_page()
     failed: list[str] = []

@@ -20,10 +20,10 @@ def test_a_sample_gives_two_curves_a_csv_and_a_film(page, server_url, tmp_path):
     expect(page.get_by_text(re.compile(r"^\d+ %$"))).to_have_count(2)
     expect(page.locator(f"{CHART} svg")).to_have_count(2)
     expect(page).to_have_url(re.compile("sample=can"))
-    rows = download(page, "Curve as CSV", tmp_path).read_text().strip().splitlines()
+    rows = download(page, "Curve (CSV)", tmp_path).read_text().strip().splitlines()
     assert rows[0] == "seconds,reg (%),reg+cls (%),true (%)" and len(rows) == 123
-    page.get_by_role("button", name="Draw both bars into the video").click()
-    film = download(page, "Video with bars (mp4)", tmp_path)
+    page.get_by_role("button", name="Draw progress bars into the video").click()
+    film = download(page, "Video with progress bars (MP4)", tmp_path)
     assert video.open_video(film, "bars.mp4").frames == 122
 
 
@@ -34,7 +34,7 @@ def test_the_scrubber_shows_another_moment(page, server_url):
     before = shown.inner_text()
     page.get_by_role("slider", name="Moment (s)").press("End")
     expect(shown).not_to_have_text(before)
-    expect(page.get_by_text("By the video's clock: 100 %.")).to_be_visible()
+    expect(page.get_by_text("True progress by elapsed time: 100 %.")).to_be_visible()
 
 
 def test_files_that_are_no_videos_lose_nothing(page, server_url, tmp_path):
@@ -55,5 +55,5 @@ def test_a_long_video_can_be_cancelled_and_keeps_what_was_read(page, server_url,
     expect(cancel).to_be_visible()
     expect(page.get_by_text("Progress over time")).to_be_visible()
     cancel.click()
-    expect(page.get_by_role("button", name="Read it to the end")).to_be_visible()
-    expect(page.get_by_role("button", name="Curve as CSV")).to_be_visible()
+    expect(page.get_by_role("button", name="Finish reading")).to_be_visible()
+    expect(page.get_by_role("button", name="Curve (CSV)")).to_be_visible()

@@ -13,14 +13,14 @@ from tests.browser.steps import CHART, download, open_page, ready
 def test_a_sample_to_an_answer(page, server_url, tmp_path):
     open_page(page, f"{server_url}/table", "Your table")
     page.get_by_role("button", name="Tips").click()
-    page.get_by_role("radio", name="every row alike").click()
+    page.get_by_role("radio", name="Every row equally").click()
     expect(page).to_have_url(re.compile("goal=overall"))
     page.get_by_role("button", name="Compare").click()
     answer = page.get_by_text("What to try first.")
-    expect(page.get_by_text("of 5 folds are done").or_(answer)).to_be_visible()
+    expect(page.get_by_text("of 5 folds complete").or_(answer)).to_be_visible()
     expect(answer).to_be_visible()
     expect(page.get_by_text("On your data")).to_be_visible()
-    expect(page.get_by_role("heading", name="Take it with you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Download")).to_be_visible()
     expect(page.locator(CHART)).to_have_count(2)
     models = download(page, "Models (ONNX)", tmp_path)
     assert len(zipfile.ZipFile(models).namelist()) == 9

@@ -1,4 +1,4 @@
-"""The Age page without a browser: samples, true ages, photos without a face, a pair that is broken."""
+"""The page Age without a browser: samples, true ages, photos without a face, broken models."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from regcls.tasks.age.gallery import Gallery
 from tests.helpers.app_page import broken_pair, click, html, imported_by, opened
 
 
-def test_it_opens_with_samples_and_a_promise():
+def test_it_opens_with_samples_and_a_privacy_note():
     page = opened("age")
     assert {"Eileen Collins", "Grace Hopper"} <= {b.label for b in page.button}
-    assert any("nothing is stored" in caption.value for caption in page.caption)
+    assert any("nothing is written to disk" in caption.value for caption in page.caption)
     assert "non-commercial" in " ".join(m.value for m in page.markdown)
     assert not page.dataframe
 
@@ -38,7 +38,7 @@ def test_a_sample_gives_two_ages_and_their_errors():
     assert any("ms" in c.value and "Running on the" in c.value for c in page.caption)
 
 
-def test_a_true_age_joins_and_leaves_the_table():
+def test_a_true_age_is_added_to_and_removed_from_the_table():
     page = click(opened("age"), "Eileen Collins")
     assert page.dataframe[0].value["true age"].isna().all()
     page.number_input[0].set_value(36.0).run()
@@ -49,7 +49,7 @@ def test_a_true_age_joins_and_leaves_the_table():
     assert not page.exception
 
 
-def test_several_photos_are_picked_by_a_click_and_removed():
+def test_one_of_several_photos_can_be_picked_and_removed():
     page = click(click(opened("age"), "Eileen Collins"), "Grace Hopper")
     assert page.number_input[0].value == 77
     first, second = page.session_state["age_gallery"].entries
@@ -59,7 +59,7 @@ def test_several_photos_are_picked_by_a_click_and_removed():
     assert page.dataframe[0].value["photo"].tolist() == ["Grace Hopper"]
 
 
-def test_no_face_offers_the_centre():
+def test_a_photo_without_a_face_offers_its_centre():
     wall = io.BytesIO()
     Image.fromarray(np.full((200, 300, 3), 150, np.uint8)).save(wall, "PNG")
     page = opened("age")
@@ -74,7 +74,7 @@ def test_no_face_offers_the_centre():
     assert page.dataframe[0].value["face"].tolist() == ["centre crop"]
 
 
-def test_problems_are_told_by_file_and_can_be_hidden():
+def test_problems_are_reported_per_file_and_can_be_hidden():
     page = opened("age")
     gallery = Gallery()
     for name in ("empty.jpg", "also.jpg"):
@@ -86,7 +86,7 @@ def test_problems_are_told_by_file_and_can_be_hidden():
     assert not page.warning
 
 
-def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch):
+def test_a_broken_pair_is_reported_by_file_name(tmp_path, monkeypatch):
     broken_pair("age", "regcls.onnx", tmp_path, monkeypatch)
     page = click(opened("age"), "Grace Hopper")
     assert "regcls.onnx" in page.error[0].value

@@ -1,4 +1,4 @@
-"""The Depth page without a browser: samples, views, the address, true depth, a pair that is broken."""
+"""The page Depth without a browser: samples, views, the address, true depth, broken models."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def view(page: AppTest, name: str) -> AppTest:
     return page
 
 
-def test_it_opens_with_samples_and_what_to_do():
+def test_it_opens_with_samples_and_instructions():
     page = opened("depth")
     assert {sample.title for sample in predict.SHIPPED_SAMPLES} <= {b.label for b in page.button}
-    assert page.info[0].value.startswith("Add a photo of a room")
+    assert page.info[0].value.startswith("Upload a photo of a room")
     words = " ".join(m.value for m in page.markdown)
-    assert "Outdoors" in words and "field of view" in words
+    assert "outdoor scenes" in words and "field of view" in words
 
 
-def test_a_sample_gives_two_maps_and_both_answers():
+def test_a_sample_gives_two_maps_and_both_predictions():
     page = click(opened("depth"), "A lobby")
     assert len(page.get("plotly_chart")) == 1
     shown = html(page)
@@ -43,7 +43,7 @@ def test_a_sample_gives_two_maps_and_both_answers():
 def test_every_view_opens():
     page = click(opened("depth"), "A hall")
     view(page, "difference")
-    assert "differ by" in " ".join(c.value for c in page.caption)
+    assert "difference is" in " ".join(c.value for c in page.caption)
     view(page, "space")
     assert page.slider[0].value == round(predict.FIELD_OF_VIEW)
     view(page, "wipe")
@@ -53,25 +53,25 @@ def test_every_view_opens():
     assert page.query_params["view"] == "errors"
 
 
-def test_downloads_are_there_for_both_models():
+def test_both_models_have_downloads():
     labels = [b.label for b in click(opened("depth"), "A hall").get("download_button")]
-    for what in ("16-bit PNG (mm)", ".npy (m)", "colours"):
+    for what in ("16-bit PNG (mm)", ".npy (m)", "Colour PNG"):
         assert labels.count(what) == 2
 
 
 def test_an_address_opens_a_sample_in_a_view():
     page = opened("depth", sample="hall", view="difference")
     assert page.dataframe[0].value["photo"].tolist() == ["A hall"]
-    assert "differ by" in " ".join(c.value for c in page.caption)
+    assert "difference is" in " ".join(c.value for c in page.caption)
 
 
-def test_an_address_nobody_made_is_told():
+def test_an_unknown_value_in_the_address_is_reported():
     page = opened("depth", sample="kitchen", view="sideways")
     said = " ".join(toast.value for toast in page.toast)
-    assert "no sample 'kitchen'" in said and "no view 'sideways'" in said
+    assert "sample = “kitchen”" in said and "view = “sideways”" in said
 
 
-def test_a_true_depth_joins_the_errors():
+def test_a_true_depth_is_added_to_the_errors():
     page = click(opened("depth"), "A lobby")
     gallery = page.session_state["depth_gallery"]
     (key,) = gallery.entries
@@ -84,7 +84,7 @@ def test_a_true_depth_joins_the_errors():
     assert any("your own photos" in c.value for c in page.caption)
 
 
-def test_bad_files_are_told_and_lose_nothing():
+def test_bad_files_are_reported_and_the_photo_stays():
     page = click(opened("depth"), "A lobby")
     gallery = page.session_state["depth_gallery"]
     (key,) = gallery.entries
@@ -92,20 +92,23 @@ def test_bad_files_are_told_and_lose_nothing():
     gallery.add_truth(key, b"", "truth.png")
     page.run()
     said = [w.value for w in page.warning]
-    assert said[0].startswith("words.jpg is not a photo") and said[1] == "truth.png is empty."
+    assert (
+        said[0].startswith("words.jpg cannot be read as a photo")
+        and said[1] == "truth.png is empty."
+    )
     assert page.dataframe[0].value["photo"].tolist() == ["A lobby"]
     click(page, "Hide messages")
     assert not page.warning
 
 
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx"])
-def test_a_broken_pair_is_named_and_the_page_stands(tmp_path, monkeypatch, name):
+def test_a_broken_pair_is_reported_by_file_name(tmp_path, monkeypatch, name):
     broken_pair("depth", name, tmp_path, monkeypatch)
     page = click(opened("depth"), "A lobby")
     assert name in page.error[0].value
 
 
-def test_no_pair_at_all_is_told(tmp_path, monkeypatch):
+def test_a_missing_pair_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv(pairs.ROOT, str(tmp_path))
     page = click(opened("depth"), "A lobby")
     assert "python -m regcls train depth" in page.error[0].value

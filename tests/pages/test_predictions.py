@@ -56,7 +56,9 @@ def test_detected_column_roles_can_be_changed():
 
 
 def test_without_training_targets_the_chart_shows_the_test_targets():
-    assert "Grey: the test samples, since no training targets are known" in said(pasted(table(60)))
+    assert "Grey: test samples, because the training targets are not known" in said(
+        pasted(table(60))
+    )
 
 
 def test_ranges_can_have_own_edges():
@@ -112,7 +114,7 @@ def test_the_chart_shows_one_of_three_metrics():
     page = pasted(table(60))
     for metric, words in (("rmse", "root mean squared error"), ("bias", "bias (mean of")):
         ran(page.button_group(key="predictions_metric").set_value(metric).run())
-        assert any(f"each model's {words}" in c.value for c in page.caption)
+        assert any(f"Points: {words}" in c.value for c in page.caption)
 
 
 def test_other_training_targets_of_the_same_number_make_another_report():

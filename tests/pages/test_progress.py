@@ -62,7 +62,9 @@ def test_more_frames_are_offered_and_read():
 
 def test_a_video_with_progress_bars_can_be_made():
     page = settled(
-        click(settled(click(opened("progress"), "Can picked up")), "Draw progress bars into the video")
+        click(
+            settled(click(opened("progress"), "Can picked up")), "Draw progress bars into the video"
+        )
     )
     assert "Video with progress bars (MP4)" in {b.label for b in page.get("download_button")}
 
@@ -75,7 +77,9 @@ def test_files_that_are_not_videos_are_reported_and_the_rest_stays(tmp_path):
     gallery.add(sound.read_bytes(), "song.mp4", predict.load(), 50)
     page.run()
     said = [warning.value for warning in page.warning]
-    assert said[0].startswith("words.mp4 cannot be read as a video") and said[1].startswith("song.mp4 has no")
+    assert said[0].startswith("words.mp4 cannot be read as a video") and said[1].startswith(
+        "song.mp4 has no"
+    )
     assert page.dataframe[0].value["video"].tolist() == ["Can picked up"]
     click(page, "Hide messages")
     assert not page.warning

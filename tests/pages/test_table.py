@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,20 +36,18 @@ def table(**more) -> bytes:
 
 def to_the_end(page: AppTest) -> AppTest:
     ran(page.button(key="table_start").click().run())
-    run, end = page.session_state["table_run"][1], time.monotonic() + 60
-    while run.running:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert run.error is None
+    run = page.session_state["table"].run
+    assert run.wait(120)
+    assert run.error is None, run.error
     return ran(page.run())
 
 
 def held(page: AppTest, kind: str, name: str):
     """The widget of this name that belongs to the table shown."""
-    return getattr(page, kind)(key=f"table_{name}_{page.session_state['table_mark']}")
+    return getattr(page, kind)(key=f"table_{name}_{page.session_state['table'].mark}")
 
 
-def test_it_opens_with_samples_and_a_promise():
+def test_it_opens_with_samples_and_a_privacy_note():
     page = opened("table")
     labels = {button.label for button in page.button}
     assert {sample.title for sample in samples.SAMPLES.values()} <= labels
@@ -80,15 +76,15 @@ def test_a_sample_from_click_to_verdict_and_files():
     assert "HL-Gauss" in page.code[0].value
 
 
-def test_an_upload_with_a_copy_of_the_target_is_warned_of():
+def test_a_copy_of_the_target_is_flagged():
     y = np.random.default_rng(1).exponential(size=80)
     page = uploaded(table(y=y, copy=np.sqrt(y)), "mine.csv")
     ran(held(page, "selectbox", "target").select("y").run())
     box = held(page, "checkbox", "out_y_copy")
-    assert box.value and "orders the rows just as the target does" in box.label
-    before = page.session_state["table_kept_plan"][1].problem.columns
+    assert box.value and "ranks the rows exactly as the target does" in box.label
+    before = page.session_state["table"].kept["plan"].value.problem.columns
     ran(box.uncheck().run())
-    after = page.session_state["table_kept_plan"][1].problem.columns
+    after = page.session_state["table"].kept["plan"].value.problem.columns
     assert [c.name for c in before] == ["a"] and [c.name for c in after] == ["a", "copy"]
 
 
@@ -106,36 +102,36 @@ def test_new_rows_are_predicted():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"a,b\nx,y\nu,v\n", "No column holds different numbers"),
+        (b"a,b\nx,y\nu,v\n", "No column contains at least two different numbers"),
         (b"a,b\n1,2\n2,3\n3,5\n", "At least 50 rows"),
         (b"", "empty"),
     ],
 )
-def test_tables_that_cannot_be_worked_on_are_told(data, words):
+def test_unusable_tables_are_reported(data, words):
     assert words.lower() in said(uploaded(data, "bad.csv")).lower()
 
 
-def test_cancel_ends_it_and_a_new_table_too():
+def test_cancel_stops_the_run_and_so_does_a_new_table():
     page = opened("table", sample="wine", budget="thorough")
     ran(page.button(key="table_start").click().run())
-    run = page.session_state["table_run"][1]
+    run = page.session_state["table"].run
     assert run.running
     ran(page.button(key="table_cancel").click().run())
-    run._thread.join(60)
-    assert "It was cancelled" in said(ran(page.run()))
+    run.wait(60)
+    assert "The comparison was cancelled" in said(ran(page.run()))
     page = opened("table", sample="wine", budget="thorough")
     ran(page.button(key="table_start").click().run())
-    run = page.session_state["table_run"][1]
+    run = page.session_state["table"].run
     ran(page.button(key="table_sample_tips").click().run())
-    run._thread.join(60)
-    assert run.cancelled and "table_run" not in page.session_state
+    run.wait(60)
+    assert run.cancelled and page.session_state["table"].run is None
 
 
-def test_an_unknown_sample_is_told_and_settings_come_from_the_address():
+def test_settings_come_from_the_address_and_an_unknown_sample_is_reported():
     page = opened("table", sample="toy")
-    assert "no sample 'toy'" in page.toast[0].value
+    assert "sample = “toy”" in page.toast[0].value
     page = opened("table", sample="tips", budget="thorough", goal="overall")
-    plan = page.session_state["table_kept_plan"][1]
+    plan = page.session_state["table"].kept["plan"].value
     assert plan.goal == "overall" and plan.budget.repeats == 4
 
 
@@ -147,4 +143,4 @@ def test_a_column_left_out_may_become_the_target_or_the_group():
     ran(out.set_value([name, other]).run())
     ran(held(page, "selectbox", "group").select(name).run())
     assert held(page, "multiselect", f"more_{target}").value == [other]
-    assert page.session_state["table_kept_plan"][1].problem.groups is not None
+    assert page.session_state["table"].kept["plan"].value.problem.groups is not None
