@@ -271,8 +271,8 @@ def prediction_picture(run: lab_run.Lab, one: int | None) -> Picture:
     return lab_charts.predictions(
         run.prediction_bands(run=one),
         lab_data.function_curve(run.settings),
-        run.target_density(one),
-        run.training_density(one),
+        run.data.target_density(one),
+        run.data.input_density(one),
         run.data.limits,
         run.settings.repeats if one is None else 1,
     )
@@ -284,7 +284,7 @@ def history_picture(run: lab_run.Lab) -> Picture:
 
 def errors_picture(run: lab_run.Lab, one: int | None, around: bool) -> Picture:
     target = "target y, from the run's training peak" if around else "target y"
-    return errors.errors_picture(run.errors(one, around), "", target)
+    return errors.errors_per_range(run.errors(one, around), "", target)
 
 
 def class_picture(run: lab_run.Lab, one: int | None) -> Picture:

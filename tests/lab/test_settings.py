@@ -25,11 +25,30 @@ def test_presets_survive_the_url(name):
 
 def test_settings_survive_the_url():
     settings = LabSettings(
-        function=0, A=0.123456789, C=11, scenario="noisy", sampling="own", imbalance=0.07,
-        noise=0.25, samples=9000, hidden=(4, 5, 6), activation="gelu", reg_loss="huber",
-        class_loss="soft", weight=3.5, loss_scale=2.0, weight_decay=0.0, optimiser="sgd",
-        lr=0.00321, batch=64, bins="quantile", classes=12, seed=7, repeats=3, epochs=5,
-    )  # fmt: skip
+        function=0,
+        A=0.123456789,
+        C=11,
+        scenario="noisy",
+        sampling="own",
+        imbalance=0.07,
+        noise=0.25,
+        samples=9000,
+        hidden=(4, 5, 6),
+        activation="gelu",
+        reg_loss="huber",
+        class_loss="soft",
+        weight=3.5,
+        loss_scale=2.0,
+        weight_decay=0.0,
+        optimiser="sgd",
+        lr=0.00321,
+        batch=64,
+        bins="quantile",
+        classes=12,
+        seed=7,
+        repeats=3,
+        epochs=5,
+    )
     assert LabSettings.from_query(settings.to_query()) == (settings, [])
 
 
