@@ -1,1 +1,1 @@
-"""Your table: does classification help on these data?"""
+"""Your table: compare reg, reg+cls and other methods for rare targets on a user's table."""

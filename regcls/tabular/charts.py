@@ -1,20 +1,23 @@
-"""Charts of a table's comparison: the target, the change against reg, errors range by range."""
+"""Charts of a comparison: the target's distribution, changes against reg, errors per range."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.style import COLOURS, HISTOGRAM_COLOUR
+from regcls.plotting.encodings import range_tooltips
+from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
 from regcls.tabular.comparison import Results
 from regcls.tabular.plan import KINDS, NAMES
 
-# Okabe and Ito's further colours, for the remedies.
+# Further colours of Okabe and Ito, and darker ones where those are used up.
 KIND_COLOURS = COLOURS | {
     "inverse": "#E69F00",
     "sqrt-inverse": "#B8860B",
@@ -23,144 +26,176 @@ KIND_COLOURS = COLOURS | {
     "hl-gauss": "#8C6BB1",
     "trees": "#6B7F2A",
 }
-COUNTED = {"balanced": "ranges alike (balanced MAE)", "overall": "rows alike (MAE)"}
-_COUNT_COLOURS = ("#0072B2", HISTOGRAM_COLOUR)
+METRICS = {
+    "balanced_mae": "balanced MAE (each target range counts equally)",
+    "mae": "MAE (each row counts equally)",
+}
+_METRIC_COLOURS = ("#0072B2", HISTOGRAM_COLOUR)
+_CHANGE_LIMIT = 1  # changes beyond ±100 % are cut off
 
 
 def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
-    """How the target's values fall into the ranges that errors are told for."""
-    counts = np.histogram(y, edges)[0]
-    data = pd.DataFrame({"range": _labels(edges), "rows": counts, "share": counts / counts.sum()})
-    busiest = np.sort(counts)[::-1]
-    needed = int(np.searchsorted(np.cumsum(busiest), 0.8 * counts.sum()) + 1)
+    """Draw how many rows each target range has.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Targets.
+    edges : ndarray of shape (K + 1,)
+        Edges of the target ranges.
+    name : str
+        Name of the target.
+
+    Returns
+    -------
+    Picture
+        Bar chart.
+
+    Examples
+    --------
+    >>> target(np.array([0.0, 1, 1, 9]), np.array([0.0, 5, 10]), "y").data["rows"]["rows"].tolist()
+    [3, 1]
+    """
+    data = _row_counts(y, edges)
+    counts = data["rows"].to_numpy()
+    needed = int(np.searchsorted(np.cumsum(np.sort(counts)[::-1]), 0.8 * counts.sum()) + 1)
     caption = (
-        f"{needed} of the {len(counts)} target ranges hold 80 % of the rows; the fullest holds "
-        f"{counts.max() / max(counts.min(), 1):.0f} times as many as the emptiest."
+        f"{needed} of the {len(counts)} target ranges contain 80 % of the rows; the largest has "
+        f"{counts.max() / max(counts.min(), 1):.0f} times as many rows as the smallest."
     )
-    return Picture(_target_spec(name, tuple(data["range"])), {"target": data}, caption)
+    return Picture(_target_spec(name, tuple(data["range"])), {"rows": data}, caption)
 
 
 @cache
-def _target_spec(name: str, order: tuple[str, ...]) -> dict:
-    bars = (
-        alt.Chart(alt.NamedData("target"))
-        .mark_bar(color=HISTOGRAM_COLOUR)
-        .encode(
-            x=_ranges_axis(name, order),
-            y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s")),
-            tooltip=[
-                alt.Tooltip("range:N"),
-                alt.Tooltip("rows:Q", format=","),
-                alt.Tooltip("share:Q", format=".1%"),
-            ],
-        )
-    )
-    return finished(alt.layer(bars), "How the target is distributed", 280)
+def _target_spec(name: str, order: tuple[str, ...]) -> dict[str, Any]:
+    y = alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s"))
+    bars = _row_bars(_ranges_axis(name, order), y, opacity=1)
+    return finished(alt.layer(bars), "Distribution of the target", 280)
 
 
 def changes(results: Results) -> Picture:
-    """Each kind's change of error against reg, in per cent, with its interval."""
+    """Draw each kind's change of the error against reg, with its interval.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+
+    Returns
+    -------
+    Picture
+        Points and intervals for the balanced MAE and the MAE, in per cent of reg's error.
+    """
     table = results.table
     table = table[table["kind"].isin([k for k in KINDS if k != "reg"])]
     parts = [
         pd.DataFrame(
             {
                 "kind": table["kind"].map(NAMES),
-                "counted": COUNTED[goal],
+                "metric": label,
                 "change": table[f"{metric}_change"],
                 "low": table[f"{metric}_low"],
                 "high": table[f"{metric}_high"],
                 "error": table[metric],
             }
         )
-        for metric, goal in (("balanced_mae", "balanced"), ("mae", "overall"))
+        for metric, label in METRICS.items()
     ]
     data = pd.concat(parts, ignore_index=True)
     caption = (
-        "The control is reg with its loss scale tuned. Left of the line is better than reg. A bar that crosses the line says: no clear "
-        "difference. Bars are 95 % intervals over rows, folds, repeats and first weights; they "
-        "are cut off at ±100 %."
+        "Left of zero: lower error than reg; an interval that includes zero shows no clear "
+        "difference. 95 % intervals over rows, folds, repeats and initial weights, cut off at "
+        "±100 %; the control is reg with a tuned loss scale."
     )
     return Picture(_changes_spec(), {"changes": data}, caption)
 
 
 @cache
-def _changes_spec() -> dict:
+def _changes_spec() -> dict[str, Any]:
     order = [NAMES[k] for k in KINDS if k != "reg"]
+    labels = list(METRICS.values())
     y = alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=220))
-    offset = alt.YOffset("counted:N", sort=list(COUNTED.values()))
+    offset = alt.YOffset("metric:N", sort=labels)
     colour = alt.Color(
-        "counted:N",
-        scale=alt.Scale(domain=list(COUNTED.values()), range=list(_COUNT_COLOURS)),
+        "metric:N",
+        scale=alt.Scale(domain=labels, range=list(_METRIC_COLOURS)),
         legend=alt.Legend(title=None, orient="top", labelLimit=300, columns=1),
     )
     source = alt.Chart(alt.NamedData("changes")).transform_calculate(
-        low_shown="clamp(datum.low, -1, 1)",
-        high_shown="clamp(datum.high, -1, 1)",
-        change_shown="clamp(datum.change, -1, 1)",
+        **{
+            f"{field}_shown": f"clamp(datum.{field}, -{_CHANGE_LIMIT}, {_CHANGE_LIMIT})"
+            for field in ("low", "high", "change")
+        }
     )
-    title = "change of the error against reg"
+    x = alt.X(
+        "low_shown:Q",
+        title="change of the error against reg",
+        axis=alt.Axis(format="+.0%", tickCount=6),
+    )
     bars = source.mark_rule(strokeWidth=3).encode(
-        y=y, yOffset=offset, color=colour,
-        x=alt.X("low_shown:Q", title=title, axis=alt.Axis(format="+.0%", tickCount=6)),
-        x2="high_shown:Q",
-    )  # fmt: skip
+        y=y, yOffset=offset, color=colour, x=x, x2="high_shown:Q"
+    )
     points = source.mark_point(filled=True, size=70, opacity=1).encode(
-        y=y, yOffset=offset, color=colour, x=alt.X("change_shown:Q"),
+        y=y,
+        yOffset=offset,
+        color=colour,
+        x=alt.X("change_shown:Q"),
         tooltip=[
-            alt.Tooltip("kind:N", title="kind"),
-            alt.Tooltip("counted:N", title="counted"),
+            alt.Tooltip("kind:N", title="model"),
+            alt.Tooltip("metric:N", title="metric"),
             alt.Tooltip("change:Q", format="+.1%"),
-            alt.Tooltip("low:Q", title="interval from", format="+.1%"),
-            alt.Tooltip("high:Q", title="interval to", format="+.1%"),
-            alt.Tooltip("error:Q", title="its error", format=".4g"),
+            *range_tooltips(of="interval", format="+.1%"),
+            alt.Tooltip("error:Q", title="error", format=".4g"),
         ],
-    )  # fmt: skip
-    zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color="#7A7A7A")
+    )
+    zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color=FUNCTION_COLOUR)
     zero = zero.encode(x=alt.datum(0))
-    return finished(alt.layer(zero, bars, points), "Against plain regression", 420)
+    return finished(alt.layer(zero, bars, points), "Change against plain regression", 420)
 
 
-def per_range(results: Results, kinds: tuple[str, ...], name: str) -> Picture:
-    """Each kind's mean absolute error in each target range, over the share of rows there."""
-    report = results.report(kinds)
-    table = report.table()
+def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
+    """Draw each kind's mean absolute error per target range, over the share of the rows.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+    kinds : sequence of str
+        Model kinds to draw.
+    name : str
+        Name of the target.
+
+    Returns
+    -------
+    Picture
+        Points and intervals per range, over a histogram of the target.
+    """
+    table = results.report(kinds).table()
     table = table[table["test"] > 0]
-    counts = np.histogram(results.plan.problem.y, results.plan.edges)[0]
-    labels = _labels(results.plan.edges)
-    place = dict(zip(results.plan.edges, labels, strict=False))
+    rows = _row_counts(results.plan.problem.y, results.plan.edges)
+    labels = dict(zip(results.plan.edges, rows["range"], strict=False))
     errors = pd.DataFrame(
         {
-            "range": table["low"].map(place),
+            "range": table["low"].map(labels),
             "model": table["model"].map(NAMES),
             "error": table["mae"],
             "error_low": table["mae_low"],
             "error_high": table["mae_high"],
         }
     )
-    rows = pd.DataFrame({"range": labels, "rows": counts, "share": counts / counts.sum()})
     caption = (
-        "Points: mean absolute error of rows that the model had not seen, bars: 95 % interval "
-        "over rows. Grey: the share of your rows in each range; errors tend to grow where it is low."
+        "Points: mean absolute error on held-out rows; bars: 95 % interval over rows. Grey: share "
+        "of your rows per range; errors are expected to grow where it is low."
     )
-    return Picture(
-        _per_range_spec(kinds, name, tuple(labels)), {"errors": errors, "rows": rows}, caption
-    )
+    spec = _per_range_spec(tuple(kinds), name, tuple(rows["range"]))
+    return Picture(spec, {"errors": errors, "rows": rows}, caption)
 
 
 @cache
-def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -> dict:
+def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -> dict[str, Any]:
     x = _ranges_axis(name, order)
-    bars = (
-        alt.Chart(alt.NamedData("rows"))
-        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.3)
-        .encode(
-            x=x,
-            y=alt.Y("share:Q", title="share of the rows",
-                    axis=alt.Axis(orient="right", grid=False, format=".0%")),
-            tooltip=[alt.Tooltip("range:N"), alt.Tooltip("rows:Q", format=",")],
-        )
-    )  # fmt: skip
+    right = alt.Axis(orient="right", grid=False, format=".0%")
+    bars = _row_bars(x, alt.Y("share:Q", title="share of the rows", axis=right), opacity=0.3)
     names = [NAMES[k] for k in kinds]
     colour = alt.Color(
         "model:N",
@@ -170,22 +205,49 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
     offset = alt.XOffset("model:N", sort=names, scale=alt.Scale(paddingOuter=0.25))
     source = alt.Chart(alt.NamedData("errors"))
     rules = source.mark_rule(strokeWidth=2).encode(
-        x=x, xOffset=offset, color=colour,
+        x=x,
+        xOffset=offset,
+        color=colour,
         y=alt.Y("error_low:Q", title="mean absolute error", scale=alt.Scale(zero=True)),
         y2="error_high:Q",
-    )  # fmt: skip
+    )
     points = source.mark_point(filled=True, size=45, opacity=1).encode(
-        x=x, xOffset=offset, color=colour, y=alt.Y("error:Q"),
+        x=x,
+        xOffset=offset,
+        color=colour,
+        y=alt.Y("error:Q"),
         tooltip=[
             alt.Tooltip("model:N", title="model"),
             alt.Tooltip("range:N"),
             alt.Tooltip("error:Q", title="mean absolute error", format=".4g"),
-            alt.Tooltip("error_low:Q", title="interval from", format=".4g"),
-            alt.Tooltip("error_high:Q", title="interval to", format=".4g"),
+            *range_tooltips("error_low", "error_high", of="interval", format=".4g"),
         ],
-    )  # fmt: skip
+    )
     chart = alt.layer(bars, alt.layer(rules, points)).resolve_scale(y="independent")
     return finished(chart, "Error per target range, over your rows", 440)
+
+
+def _row_bars(x: alt.X, y: alt.Y, opacity: float) -> alt.Chart:
+    """Return the layer with a grey bar per target range."""
+    return (
+        alt.Chart(alt.NamedData("rows"))
+        .mark_bar(color=HISTOGRAM_COLOUR, opacity=opacity)
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[
+                alt.Tooltip("range:N"),
+                alt.Tooltip("rows:Q", format=","),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
+        )
+    )
+
+
+def _row_counts(y: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
+    """Return the columns range, rows and share, one row per target range."""
+    counts = np.histogram(y, edges)[0]
+    return pd.DataFrame({"range": _labels(edges), "rows": counts, "share": counts / counts.sum()})
 
 
 def _ranges_axis(name: str, order: tuple[str, ...]) -> alt.X:
@@ -194,7 +256,7 @@ def _ranges_axis(name: str, order: tuple[str, ...]) -> alt.X:
 
 
 def _labels(edges: np.ndarray) -> list[str]:
-    """ "2 to 4.5" for each range, with as many digits as tell its ends apart."""
+    """Return "2 to 4.5" per range, with enough digits to tell the edges apart."""
     for digits in range(3, 12):
         ends = [f"{e:.{digits}g}" for e in edges]
         if len(set(ends)) == len(edges):

@@ -1,9 +1,10 @@
-"""What the columns of a table are, and which of them would tell the target's answer."""
+"""Column types of a table, and the columns that may leak the target."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,21 +12,29 @@ import pandas as pd
 from regcls.exceptions import UserError
 
 NUMBER, CATEGORY = "number", "category"
-MOST_LEVELS = 200  # a text column of more different values is left out
-FREE_TEXT = 0.5  # … and so is one where more than this share of the rows differ
-MIN_LEVELS_CHECKED = 20  # rows from which a rank correlation says something
-MOST_INPUTS = 300  # of a network; of more, those most related to the target in the training rows
-COPY_RANK, CLOSE_RANK = 0.9995, 0.98
+MAX_LEVELS = 200  # text columns with more distinct values are left out
+MAX_DISTINCT_SHARE = 0.5  # as are those in which more than this share of the rows differ
+MIN_NUMERIC_SHARE = 0.9  # of the non-empty cells of a column of numbers
+MIN_ROWS_CHECKED = 20  # rows needed for a meaningful rank correlation
+MAX_INPUTS = 300  # inputs of a network; beyond these, the F-test on the training rows selects
+COPY_RANK, CLOSE_RANK = 0.9995, 0.98  # Spearman correlation with the target, in absolute value
 _ID_NAME = re.compile(r"(^|[_\s.-])(id|idx|index|uuid|guid|key|rownames?|unnamed: ?\d+)$", re.I)
-
-
-class AdviseError(UserError):
-    """The table cannot be worked on; the message is one sentence that says why."""
+_MISSING = "(missing)"  # level of the empty cells of a category
 
 
 @dataclass(frozen=True)
 class Column:
-    """One usable column. ``kind``: number or category; ``levels``: the category's names."""
+    """One usable column.
+
+    Attributes
+    ----------
+    name : str
+        Column name in the table.
+    kind : {"number", "category"}
+        Column type.
+    levels : tuple of str
+        Levels of a category, most frequent first; empty for a number.
+    """
 
     name: str
     kind: str
@@ -34,7 +43,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A column that may tell the answer; ``certain``: left out unless a person puts it back."""
+    """A column that may leak the target or that identifies the row.
+
+    Attributes
+    ----------
+    column : str
+        Column name.
+    reason : str
+        Why it is suspected, as a clause.
+    certain : bool
+        Whether the column is left out unless the user includes it.
+    """
 
     column: str
     reason: str
@@ -43,10 +62,26 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Problem:
-    """A table ready for the comparison: codes and numbers (n, p) with NaN where missing.
+    """A table prepared for the comparison.
 
-    ``y`` (n,) finite; ``rows`` (n,) are positions in the table that was given; ``groups`` (n,) or
-    None marks rows that belong together; ``notes`` say what was left out.
+    Attributes
+    ----------
+    target : str
+        Name of the target column.
+    columns : tuple of Column
+        The p columns to predict from.
+    values : ndarray of shape (n, p)
+        Numbers and category codes; NaN where missing.
+    y : ndarray of shape (n,)
+        Targets, all finite.
+    rows : ndarray of shape (n,)
+        Positions of the rows in the original table.
+    groups : ndarray of shape (n,) or None
+        Group number of each row; a group is held out as a whole.
+    notes : tuple of str
+        What was changed or left out, as sentences.
+    suspicions : tuple of Suspicion
+        Columns that may leak the target, whether they are used or not.
     """
 
     target: str
@@ -56,13 +91,33 @@ class Problem:
     rows: np.ndarray
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = ()
-    suspicions: tuple[Suspicion, ...] = field(default=())
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 def unique_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table with one name a column; a name that comes again gets a number, and a note."""
+    """Make column names unique by numbering repeated ones.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table. Names that are not strings are converted.
+
+    Returns
+    -------
+    DataFrame
+        The table with unique names.
+    list of str
+        One sentence per renamed column.
+
+    Examples
+    --------
+    >>> table, notes = unique_names(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    >>> list(table)
+    ['a', 'a (2)']
+    """
     seen: dict[str, int] = {}
-    names, notes = [], []
+    names: list[str] = []
+    notes: list[str] = []
     for name in map(str, frame.columns):
         seen[name] = seen.get(name, 0) + 1
         new = name if seen[name] == 1 else f"{name} ({seen[name]})"
@@ -70,137 +125,249 @@ def unique_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             seen[name] += 1
             new = f"{name} ({seen[name]})"
         if new != name:
-            notes.append(f"Two columns are called “{name}”; the later one is now “{new}”.")
+            notes.append(f"Several columns are named “{name}”; a later one was renamed “{new}”.")
         names.append(new)
     return frame.set_axis(names, axis=1), notes
 
 
 def target_values(frame: pd.DataFrame, target: str) -> np.ndarray:
-    """The target (n,) as numbers, NaN where it is missing or infinite. Raises ``AdviseError``."""
+    """Return the target column as numbers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table, n rows.
+    target : str
+        Name of the target column.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Numbers; NaN where the target is missing or infinite.
+
+    Raises
+    ------
+    UserError
+        If there is no such column, or if it has dates, text or a single value.
+    """
     if target not in frame:
-        raise AdviseError(f"there is no column “{target}”; choose one of the table's columns")
+        raise UserError(f"there is no column “{target}”; choose one of the table's columns")
     series = frame[target]
     if _is_date(series):
-        raise AdviseError(
-            f"“{target}” holds dates; turn them into a number first, such as days since a date"
+        raise UserError(
+            f"“{target}” contains dates; convert them to numbers first, such as days since a date"
         )
-    numbers = numbers_of(series)
+    numbers = to_numbers(series)
     if numbers is None:
-        raise AdviseError(f"“{target}” does not hold numbers; choose a column that does")
+        raise UserError(f"“{target}” does not contain numbers; choose a numeric column")
     finite = numbers[np.isfinite(numbers)]
     if len(finite) and finite.min() == finite.max():
-        raise AdviseError(
-            f"“{target}” is {finite[0]:g} in every row, so there is nothing to predict"
+        raise UserError(
+            f"“{target}” is {finite[0]:g} in every row, so there is nothing to predict; "
+            "choose another column"
         )
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def possible_targets(frame: pd.DataFrame) -> list[str]:
-    """Columns that hold different numbers, those of most different values first."""
+    """Return the names of the numeric columns with at least two distinct values.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+
+    Returns
+    -------
+    list of str
+        Names in the order of the table, except that columns with at most ten distinct values come
+        last.
+
+    Examples
+    --------
+    >>> possible_targets(pd.DataFrame({"a": ["x", "y"], "b": [1, 2], "c": [3, 3]}))
+    ['b']
+    """
     found = []
     for name in frame.columns:
-        numbers = None if _is_date(frame[name]) else numbers_of(frame[name])
+        numbers = None if _is_date(frame[name]) else to_numbers(frame[name])
         if numbers is not None:
-            different = len(np.unique(numbers[np.isfinite(numbers)]))
-            if different > 1:
-                found.append((different <= 10, name))
+            distinct = len(np.unique(numbers[np.isfinite(numbers)]))
+            if distinct > 1:
+                found.append((distinct <= 10, name))
     return [name for _, name in sorted(found, key=lambda f: f[0])]
 
 
-def problem(
+def make_problem(
     frame: pd.DataFrame,
     target: str,
-    leave_out: tuple[str, ...] | None = None,
+    leave_out: Sequence[str] | None = None,
     group: str | None = None,
-    notes: tuple[str, ...] = (),
+    notes: Sequence[str] = (),
 ) -> Problem:
-    """The table as a problem; ``leave_out`` None leaves out the columns that surely tell the answer.
+    """Prepare a table for the comparison: detect column types, code categories, find leaks.
 
-    Raises ``AdviseError`` where nothing can be learned from it.
+    Parameters
+    ----------
+    frame : DataFrame
+        The table, one row per sample.
+    target : str
+        Name of the column to predict.
+    leave_out : sequence of str, optional
+        Columns that are not used. Without it, the columns that certainly leak the target are left
+        out.
+    group : str, optional
+        Column whose equal values mark rows that belong together, such as a person.
+    notes : sequence of str
+        Sentences to put before the notes of this function.
+
+    Returns
+    -------
+    Problem
+        The prepared table, without the rows that have no target.
+
+    Raises
+    ------
+    UserError
+        If the target cannot be predicted or no column remains to predict from.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"size": [1.0, 2.0, 3.0], "y": [2.0, 4.0, None]})
+    >>> problem = make_problem(table, "y")
+    >>> problem.columns, problem.y.tolist()
+    ((Column(name='size', kind='number', levels=()),), [2.0, 4.0])
     """
     frame, renamed = unique_names(frame)
-    notes = [*notes, *renamed]
+    all_notes = [*notes, *renamed]
     y = target_values(frame, target)
     rows = np.flatnonzero(np.isfinite(y))
     if lost := len(y) - len(rows):
-        notes.append(
-            f"{lost} row{'s have' if lost > 1 else ' has'} no finite target and "
-            f"{'are' if lost > 1 else 'is'} left out."
-        )
-    notes += _note_of(frame[target])
+        has = "s have" if lost > 1 else " has"
+        were = "were" if lost > 1 else "was"
+        all_notes.append(f"{lost} row{has} no finite target and {were} left out.")
+    all_notes += _number_notes(frame[target])
     frame, y = frame.iloc[rows], y[rows]
-    columns, arrays = [], []
     others = [name for name in frame.columns if name not in (target, group)]
-    for name in others:
-        made = _column(frame[name], str(name), notes)
-        if made is not None:
-            columns.append(made[0])
-            arrays.append(made[1])
-    suspicions = _suspicions(columns, arrays, y)
-    out = {w.column for w in suspicions if w.certain} if leave_out is None else set(leave_out)
-    kept = [i for i, column in enumerate(columns) if column.name not in out]
+    found = [_column(frame[name], str(name), all_notes) for name in others]
+    usable = [pair for pair in found if pair is not None]
+    suspicions = _suspicions(usable, y)
+    out = {s.column for s in suspicions if s.certain} if leave_out is None else set(leave_out)
+    kept = [(column, values) for column, values in usable if column.name not in out]
     if not kept:
-        raise AdviseError("no column is left to predict from; add columns of numbers or categories")
-    if len(kept) > MOST_INPUTS:
-        notes.append(
-            f"Of {len(kept):,} columns the {MOST_INPUTS} most related to the target in the training "
+        raise UserError("no column is left to predict from; add columns of numbers or categories")
+    if len(kept) > MAX_INPUTS:
+        all_notes.append(
+            f"Of {len(kept):,} columns, the {MAX_INPUTS} most related to the target in the training "
             "rows are used (F-test)."
         )
     return Problem(
         target=target,
-        columns=tuple(columns[i] for i in kept),
-        values=np.column_stack([arrays[i] for i in kept]),
+        columns=tuple(column for column, _ in kept),
+        values=np.column_stack([values for _, values in kept]),
         y=y,
         rows=rows,
         groups=None if group is None else pd.factorize(frame[group].astype(str))[0],
-        notes=tuple(notes),
+        notes=tuple(all_notes),
         suspicions=tuple(suspicions),
     )
 
 
-def encode(frame: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
-    """New rows (n, p) in the manner of ``columns``; unknown categories get a code of their own.
+def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
+    """Code new rows in the same way as the training table.
 
-    Raises ``AdviseError`` naming the columns that the table lacks.
+    Parameters
+    ----------
+    frame : DataFrame
+        New rows, m of them, with at least the given columns.
+    columns : sequence of Column
+        The p columns of the training table.
+
+    Returns
+    -------
+    ndarray of shape (m, p)
+        Numbers and category codes; NaN where a number is missing. The code of an unknown category
+        is the number of known levels.
+
+    Raises
+    ------
+    UserError
+        If columns are missing.
+
+    Examples
+    --------
+    >>> kind = Column("kind", "category", ("small", "large"))
+    >>> encode(pd.DataFrame({"kind": ["large", "huge"]}), [kind]).ravel()
+    array([1., 2.])
     """
     frame, _ = unique_names(frame)
     missing = [column.name for column in columns if column.name not in frame]
     if missing:
-        raise AdviseError(f"the new rows lack the column “{'”, “'.join(missing[:5])}”")
+        raise UserError(f"the new rows lack the column “{'”, “'.join(missing[:5])}”")
     arrays = []
     for column in columns:
         series = frame[column.name]
         if column.kind == NUMBER:
-            numbers = numbers_of(series, at_least=0.0)
+            numbers = _numbers(series)
             arrays.append(np.where(np.isfinite(numbers), numbers, np.nan))
         else:
             arrays.append(_codes(series, column.levels))
     return np.column_stack(arrays)
 
 
-def numbers_of(series: pd.Series, at_least: float = 0.9) -> np.ndarray | None:
-    """The column as float64 (n,), or None where fewer than ``at_least`` of its cells are numbers."""
-    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
+def to_numbers(series: pd.Series) -> np.ndarray | None:
+    """Return a column as numbers if at least 90 % of its non-empty cells are numeric.
+
+    Parameters
+    ----------
+    series : Series
+        The column, n cells; numbers may be given as text.
+
+    Returns
+    -------
+    ndarray of shape (n,) or None
+        Numbers, float64, NaN where a cell is not numeric; None if too few cells are.
+
+    Examples
+    --------
+    >>> to_numbers(pd.Series(["1", "2.5", ""]))
+    array([1. , 2.5, nan])
+    """
+    if _is_numeric(series):
+        return None if pd.api.types.is_complex_dtype(series) else _numbers(series)
+    numbers = _numbers(series)
+    text = series.astype("string").str.strip()
+    filled = (text.notna() & (text != "")).to_numpy(bool)
+    if not filled.any():
+        return None
+    return numbers if np.isfinite(numbers[filled]).mean() >= MIN_NUMERIC_SHARE else None
+
+
+def _numbers(series: pd.Series) -> np.ndarray:
+    """Return a column as float64 (n,), NaN where a cell is not a number."""
+    nothing = np.full(len(series), np.nan)
+    if _is_numeric(series):
         if pd.api.types.is_complex_dtype(series):
-            return None
+            return nothing
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     if _is_date(series):
-        return None if at_least else np.full(len(series), np.nan)
+        return nothing
     from regcls.io.numbers import as_numbers
     from regcls.io.tables import TableError
 
     try:
-        numbers, _ = as_numbers(series)
+        return as_numbers(series)[0]
     except TableError:
-        return None if at_least else np.full(len(series), np.nan)
-    text = series.astype("string").str.strip()
-    given = (text.notna() & (text != "")).to_numpy(bool)
-    return numbers if np.isfinite(numbers[given]).mean() >= at_least else None
+        return nothing
 
 
-def _note_of(series: pd.Series) -> list[str]:
-    """How a column of texts was read as numbers, if there is something to say."""
-    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
+def _is_numeric(series: pd.Series) -> bool:
+    return pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series)
+
+
+def _number_notes(series: pd.Series) -> list[str]:
+    """Return a note on how a text column was read as numbers, if there is one."""
+    if _is_numeric(series):
         return []
     from regcls.io.numbers import as_numbers
 
@@ -209,44 +376,43 @@ def _note_of(series: pd.Series) -> list[str]:
 
 
 def _column(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, np.ndarray] | None:
-    """The column with its values (n,), or None and a note why it is left out."""
+    """Return the column with its values (n,), or None after adding a note on why it is left out."""
     if _is_date(series):
-        notes.append(f"“{name}” holds dates and is left out.")
+        notes.append(f"“{name}” contains dates and was left out.")
         return None
     if series.map(lambda v: isinstance(v, (list, dict, set, tuple, np.ndarray, bytes))).any():
-        notes.append(f"“{name}” holds lists or other things that are no single value: left out.")
+        notes.append(f"“{name}” contains lists or other compound values and was left out.")
         return None
-    numbers = numbers_of(series)
-    if numbers is not None:
-        infinite = int(np.isinf(numbers).sum())
-        if infinite:
-            notes.append(f"“{name}” has {infinite} infinite values, which count as missing.")
-        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
-        if len(np.unique(numbers[np.isfinite(numbers)])) < 2 and not np.isnan(numbers).any():
-            notes.append(f"“{name}” is the same in every row and is left out.")
-            return None
-        if np.isnan(numbers).all():
-            notes.append(f"“{name}” is empty and is left out.")
-            return None
-        if share := np.isnan(numbers).mean():
-            notes.append(
-                f"“{name}”: {share:.1%} missing; the median of the training rows stands in."
-            )
-        notes.extend(_note_of(series))
-        return Column(name, NUMBER), numbers
-    return _category(series, name, notes)
+    numbers = to_numbers(series)
+    if numbers is None:
+        return _category(series, name, notes)
+    infinite = int(np.isinf(numbers).sum())
+    if infinite:
+        notes.append(f"“{name}” has {infinite} infinite values, which are treated as missing.")
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    if len(np.unique(numbers[np.isfinite(numbers)])) < 2 and not np.isnan(numbers).any():
+        notes.append(f"“{name}” has the same value in every row and was left out.")
+        return None
+    if np.isnan(numbers).all():
+        notes.append(f"“{name}” is empty and was left out.")
+        return None
+    if share := np.isnan(numbers).mean():
+        notes.append(
+            f"“{name}” is missing in {share:.1%} of the rows; the median of the training rows is "
+            "used there."
+        )
+    notes.extend(_number_notes(series))
+    return Column(name, NUMBER), numbers
 
 
 def _category(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, np.ndarray] | None:
-    text = series.astype("string").fillna("(missing)")
-    counts = text.value_counts()
+    counts = series.astype("string").fillna(_MISSING).value_counts()
     if len(counts) < 2:
-        notes.append(f"“{name}” is the same in every row and is left out.")
+        notes.append(f"“{name}” has the same value in every row and was left out.")
         return None
-    many = len(counts) > max(FREE_TEXT * len(text), 2) or len(counts) > MOST_LEVELS
-    if many:
+    if len(counts) > max(MAX_DISTINCT_SHARE * len(series), 2) or len(counts) > MAX_LEVELS:
         notes.append(
-            f"“{name}” has {len(counts)} different texts, as names or free text have: left out."
+            f"“{name}” has {len(counts)} distinct texts, like names or free text, and was left out."
         )
         return None
     levels = tuple(map(str, counts.index))
@@ -254,8 +420,8 @@ def _category(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, n
 
 
 def _codes(series: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
-    """Position of each value among ``levels`` (n,); one that is unknown gets their number."""
-    text = series.astype("string").fillna("(missing)")
+    """Return the position of each value among ``levels`` (n,); ``len(levels)`` if unknown."""
+    text = series.astype("string").fillna(_MISSING)
     place = {level: float(i) for i, level in enumerate(levels)}
     return text.map(place).fillna(len(levels)).to_numpy(dtype=np.float64)
 
@@ -271,20 +437,20 @@ def _is_date(series: pd.Series) -> bool:
     return bool(pd.to_datetime(some, errors="coerce", format="mixed").notna().mean() > 0.9)
 
 
-def _suspicions(columns: list[Column], arrays: list[np.ndarray], y: np.ndarray) -> list[Suspicion]:
-    """Columns that name the row or follow from the target, the surest first."""
-    if len(y) < MIN_LEVELS_CHECKED:
+def _suspicions(usable: list[tuple[Column, np.ndarray]], y: np.ndarray) -> list[Suspicion]:
+    """Return the columns that identify the row or leak the target, the certain ones first."""
+    if len(y) < MIN_ROWS_CHECKED:
         return []
-    found = []
-    for column, values in zip(columns, arrays, strict=True):
-        if column.kind == NUMBER:
-            found += _number_suspicions(column.name, values, y)
-        else:
-            found += _category_suspicions(column.name, values, y)
-    return sorted(found, key=lambda w: not w.certain)
+    found = [
+        _number_suspicion(column.name, values, y)
+        if column.kind == NUMBER
+        else _category_suspicion(column.name, values, y)
+        for column, values in usable
+    ]
+    return sorted((s for s in found if s is not None), key=lambda s: not s.certain)
 
 
-def _number_suspicions(name: str, values: np.ndarray, y: np.ndarray) -> list[Suspicion]:
+def _number_suspicion(name: str, values: np.ndarray, y: np.ndarray) -> Suspicion | None:
     from scipy import stats
 
     known = np.isfinite(values)
@@ -293,30 +459,30 @@ def _number_suspicions(name: str, values: np.ndarray, y: np.ndarray) -> list[Sus
     if whole and distinct == len(values):
         steady = len(set(np.diff(values).tolist())) == 1
         if steady or _ID_NAME.search(name):
-            return [Suspicion(name, "it numbers the rows, as an id does", True)]
-    if known.sum() < MIN_LEVELS_CHECKED or distinct < 3:
-        return []
+            return Suspicion(name, "it identifies the row", True)
+    if known.sum() < MIN_ROWS_CHECKED or distinct < 3:
+        return None
     if np.array_equal(values[known], y[known]):
-        return [Suspicion(name, "it is a copy of the target", True)]
+        return Suspicion(name, "it is a copy of the target", True)
     rank = abs(float(stats.spearmanr(values[known], y[known]).statistic))
     if rank >= COPY_RANK:
-        return [Suspicion(name, "it orders the rows just as the target does", True)]
+        return Suspicion(name, "it ranks the rows exactly as the target does", True)
     if rank >= CLOSE_RANK:
-        said = f"it orders the rows almost as the target does (rank correlation {rank:.3f})"
-        return [Suspicion(name, said, False)]
-    if _ID_NAME.search(name):
-        return [Suspicion(name, "its name is that of an id", False)]
-    return []
+        reason = f"it ranks the rows almost as the target does (Spearman correlation {rank:.3f})"
+        return Suspicion(name, reason, False)
+    return _id_suspicion(name)
 
 
-def _category_suspicions(name: str, codes: np.ndarray, y: np.ndarray) -> list[Suspicion]:
+def _category_suspicion(name: str, codes: np.ndarray, y: np.ndarray) -> Suspicion | None:
     code, y = codes.astype(int), y - y.mean()
     counts = np.bincount(code)
     filled = np.maximum(counts, 1)
     spread = (np.bincount(code, y**2) / filled - (np.bincount(code, y) / filled) ** 2) @ counts
     repeated = (counts > 1).sum() > 1
     if repeated and spread / len(y) < 1e-4 * y.var():
-        return [Suspicion(name, "each of its values has one value of the target", True)]
-    if _ID_NAME.search(name):
-        return [Suspicion(name, "its name is that of an id", False)]
-    return []
+        return Suspicion(name, "each of its values occurs with a single target value", True)
+    return _id_suspicion(name)
+
+
+def _id_suspicion(name: str) -> Suspicion | None:
+    return Suspicion(name, "its name suggests an ID", False) if _ID_NAME.search(name) else None

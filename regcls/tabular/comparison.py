@@ -373,6 +373,6 @@ class Comparison:
 
 def _use_one_thread() -> None:
     """Run the linear algebra of this thread on one core: folds already run in parallel."""
-    from regcls.nn.tabular_ensemble import run_alone
+    from regcls.nn.tabular_ensemble import use_one_thread
 
-    run_alone()
+    use_one_thread()

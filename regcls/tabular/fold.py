@@ -225,7 +225,7 @@ class _Fitter:
             [self.weights],
             epochs,
             patience=max(4, epochs // 4),
-            breathe=lambda: report(ensemble.step / total),
+            on_step=lambda: report(ensemble.step / total),
         )
         self.ensemble = ensemble
 
@@ -294,9 +294,7 @@ class _Fitter:
 
     def fitted_models(self, selected: Mapping[str, Setting], trees: Any) -> dict[str, FittedModel]:
         """Return each kind's best model with what it needs to predict new rows."""
-        make = partial(
-            FittedModel, preprocessing=self.preprocessing, mean=self.mean, std=self.std
-        )
+        make = partial(FittedModel, preprocessing=self.preprocessing, mean=self.mean, std=self.std)
         models = {}
         for kind, m in self.best.items():
             edges = self.ensemble.models[m].edges

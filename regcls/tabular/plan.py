@@ -1,17 +1,17 @@
-"""What a comparison trains: kinds of models, settings to search, folds, target ranges, time."""
+"""The plan of a comparison: model kinds, settings to search, folds, target ranges, run time."""
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from regcls.tabular.columns import MOST_INPUTS, AdviseError, Problem
+from regcls.exceptions import UserError
+from regcls.tabular.columns import MAX_INPUTS, Problem
+from regcls.utils.cpu import cores
 
-# Kinds of networks; trees come beside them.
 NETWORKS = ("reg", "control", "reg+cls", "inverse", "sqrt-inverse", "lds", "bmc", "hl-gauss")
 TREES = "trees"
 KINDS = (*NETWORKS, TREES)
@@ -26,21 +26,31 @@ NAMES = {
     "hl-gauss": "HL-Gauss",
     "trees": "boosted trees",
 }
-GOALS = {"balanced": "every target range counts alike", "overall": "every row counts alike"}
+GOALS = ("balanced", "overall")  # equal weight for each target range, or for each row
 HIDDEN = (64, 32)
 FOLDS = 5
 RANGES = 8
-LEAST_IN_RANGE = 5  # rows; a range of fewer joins its neighbour
-LEAST_ROWS = 50
-SEARCH_ROWS = 8000  # a fold's training rows beyond these are left out of the search only
-LEAST_EPOCHS = 3  # passes over the rows, however many there are
+MIN_ROWS_PER_RANGE = 5  # a range with fewer rows is merged with a neighbour
+MIN_ROWS = 50
+SEARCH_ROWS = 8000  # rows of a fold that the search uses; the final fit uses all
+MIN_EPOCHS = 3
 CLASSES = (8, 16, 32)
 BIN_KINDS = ("equalized", "equal-width")
 
 
 @dataclass(frozen=True)
 class Budget:
-    """``repeats`` of the 5-fold cross-validation, ``settings`` tried a kind, steps of each."""
+    """How much a comparison tries.
+
+    Attributes
+    ----------
+    repeats : int
+        Repeats of the 5-fold cross-validation.
+    settings : int
+        Settings tried per model kind.
+    steps : int
+        Training steps per setting.
+    """
 
     repeats: int
     settings: int
@@ -56,8 +66,25 @@ BUDGETS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One try of the search; each kind uses what it has. ``weight``: λ of reg+cls, the loss scale
-    of the others but reg; ``variance``: of Balanced MSE; trees have a rate, leaves and L2."""
+    """One setting of the search; each model kind uses the fields that it has.
+
+    Attributes
+    ----------
+    lr : float
+        Learning rate of Adam.
+    weight : float
+        λ of reg+cls; the loss scale of the other networks, except reg.
+    weight_decay : float
+        L2 penalty of Adam.
+    classes : int
+        Number of classes before merging.
+    bins : {"equalized", "equal-width"}
+        Kind of class edges for reg+cls.
+    variance : float
+        Noise variance of Balanced MSE, for standardised targets.
+    rate, leaves, l2 : float, int, float
+        Learning rate, maximum number of leaves and L2 penalty of the boosted trees.
+    """
 
     lr: float
     weight: float
@@ -70,26 +97,47 @@ class Setting:
     l2: float
 
 
-FIRST = Setting(3e-3, 10.0, 1e-4, 16, "equalized", 0.3, 0.1, 31, 0.0)
+DEFAULT_SETTING = Setting(3e-3, 10.0, 1e-4, 16, "equalized", 0.3, 0.1, 31, 0.0)
 
 
-def settings(count: int, seed: int = 0) -> tuple[Setting, ...]:
-    """The settings to try, alike for all kinds: a usual one, then random ones, log-uniform."""
+def draw_settings(count: int, seed: int = 0) -> tuple[Setting, ...]:
+    """Return the settings to try, the same for all model kinds.
+
+    Parameters
+    ----------
+    count : int
+        Number of settings.
+    seed : int
+        Seed of the random search.
+
+    Returns
+    -------
+    tuple of Setting
+        The default setting, then random ones, log-uniform in the continuous fields.
+
+    Examples
+    --------
+    >>> draw_settings(3)[0] == DEFAULT_SETTING
+    True
+    """
     rng = np.random.default_rng(seed)
-    drawn = [FIRST]
+
+    def log_uniform(low: float, high: float) -> float:
+        return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
+
+    drawn = [DEFAULT_SETTING]
     for i in range(1, count):
-        log = lambda low, high: float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
         drawn.append(
             Setting(
-                lr=log(5e-4, 1e-2),
-                weight=log(1, 1000),
-                weight_decay=log(1e-6, 1e-2),
+                lr=log_uniform(5e-4, 1e-2),
+                weight=log_uniform(1, 1000),
+                weight_decay=log_uniform(1e-6, 1e-2),
                 classes=int(rng.choice(CLASSES)),
                 bins=BIN_KINDS[i % 2],
-                variance=log(0.03, 1),
-                rate=log(0.03, 0.3),
+                variance=log_uniform(0.03, 1),
+                rate=log_uniform(0.03, 0.3),
                 leaves=int(rng.choice((7, 15, 31))),
-                l2=log(1e-3, 10),
+                l2=log_uniform(1e-3, 10),
             )
         )
     return tuple(drawn)
@@ -97,78 +145,112 @@ def settings(count: int, seed: int = 0) -> tuple[Setting, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """A comparison of one problem. ``goal``: what settings and epochs are picked for."""
+    """A comparison of all model kinds on one table.
+
+    Parameters
+    ----------
+    problem : Problem
+        The prepared table, n rows.
+    budget : Budget
+        How much is tried.
+    goal : {"balanced", "overall"}
+        Metric that selects settings and epochs: balanced MAE or MAE.
+    seed : int
+        Seed of the folds, the search and the initial weights.
+
+    Raises
+    ------
+    UserError
+        If the goal is unknown, or the table has too few rows or groups.
+    """
 
     problem: Problem
     budget: Budget
     goal: str = "balanced"
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.goal not in GOALS:
-            raise AdviseError(f"the goal must be one of {', '.join(GOALS)}, not “{self.goal}”")
+            raise UserError(f"the goal must be one of {', '.join(GOALS)}, not “{self.goal}”")
         n = len(self.problem.y)
-        if n < LEAST_ROWS:
-            raise AdviseError(
-                f"at least {LEAST_ROWS} rows with a target are needed to say anything, "
-                f"and this table has {n}"
+        if n < MIN_ROWS:
+            raise UserError(
+                f"at least {MIN_ROWS} rows with a target are needed, and this table has {n}"
             )
         groups = self.problem.groups
         if groups is not None and groups.max() + 1 < 2 * FOLDS:
-            raise AdviseError(
-                f"the column of rows that belong together needs at least {2 * FOLDS} values, "
-                f"and has {groups.max() + 1}"
+            raise UserError(
+                "the column that groups rows must have "
+                f"at least {2 * FOLDS} values, and has {groups.max() + 1}"
             )
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        return settings(self.budget.settings, self.seed)
+        """Settings that each model kind tries."""
+        return draw_settings(self.budget.settings, self.seed)
 
     @cached_property
     def edges(self) -> np.ndarray:
-        """Edges (K+1,) of the target ranges that errors are told for."""
+        """Edges of the K target ranges for which errors are reported, shape (K + 1,)."""
         return range_edges(self.problem.y)
 
     @cached_property
-    def which(self) -> np.ndarray:
-        """The target range (n,) of each row."""
+    def range_index(self) -> np.ndarray:
+        """Target range of each row, shape (n,)."""
         return np.clip(
             np.searchsorted(self.edges, self.problem.y, side="right") - 1, 0, len(self.edges) - 2
         )
 
     @property
-    def fits(self) -> list[tuple[int, int]]:
-        """(repeat, fold) of all that is held out in turn."""
+    def splits(self) -> list[tuple[int, int]]:
+        """(repeat, fold) of each held-out fold."""
         return [(r, f) for r in range(self.budget.repeats) for f in range(FOLDS)]
 
     def folds(self, repeat: int) -> np.ndarray:
-        """The fold (n,) that each row is held out in."""
-        return deal(self.problem.y, self.problem.groups, FOLDS, self.seed + 1000 * repeat)
+        """Return the fold in which each row is held out.
+
+        Parameters
+        ----------
+        repeat : int
+            Number of the repeat, from 0.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Fold of each row, 0 to 4.
+        """
+        return assign_folds(self.problem.y, self.problem.groups, FOLDS, self.seed + 1000 * repeat)
 
     @property
     def subsampled(self) -> int:
-        """Rows of a fold that the search leaves out, 0 in most tables."""
+        """Rows of a fold that the search leaves out; 0 for most tables."""
         return max(0, int(len(self.problem.y) * (1 - 1 / FOLDS)) - SEARCH_ROWS)
 
     @property
     def seconds(self) -> float:
-        """About how long it takes on this machine's cores."""
+        """Estimated run time in seconds on the available cores."""
         rows = min(SEARCH_ROWS, len(self.problem.y)) * 0.8
-        inputs = min(MOST_INPUTS, self.problem.values.shape[1] * 1.5)
-        tried, steps = self.budget.settings, self.budget.steps
-        one = _network_seconds(rows, inputs, steps) * len(NETWORKS) + _tree_seconds(rows, inputs)
-        more = 0.0
+        inputs = min(MAX_INPUTS, self.problem.values.shape[1] * 1.5)
+        steps = self.budget.steps
+        search = self.budget.settings * _fit_seconds(rows, inputs, steps)
+        final = 0.0
         if self.subsampled:
-            rows = len(self.problem.y) * 0.64
-            more = _network_seconds(rows, inputs, 2 * steps) * len(NETWORKS)
-            more += _tree_seconds(rows, inputs)
-        return 1 + (len(self.fits) + 1) * (tried * one + more) / min(cores(), len(self.fits))
+            final = _fit_seconds(len(self.problem.y) * 0.64, inputs, 2 * steps)
+        return 1 + (len(self.splits) + 1) * (search + final) / min(cores(), len(self.splits))
+
+
+def _fit_seconds(rows: float, inputs: float, steps: int) -> float:
+    """Estimate the time to fit one setting of every model kind once, on one core."""
+    return _network_seconds(rows, inputs, steps) * len(NETWORKS) + _tree_seconds(rows, inputs)
 
 
 def _network_seconds(rows: float, inputs: float, steps: int) -> float:
-    """Of one network on one core, as measured; a pass that only predicts costs about a third."""
-    batch = batch_of(int(rows))
-    steps = max(steps, LEAST_EPOCHS * rows / batch)
+    """Estimate the time of one network on one core.
+
+    The constants were measured; a forward pass costs about a third of a training step.
+    """
+    batch = batch_size(int(rows))
+    steps = max(steps, MIN_EPOCHS * rows / batch)
     return steps * (4e-5 + 1.1 * batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10)
 
 
@@ -177,8 +259,26 @@ def _tree_seconds(rows: float, inputs: float) -> float:
 
 
 def range_edges(y: np.ndarray, count: int = RANGES) -> np.ndarray:
-    """Edges of about ``count`` equally wide ranges from the 0.5 % to the 99.5 % quantile of ``y``,
-    the end ones reaching to its ends; a range of fewer than 5 rows joins its neighbour."""
+    """Return the edges of the target ranges for which errors are reported.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Targets.
+    count : int
+        Number of ranges of equal width between the 0.5 % and the 99.5 % quantile.
+
+    Returns
+    -------
+    ndarray of shape (K + 1,)
+        Edges from the minimum to the maximum of ``y``. A range with fewer than 5 rows is merged
+        with a neighbour, so K may be smaller than ``count``.
+
+    Examples
+    --------
+    >>> range_edges(np.arange(101.0), 2)
+    array([  0.,  50., 100.])
+    """
     low, high = np.quantile(y, [0.005, 0.995])
     if low == high:
         low, high = y.min(), y.max()
@@ -188,44 +288,95 @@ def range_edges(y: np.ndarray, count: int = RANGES) -> np.ndarray:
     while len(edges) > 2:
         counts = np.histogram(y, edges)[0]
         least = int(np.argmin(counts))
-        if counts[least] >= LEAST_IN_RANGE:
+        if counts[least] >= MIN_ROWS_PER_RANGE:
             break
         left = least > 0 and (least == len(counts) - 1 or counts[least - 1] <= counts[least + 1])
         edges = np.delete(edges, least if left else least + 1)
     return edges
 
 
-def deal(y: np.ndarray, groups: np.ndarray | None, folds: int, seed: int) -> np.ndarray:
-    """Deal rows into ``folds`` (n,), each with its share of every part of the target's range.
+def assign_folds(y: np.ndarray, groups: np.ndarray | None, folds: int, seed: int) -> np.ndarray:
+    """Assign rows to folds, stratified by the target.
 
-    Rows ordered by target (ties at random) are dealt block by block; with ``groups``, whole groups
-    are, ordered by their mean target.
+    Rows are sorted by target (ties at random) and assigned block by block, so that each fold gets
+    its share of every part of the target's range. With groups, whole groups are assigned, sorted by
+    their mean target.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Targets.
+    groups : ndarray of shape (n,) or None
+        Group number of each row, from 0.
+    folds : int
+        Number of folds.
+    seed : int
+        Seed of the assignment.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Fold of each row, from 0.
+
+    Examples
+    --------
+    >>> np.bincount(assign_folds(np.arange(10.0), None, 5, seed=0))
+    array([2, 2, 2, 2, 2])
     """
     rng = np.random.default_rng(seed)
     if groups is not None:
         mean = np.bincount(groups, y) / np.bincount(groups)
-        return deal(mean, None, folds, seed)[groups]
+        return assign_folds(mean, None, folds, seed)[groups]
     order = np.lexsort((rng.random(len(y)), y))
-    dealt = np.empty(len(y), np.int64)
+    assigned = np.empty(len(y), np.int64)
     for start in range(0, len(y), folds):
         block = order[start : start + folds]
-        dealt[block] = rng.permutation(folds)[: len(block)]
-    return dealt
+        assigned[block] = rng.permutation(folds)[: len(block)]
+    return assigned
 
 
-def score_weights(which: np.ndarray, goal: str) -> np.ndarray:
-    """Weights (m,) with which absolute errors add up to the balanced or the plain MAE."""
+def score_weights(range_index: np.ndarray, goal: str) -> np.ndarray:
+    """Return the weights with which absolute errors add up to the balanced MAE or the MAE.
+
+    Parameters
+    ----------
+    range_index : ndarray of shape (m,)
+        Target range of each row.
+    goal : {"balanced", "overall"}
+        Balanced MAE or MAE.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Weights that sum to 1.
+
+    Examples
+    --------
+    >>> score_weights(np.array([0, 0, 2]), "balanced")
+    array([0.25, 0.25, 0.5 ])
+    """
     if goal == "overall":
-        return np.full(len(which), 1 / len(which))
-    counts = np.bincount(which)
-    return 1 / (counts[which] * np.count_nonzero(counts))
+        return np.full(len(range_index), 1 / len(range_index))
+    counts = np.bincount(range_index)
+    return 1 / (counts[range_index] * np.count_nonzero(counts))
 
 
-def batch_of(rows: int) -> int:
-    """Rows of a mini-batch: some twenty batches an epoch, within 32 to 256."""
+def batch_size(rows: int) -> int:
+    """Return the mini-batch size for a training set: about 20 batches per epoch, from 32 to 256.
+
+    Parameters
+    ----------
+    rows : int
+        Number of training rows.
+
+    Returns
+    -------
+    int
+        A power of two.
+
+    Examples
+    --------
+    >>> [batch_size(rows) for rows in (100, 2000, 100_000)]
+    [32, 128, 256]
+    """
     return int(np.clip(2 ** round(math.log2(max(rows, 1) / 20)), 32, 256))
-
-
-def cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

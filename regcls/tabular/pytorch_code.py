@@ -1,19 +1,22 @@
-"""A comparison's settings as a short PyTorch script for one's own code."""
+"""PyTorch code for a network with the settings that a comparison selected."""
 
 from __future__ import annotations
 
 from regcls.nn.labels import SIGMA_IN_BIN_WIDTHS
-from regcls.tabular.plan import HIDDEN, NAMES, Setting, batch_of
+from regcls.tabular.plan import HIDDEN, NAMES, Setting, batch_size
 from regcls.tabular.reweighting import BINS, LDS_SIGMA, LDS_SIZE
 
-_HEAD = '''"""{name} with the settings found for “{target}”. Needs numpy and torch."""
+_HEAD = '''"""{name}: a network with the settings selected for “{target}”. Requires numpy and torch."""
 import numpy as np
 import torch
 from torch import nn, tensor
 
 
 def train(x, y, epochs={epochs}, seed=0):
-    """x: (n, d) numbers, scaled, none missing; y: (n,). Returns a function from x to y."""
+    """Train on x (n, d), standardised and without missing values, and y (n,).
+
+    Returns a function that predicts y (m,) for new rows x (m, d).
+    """
     torch.manual_seed(seed)
     mean, std = y.mean(), y.std()
     x, t = tensor(np.float32(x)), tensor(np.float32((y - mean) / std))
@@ -50,13 +53,13 @@ _WEIGHTS = """    w = 1 / count[which]{power}
 """
 _WEIGHTED = "            loss = {weight} * (w[rows] * (value(h)[:, 0] - t[rows]) ** 2).mean()\n"
 
-_EQUALIZED = """    # Equalized bins (Pintea et al. 2023): levels of the cumulated histogram, merged.
+_EQUALIZED = """    # Equalized bins (Pintea et al. 2023): merge bins on one level of the equalised histogram.
     edges = np.linspace(float(t.min()), float(t.max()), {classes} + 1)
     share = np.cumsum(np.histogram(t.numpy(), edges)[0]) / len(t)
     cut = np.flatnonzero(np.diff(np.ceil(share * {classes} - 1e-9)) > 0)
     label = torch.bucketize(t, tensor(np.float32(edges[cut + 1])), right=True)
     count = torch.bincount(label)
-    keep = count[count > 0].min() / count[label]  # so that all classes are seen alike
+    keep = count[count > 0].min() / count[label]  # probability of keeping a label, so that classes are balanced
     classes = len(count)
 """
 _EQUAL_WIDTH = """    edges = torch.linspace(t.min(), t.max(), {classes} + 1)
@@ -71,14 +74,16 @@ _CLS = """            shown = torch.rand(len(rows)) < keep[rows]
             loss = {weight} * ((value(h)[:, 0] - t[rows]) ** 2).mean()
             loss = loss + (entropy * shown).sum() / shown.sum().clamp(min=1)
 """
-_BMC = """            v = value(h)  # Balanced MSE (Ren et al. 2022), against all targets of the batch
+_BMC = """            # Balanced MSE (Ren et al. 2022): contrast each target with all targets of the batch.
+            v = value(h)
             near = -((v - t[rows][None]) ** 2) / (2 * {variance})
             own = nn.functional.cross_entropy(near, torch.arange(len(rows)))
             loss = {weight} * own * 2 * {variance}
 """
 _HL_BEFORE = """    edges = torch.linspace(t.min(), t.max(), {classes} + 1)
+    # Soft labels of HL-Gauss (Imani and White 2018): a Gaussian, truncated at the outer edges.
     below = torch.special.ndtr((edges - t[:, None]) / ({widths} * (edges[1] - edges[0])))
-    soft = below.diff(dim=1) / (below[:, -1:] - below[:, :1])  # HL-Gauss (Imani & White 2018)
+    soft = below.diff(dim=1) / (below[:, -1:] - below[:, :1])
     centres = (edges[1:] + edges[:-1]) / 2
 """
 _HL_HEADS = "    logits = nn.Linear({h2}, {classes})\n    parts = [body, logits]\n"
@@ -86,32 +91,74 @@ _HL = "            loss = {weight} * nn.functional.cross_entropy(logits(h), soft
 
 
 def snippet(kind: str, setting: Setting, target: str, rows: int, steps: int) -> str:
-    """A script for a kind of network; ``rows`` and ``steps`` of training give its epochs."""
-    before, heads, loss, value = "", _VALUE, _SQUARED, "value(h)[:, 0]"
-    if kind in ("inverse", "sqrt-inverse", "lds"):
-        before = _COUNTS + (_LDS if kind == "lds" else "") + _WEIGHTS
-        loss = _WEIGHTED
-    elif kind == "reg+cls":
-        before = _EQUALIZED if setting.bins == "equalized" else _EQUAL_WIDTH
-        heads, loss = _CLS_HEADS, _CLS
-    elif kind == "bmc":
-        loss = _BMC
-    elif kind == "hl-gauss":
-        before, heads, loss = _HL_BEFORE, _HL_HEADS, _HL
-        value = "torch.softmax(logits(h), 1) @ centres"
-    elif kind not in ("reg", "control"):
-        raise ValueError(f"there is no PyTorch code for {kind!r}")
-    batch = batch_of(rows)
+    """Return a Python script that trains one kind of network.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of network.
+    setting : Setting
+        Its setting.
+    target : str
+        Name of the target, for the script's docstring.
+    rows, steps : int
+        Training rows and steps of the comparison, which give batch size and epochs.
+
+    Returns
+    -------
+    str
+        Python code with a function ``train(x, y)``.
+
+    Raises
+    ------
+    ValueError
+        If ``kind`` is not a kind of network.
+
+    Examples
+    --------
+    >>> from regcls.tabular.plan import DEFAULT_SETTING
+    >>> code = snippet("reg", DEFAULT_SETTING, "price", rows=300, steps=400)
+    >>> "loss = 1 * ((value(h)[:, 0] - t[rows]) ** 2).mean()" in code
+    True
+    """
+    before, heads, loss, value = _parts(kind, setting)
+    batch = batch_size(rows)
     values = {
-        "h1": HIDDEN[0], "h2": HIDDEN[1], "lr": setting.lr, "decay": setting.weight_decay,
-        "weight": 1 if kind == "reg" else setting.weight, "classes": setting.classes,
-        "variance": setting.variance, "batch": batch, "bins": BINS, "size": LDS_SIZE,
-        "half": LDS_SIZE // 2, "sigma": LDS_SIGMA, "widths": SIGMA_IN_BIN_WIDTHS,
+        "h1": HIDDEN[0],
+        "h2": HIDDEN[1],
+        "lr": setting.lr,
+        "decay": setting.weight_decay,
+        "weight": 1 if kind == "reg" else setting.weight,
+        "classes": setting.classes,
+        "variance": setting.variance,
+        "batch": batch,
+        "bins": BINS,
+        "size": LDS_SIZE,
+        "half": LDS_SIZE // 2,
+        "sigma": LDS_SIGMA,
+        "widths": SIGMA_IN_BIN_WIDTHS,
         "power": " ** 0.5" if kind == "sqrt-inverse" else "",
-    }  # fmt: skip
-    safe = target.replace("\\", "/").replace('"', "'").replace("\n", " ")
-    return _HEAD.format(
-        name=NAMES[kind], target=safe, epochs=max(5, round(steps * batch / rows)), value=value,
-        before=before.format(**values), heads=heads.format(**values), loss=loss.format(**values),
-        **{k: values[k] for k in ("h1", "h2", "lr", "decay", "batch")},
-    )  # fmt: skip
+        "name": NAMES[kind],
+        "target": target.replace("\\", "/").replace('"', "'").replace("\n", " "),
+        "epochs": max(5, round(steps * batch / rows)),
+        "value": value,
+    }
+    parts = {"before": before, "heads": heads, "loss": loss}
+    return _HEAD.format(**values, **{k: part.format(**values) for k, part in parts.items()})
+
+
+def _parts(kind: str, setting: Setting) -> tuple[str, str, str, str]:
+    """Return the code before the network, of its heads and of its loss, and its prediction."""
+    value = "value(h)[:, 0]"
+    if kind in ("reg", "control"):
+        return "", _VALUE, _SQUARED, value
+    if kind in ("inverse", "sqrt-inverse", "lds"):
+        return _COUNTS + (_LDS if kind == "lds" else "") + _WEIGHTS, _VALUE, _WEIGHTED, value
+    if kind == "reg+cls":
+        edges = _EQUALIZED if setting.bins == "equalized" else _EQUAL_WIDTH
+        return edges, _CLS_HEADS, _CLS, value
+    if kind == "bmc":
+        return "", _VALUE, _BMC, value
+    if kind == "hl-gauss":
+        return _HL_BEFORE, _HL_HEADS, _HL, "torch.softmax(logits(h), 1) @ centres"
+    raise ValueError(f"there is no PyTorch code for {kind!r}")

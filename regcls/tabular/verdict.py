@@ -1,7 +1,8 @@
-"""The verdict of a comparison in plain words, never more certain than its intervals."""
+"""The result of a comparison in plain words, with no claim beyond its intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +11,26 @@ from regcls.tabular.comparison import CONSTANT, Results
 from regcls.tabular.intervals import Difference
 from regcls.tabular.plan import NAMES, NETWORKS, SEARCH_ROWS, TREES, Setting
 
-REMEDIES = tuple(kind for kind in NETWORKS if kind not in ("reg", "reg+cls"))
-_CALLED = {"control": "the control (reg with its loss scale tuned)"}
-ERRORS = {"balanced": "balanced MAE", "overall": "MAE"}
+OTHER_METHODS = tuple(kind for kind in NETWORKS if kind not in ("reg", "reg+cls"))
+SIMPLEST_FIRST = ("control", "sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
+METRIC_NAMES = {"balanced": "balanced MAE", "overall": "MAE"}
+_METRIC_COLUMNS = {"balanced": "balanced_mae", "overall": "mae"}
+_CONTROL = "the control (reg with a tuned loss scale)"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``headline``: the answer in one sentence; ``points``: what belongs to it; ``first``: what to
-    try first."""
+    """The result of a comparison.
+
+    Attributes
+    ----------
+    headline : str
+        Whether classification helps, in one sentence.
+    points : tuple of str
+        Further findings, one to three sentences each.
+    first : str
+        Which method to try first.
+    """
 
     headline: str
     points: tuple[str, ...]
@@ -26,196 +38,255 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """What the comparison says so far."""
-    found = _Told(results)
+    """Describe the results so far.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+
+    Returns
+    -------
+    Verdict
+        Headline, further findings and recommendation.
+    """
+    writer = _Writer(results)
     points = [
-        found.against_control(), found.where(), found.remedies(), found.trees(), found.signal()
-    ]  # fmt: skip
+        writer.against_control(),
+        writer.per_range(),
+        writer.other_methods(),
+        writer.trees(),
+        writer.signal(),
+    ]
     if results.plan.subsampled:
         points.append(
-            f"Settings were searched on {SEARCH_ROWS:,} rows of each fold, drawn at random "
-            f"({results.plan.subsampled:,} left out); the chosen ones then learned from all rows."
+            f"The search used {SEARCH_ROWS:,} rows of each fold, drawn at random, and left out "
+            f"{results.plan.subsampled:,}; the selected settings were then trained on all rows."
         )
-    return Verdict(found.headline(), tuple(p for p in points if p), found.first())
+    return Verdict(writer.headline(), tuple(p for p in points if p), writer.first())
 
 
 def percent(difference: Difference) -> str:
-    """ "by 8 % [3, 13]": the size of a change and its interval, in per cent of the other's error."""
-    value, low, high = (100 * s for s in (difference.share, difference.share_low,
-                                          difference.share_high))  # fmt: skip
+    """Return the size of a relative change with its interval.
+
+    Parameters
+    ----------
+    difference : Difference
+        The change.
+
+    Returns
+    -------
+    str
+        Size without a sign, in per cent, such as "by 8.0 % [3.0, 9.0]".
+
+    Examples
+    --------
+    >>> percent(Difference(-0.2, -0.3, -0.1, -0.1, -0.15, -0.05))
+    'by 10 % [5, 15]'
+    """
+    value, low, high = (
+        100 * share for share in (difference.share, difference.share_low, difference.share_high)
+    )
     if difference.value < 0:
         value, low, high = -value, -high, -low
-    whole = max(abs(low), abs(high), abs(value)) >= 10
-    show = (lambda v: f"{v:.0f}") if whole else (lambda v: f"{v:.1f}")
-    return f"by {show(value)} % [{show(low)}, {show(high)}]"
+    digits = 0 if max(abs(low), abs(high), abs(value)) >= 10 else 1
+    return f"by {value:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def usual(results: Results, kind: str) -> Setting:
-    """The setting picked most often for this kind; of equals, the first."""
-    picked = [fold.picked[kind] for fold in results.folds]
-    return max(dict.fromkeys(picked), key=picked.count)
+    """Return the setting that was selected most often for a kind.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+    kind : str
+        Model kind.
+
+    Returns
+    -------
+    Setting
+        The setting; in a tie, the first one selected.
+    """
+    selected = [fold.selected[kind] for fold in results.folds]
+    return max(dict.fromkeys(selected), key=selected.count)
 
 
 def best_network(results: Results) -> str:
-    """The kind of network of least error."""
-    column = {"balanced": "balanced_mae", "overall": "mae"}[results.plan.goal]
-    return str(results.table.set_index("kind")[column].loc[list(NETWORKS)].idxmin())
+    """Return the kind of network with the lowest error in the plan's goal.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+
+    Returns
+    -------
+    str
+        Model kind.
+    """
+    errors = results.table.set_index("kind")[_METRIC_COLUMNS[results.plan.goal]]
+    return str(errors.loc[list(NETWORKS)].idxmin())
 
 
-class _Told:
-    def __init__(self, results: Results):
-        self.results, self.plan = results, results.plan
-        self.error = ERRORS[results.plan.goal]
+class _Writer:
+    """Sentences about one set of results; an empty string where there is nothing to report."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.metric = METRIC_NAMES[results.plan.goal]
         self.main = results.difference("reg+cls", "reg")
         self.control = results.difference("reg+cls", "control")
+        self.early = self.main.verdict == "too early"
+
+    def better(self, a: str, b: str) -> bool:
+        return self.results.difference(a, b).verdict == "better"
 
     def headline(self) -> str:
+        if self.early:
+            return f"Too early for a result: {len(self.results.folds)} folds are finished."
+        if self.main.verdict == "no clear difference":
+            return (
+                "On your data, there is no clear difference: with classification, the "
+                f"{self.metric} changes by {100 * self.main.share:+.1f} %, and the interval "
+                f"{_interval(self.main)} includes zero."
+            )
         setting = usual(self.results, "reg+cls")
-        what = f"adding classification ({setting.classes} {setting.bins} bins most often)"
-        if self.main.verdict == "too early":
-            return f"Too early to say: {len(self.results.folds)} folds are done."
-        if self.main.verdict == "better":
-            return f"On your data, {what} lowers the {self.error} {percent(self.main)}."
-        if self.main.verdict == "worse":
-            return f"On your data, {what} raises the {self.error} {percent(self.main)}."
-        low, high = (f"{100 * v:+.1f}" for v in (self.main.share_low, self.main.share_high))
         return (
-            f"On your data, no clear difference: with classification the {self.error} changes by "
-            f"{100 * self.main.share:+.1f} %, and the interval [{low}, {high}] holds zero."
+            "On your data, adding classification (most often with "
+            f"{setting.classes} {setting.bins} bins) {_verb(self.main)} the {self.metric} "
+            f"{percent(self.main)}."
         )
 
     def against_control(self) -> str:
-        """Whether matching the loss scale alone does it."""
-        own = self.results.difference("control", "reg")
-        d = self.control
-        if d.verdict == "too early":
+        """Report whether tuning the loss scale gives the same gain."""
+        if self.control.verdict == "too early":
             return ""
-        if d.verdict == "no clear difference":
-            said = (
-                "Against the control, reg with its loss scale tuned alike, there is no clear "
-                f"difference ({_signed(d)})"
+        start = f"Compared with {_CONTROL},"
+        if self.control.verdict != "no clear difference":
+            return (
+                f"{start} classification {_verb(self.control)} the {self.metric} "
+                f"{percent(self.control)}."
             )
-            if own.verdict == "better" and self.main.verdict == "better":
-                return said + ": tuning the loss scale alone may be all that is needed."
-            return said + "."
-        word = "lowers" if d.verdict == "better" else "raises"
-        return (
-            f"Against the control, reg with its loss scale tuned alike, it {word} the "
-            f"{self.error} {percent(d)}."
-        )
+        text = f"{start} there is no clear difference ({_signed(self.control)})"
+        if self.main.verdict == "better" and self.better("control", "reg"):
+            return f"{text}: tuning the loss scale may be all that is needed."
+        return f"{text}."
 
-    def where(self) -> str:
-        """Ranges whose own interval lies on one side, and how much data is there."""
+    def per_range(self) -> str:
+        """Report the target ranges with a clear gain or loss, and their share of the rows."""
+        if self.early:
+            return ""
         table = self.results.ranges()
         parts = []
-        for word, there in (
+        for word, clear in (
             ("gain", table[table["reg_high"] < 0]),
             ("loss", table[table["reg_low"] > 0]),
         ):
-            if not there.empty:
+            if not clear.empty:
                 ranges = " and ".join(
-                    f"{low:.4g} to {high:.4g}" for low, high in _joined(there[["low", "high"]])
+                    f"{low:.4g} to {high:.4g}"
+                    for low, high in _joined(zip(clear["low"], clear["high"], strict=True))
                 )
-                share = there["share"].sum()
+                share = clear["share"].sum()
                 parts.append(f"a clear {word} for targets from {ranges} ({share:.0%} of the rows)")
         if not parts:
-            if self.main.verdict == "too early":
+            return "No single target range shows a clear gain or loss compared with reg."
+        return (
+            f"By target range, there is {' and '.join(parts)}. These 95 % intervals are not "
+            "corrected for multiple comparisons."
+        )
+
+    def other_methods(self) -> str:
+        """Report the other methods with a lower error than reg."""
+        better = [k for k in OTHER_METHODS if self.better(k, "reg")]
+        if not better:
+            if self.early:
                 return ""
-            return "No target range by itself shows a clear gain or loss against reg."
-        return f"Range by range, each with an interval of its own, there is {'; and '.join(parts)}."
-
-    def remedies(self) -> str:
-        """Which other remedies lower the error against reg, and which of them do as well."""
-        better = [k for k in REMEDIES if self.results.difference(k, "reg").verdict == "better"]
-        if better:
-            said = ", ".join(
-                f"{NAMES[k]} {percent(self.results.difference(k, 'reg'))}" for k in better
-            )
-            verb = "lower" if len(better) > 1 else "lowers"
-            text = f"Against reg, {said}: {verb} the {self.error} too"
-            if self.main.verdict == "better":
-                beaten = [k for k in better if self._beats(k)]
-                if not beaten:
-                    return f"{text}; none is clearly worse or better than reg+cls."
-                names = ", ".join(NAMES[k] for k in beaten)
-                return f"{text}; reg+cls is clearly better than {names}."
             return (
-                f"{text}. (With {len(REMEDIES)} remedies compared, one in twenty such intervals "
-                "misleads.)"
+                f"None of the other {len(OTHER_METHODS)} methods clearly lowers the {self.metric} "
+                "compared with reg."
             )
-        if self.main.verdict == "too early":
-            return ""
-        return f"None of the other {len(REMEDIES)} remedies clearly lowers the {self.error} either."
-
-    def _beats(self, kind: str) -> bool:
-        return self.results.difference("reg+cls", kind).verdict == "better"
+        gains = [f"{NAMES[k]} {percent(self.results.difference(k, 'reg'))}" for k in better]
+        text = f"Other methods that lower the {self.metric} compared with reg: {', '.join(gains)}."
+        if self.main.verdict != "better":
+            return (
+                f"{text} These 95 % intervals for {len(OTHER_METHODS)} methods are not corrected "
+                "for multiple comparisons."
+            )
+        worse = [NAMES[k] for k in better if self.better("reg+cls", k)]
+        if not worse:
+            return f"{text} reg+cls is not clearly better than any of them."
+        return f"{text} reg+cls is clearly better than {', '.join(worse)}."
 
     def trees(self) -> str:
-        """Whether gradient-boosted trees are better anyway, against the best network."""
+        """Compare gradient-boosted trees with the best network."""
         best = best_network(self.results)
-        d = self.results.difference(TREES, best)
-        if d.verdict == "too early":
+        difference = self.results.difference(TREES, best)
+        if difference.verdict == "too early":
             return ""
-        if d.verdict == "better":
+        network = f"the best network ({NAMES[best]})"
+        if difference.verdict == "no clear difference":
             return (
-                f"Gradient-boosted trees are better anyway: their {self.error} is lower than that "
-                f"of the best network here ({NAMES[best]}) {percent(d)}."
+                f"There is no clear difference between gradient-boosted trees and {network}: "
+                f"{_signed(difference)}."
             )
-        if d.verdict == "worse":
+        if difference.verdict == "better":
             return (
-                f"A network is worth it: {NAMES[best]} beats gradient-boosted trees, whose "
-                f"{self.error} is higher {percent(d)}."
+                f"Gradient-boosted trees have a lower {self.metric} than {network}, "
+                f"{percent(difference)}."
             )
         return (
-            f"Between gradient-boosted trees and the best network here ({NAMES[best]}) there is no "
-            f"clear difference ({_signed(d)})."
+            f"Gradient-boosted trees have a higher {self.metric} than {network}, "
+            f"{percent(difference)}, so a network is worthwhile."
         )
 
     def signal(self) -> str:
-        """A warning where nothing beats a constant."""
-        best = [best_network(self.results), TREES]
-        if any(self.results.difference(k, CONSTANT).verdict == "better" for k in best):
-            return ""
-        if self.main.verdict == "too early":
+        """Warn if no model is clearly better than the constant baseline."""
+        best = best_network(self.results)
+        if self.early or self.better(best, CONSTANT) or self.better(TREES, CONSTANT):
             return ""
         return (
-            "No model clearly beats always answering the median: these columns may say little "
-            "about the target, and then no loss helps."
+            "No model is clearly better than predicting the median: these columns may contain "
+            "little information about the target, and then no loss function helps."
         )
 
     def first(self) -> str:
-        """What to try first: the simplest thing that the intervals speak for."""
-        if self.main.verdict == "too early":
+        """Recommend the simplest method that the intervals support."""
+        if self.early:
             return "Wait for more folds."
-        trees = self.results.difference(TREES, best_network(self.results))
-        if trees.verdict == "better":
+        if self.better(TREES, best_network(self.results)):
             return "Try gradient-boosted trees first."
-        simple = ("control", "sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
-        better = [k for k in simple if self.results.difference(k, "reg").verdict == "better"]
+        better = [k for k in SIMPLEST_FIRST if self.better(k, "reg")]
         if not better:
-            return "Try plain reg first: nothing here is clearly better than it."
-        undominated = [
-            k for k in better
-            if not any(self.results.difference(o, k).verdict == "better" for o in better if o != k)
-        ]  # fmt: skip
+            return "Try plain reg first: no other method is clearly better."
+        undominated = [k for k in better if not any(self.better(o, k) for o in better if o != k)]
         pick = (undominated or better)[0]
+        name = _CONTROL if pick == "control" else NAMES[pick]
         return (
-            f"Try {_CALLED.get(pick, NAMES[pick])} first: of what is clearly better than reg and not clearly beaten "
-            "by another, it is the simplest."
+            f"Try {name} first: it is the simplest method that is clearly better than reg and not "
+            "clearly worse than another."
         )
 
 
-def _signed(d: Difference) -> str:
-    low, high = (f"{100 * v:+.1f}" for v in (d.share_low, d.share_high))
-    return f"{100 * d.share:+.1f} % [{low}, {high}]"
+def _verb(difference: Difference) -> str:
+    return "lowers" if difference.verdict == "better" else "raises"
 
 
-def _joined(ranges) -> list[tuple[float, float]]:
-    """Ranges that touch, as one."""
-    joined: list[list[float]] = []
-    for low, high in np.asarray(ranges, dtype=np.float64):
+def _interval(difference: Difference) -> str:
+    return f"[{100 * difference.share_low:+.1f}, {100 * difference.share_high:+.1f}]"
+
+
+def _signed(difference: Difference) -> str:
+    return f"{100 * difference.share:+.1f} % {_interval(difference)}"
+
+
+def _joined(ranges: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Merge adjacent ranges."""
+    joined: list[tuple[float, float]] = []
+    for low, high in np.asarray(list(ranges), dtype=np.float64):
         if joined and joined[-1][1] == low:
-            joined[-1][1] = high
+            joined[-1] = joined[-1][0], high
         else:
-            joined.append([low, high])
-    return [(low, high) for low, high in joined]
+            joined.append((low, high))
+    return joined

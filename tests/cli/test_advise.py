@@ -1,0 +1,43 @@
+"""`regcls advise`: its JSON record, the exported models and what it refuses."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+
+from regcls.tabular import plan as tabular_plan
+from regcls.tabular.plan import KINDS
+from tests.helpers.command_line import one_sentence, run, run_json
+from tests.helpers.small_comparison import TINY, small_table
+
+
+def test_the_record_has_the_verdict_the_models_and_the_notes(tmp_path, monkeypatch):
+    monkeypatch.setitem(tabular_plan.BUDGETS, "quick", TINY)
+    path, zipped = tmp_path / "table.csv", tmp_path / "models.zip"
+    small_table().assign(copy=small_table()["y"]).to_csv(path, index=False)
+    options = ["--target", "y", "--budget", "quick", "--onnx", zipped]
+    record = run_json("advise", path, *options)
+    assert record["rows"] == 120 and record["columns"] == ["a", "b", "kind"]
+    assert any("“copy” is left out" in note for note in record["notes"])
+    assert record["verdict"]["headline"] and len(record["models"]) == len(KINDS) + 1
+    assert zipfile.is_zipfile(zipped)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "y"], "At least 50 rows"),
+        (["--target", "z"], "There is no column “z”"),
+        (["--target", "y", "--group", "z"], "There is no column “z”"),
+    ],
+)
+def test_unusable_tables_and_columns_are_refused_in_one_sentence(tmp_path, options, words):
+    path = tmp_path / "table.csv"
+    small_table(8).to_csv(path, index=False)
+    done = run("advise", path, *options)
+    assert words in done.stderr
+    if options[1] == "y" and len(options) == 2:
+        assert done.exit_code == 2  # notes on the table come before the sentence
+    else:
+        one_sentence(done)

@@ -1,0 +1,63 @@
+"""The plan of a comparison: least rows and groups, target ranges, folds and score weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from regcls.exceptions import UserError
+from regcls.tabular import columns
+from regcls.tabular import plan as tabular_plan
+from regcls.tabular.plan import BUDGETS, Plan
+from tests.helpers.small_comparison import small_table
+
+
+def test_too_few_rows_are_refused():
+    found = columns.make_problem(small_table(3), "y", leave_out=())
+    with pytest.raises(UserError, match=r"at least 50 rows.* has 3"):
+        Plan(found, BUDGETS["quick"])
+
+
+def test_an_unknown_goal_is_refused():
+    found = columns.make_problem(small_table(60), "y")
+    with pytest.raises(UserError, match="one of balanced, overall"):
+        Plan(found, BUDGETS["quick"], "median")
+
+
+def grouped(size: int) -> Plan:
+    """Return the plan for 60 rows in groups of ``size`` rows."""
+    frame = small_table(60).assign(person=[i // size for i in range(60)])
+    return Plan(columns.make_problem(frame, "y", group="person"), BUDGETS["quick"])
+
+
+def test_groups_stay_together():
+    folds = grouped(5).folds(0).reshape(-1, 5)
+    assert (folds == folds[:, :1]).all() and set(folds.ravel()) == set(range(5))
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(UserError, match="at least 10 values, and has 3"):
+        grouped(20)
+
+
+def test_ranges_of_a_skewed_target_all_have_rows():
+    y = np.exp(np.random.default_rng(0).normal(size=500) * 2)
+    edges = tabular_plan.range_edges(y)
+    counts = np.histogram(y, edges)[0]
+    assert counts.sum() == 500 and counts.min() >= tabular_plan.MIN_ROWS_PER_RANGE
+    assert (edges[0], edges[-1]) == (y.min(), y.max()) and len(counts) >= 2
+
+
+def test_folds_are_stratified_by_the_target():
+    y = np.random.default_rng(0).permutation(100).astype(float)
+    folds = tabular_plan.assign_folds(y, None, 5, seed=1)
+    for low in range(0, 100, 20):
+        assert np.bincount(folds[(y >= low) & (y < low + 20)]).tolist() == [4] * 5
+
+
+def test_score_weights_add_up_to_both_errors():
+    range_index = np.array([0, 0, 0, 2])
+    assert tabular_plan.score_weights(range_index, "overall").tolist() == [0.25] * 4
+    assert tabular_plan.score_weights(range_index, "balanced").tolist() == pytest.approx(
+        [1 / 6] * 3 + [0.5]
+    )
