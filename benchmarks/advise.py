@@ -1,9 +1,9 @@
-"""How long the comparison of a table takes on this machine's cores.
+"""Time of a table's comparison on the available cores.
 
     python benchmarks/advise.py [--quick] [--rows 10000] [--columns 20] [--budget normal] [--json]
 
-The table is made: numbers, two categories, gaps, and a skewed target that follows from some of
-them. First results are those of the first fold that is done, from the press of the button.
+The table is synthetic: numbers, two categories, missing values, and a skewed target that depends on
+some of the columns. First results are those of the first finished fold.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from regcls.tabular import columns as tabular_columns
-from regcls.tabular import plan as tabular_plan
+from regcls.tabular.columns import make_problem
 from regcls.tabular.comparison import Comparison, Progress
+from regcls.tabular.plan import BUDGETS, Plan
+from regcls.utils.cpu import cores
 
 
-def table(rows: int, columns: int) -> pd.DataFrame:
+def synthetic_table(rows: int, columns: int) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(rows, columns - 2))
     frame = pd.DataFrame(numbers, columns=[f"number {i}" for i in range(columns - 2)])
@@ -36,9 +37,8 @@ def table(rows: int, columns: int) -> pd.DataFrame:
 
 
 def measure(rows: int, columns: int, budget: str) -> dict[str, object]:
-    """Seconds until the first results and until the end, and what had been said beforehand."""
-    problem = tabular_columns.problem(table(rows, columns), "y")
-    plan = tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget])
+    """Return the seconds until the first results and until the end, and the estimate beforehand."""
+    plan = Plan(make_problem(synthetic_table(rows, columns), "y"), BUDGETS[budget])
     first: list[float] = []
     comparison = Comparison(plan)
 
@@ -50,19 +50,26 @@ def measure(rows: int, columns: int, budget: str) -> dict[str, object]:
     if comparison.error:
         raise comparison.error
     return {
-        "rows": rows, "columns": columns, "budget": budget, "cores": tabular_plan.cores(),
-        "foretold_seconds": round(plan.seconds, 1), "first_result_seconds": round(first[0], 1),
-        "seconds": round(comparison.seconds, 1), "search_leaves_out": plan.subsampled,
-    }  # fmt: skip
+        "rows": rows,
+        "columns": columns,
+        "budget": budget,
+        "cores": cores(),
+        "estimated_seconds": round(plan.seconds, 1),
+        "first_result_seconds": round(first[0], 1),
+        "seconds": round(comparison.seconds, 1),
+        "rows_left_out_of_search": plan.subsampled,
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="2 000 rows, the quick budget")
-    parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--columns", type=int, default=20)
-    parser.add_argument("--budget", choices=list(tabular_plan.BUDGETS), default="normal")
-    parser.add_argument("--json", action="store_true", help="last line: one JSON object")
+    parser = argparse.ArgumentParser(description="Time of a table's comparison.")
+    parser.add_argument("--quick", action="store_true", help="2 000 rows, quick budget")
+    parser.add_argument("--rows", type=int, default=10_000, help="number of rows")
+    parser.add_argument("--columns", type=int, default=20, help="number of columns")
+    parser.add_argument(
+        "--budget", choices=list(BUDGETS), default="normal", help="size of the search"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if options.quick:
         options.rows, options.budget = 2000, "quick"
@@ -71,7 +78,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     for name, value in found.items():
-        print(f"{name.replace('_', ' '):22}{value}")
+        print(f"{name.replace('_', ' '):25}{value}")
 
 
 if __name__ == "__main__":

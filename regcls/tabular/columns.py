@@ -1,8 +1,7 @@
-"""Column types of a table, and the columns that may leak the target."""
+"""Column types and values of a table: the target, numbers, and categories as codes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,15 +9,13 @@ import numpy as np
 import pandas as pd
 
 from regcls.exceptions import UserError
+from regcls.tabular.leaks import Suspicion, check_category, check_number
 
 NUMBER, CATEGORY = "number", "category"
 MAX_LEVELS = 200  # text columns with more distinct values are left out
 MAX_DISTINCT_SHARE = 0.5  # as are those in which more than this share of the rows differ
 MIN_NUMERIC_SHARE = 0.9  # of the non-empty cells of a column of numbers
-MIN_ROWS_CHECKED = 20  # rows needed for a meaningful rank correlation
 MAX_INPUTS = 300  # inputs of a network; beyond these, the F-test on the training rows selects
-COPY_RANK, CLOSE_RANK = 0.9995, 0.98  # Spearman correlation with the target, in absolute value
-_ID_NAME = re.compile(r"(^|[_\s.-])(id|idx|index|uuid|guid|key|rownames?|unnamed: ?\d+)$", re.I)
 _MISSING = "(missing)"  # level of the empty cells of a category
 
 
@@ -39,25 +36,6 @@ class Column:
     name: str
     kind: str
     levels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Suspicion:
-    """A column that may leak the target or that identifies the row.
-
-    Attributes
-    ----------
-    column : str
-        Column name.
-    reason : str
-        Why it is suspected, as a clause.
-    certain : bool
-        Whether the column is left out unless the user includes it.
-    """
-
-    column: str
-    reason: str
-    certain: bool
 
 
 @dataclass(frozen=True)
@@ -439,50 +417,8 @@ def _is_date(series: pd.Series) -> bool:
 
 def _suspicions(usable: list[tuple[Column, np.ndarray]], y: np.ndarray) -> list[Suspicion]:
     """Return the columns that identify the row or leak the target, the certain ones first."""
-    if len(y) < MIN_ROWS_CHECKED:
-        return []
     found = [
-        _number_suspicion(column.name, values, y)
-        if column.kind == NUMBER
-        else _category_suspicion(column.name, values, y)
+        (check_number if column.kind == NUMBER else check_category)(column.name, values, y)
         for column, values in usable
     ]
     return sorted((s for s in found if s is not None), key=lambda s: not s.certain)
-
-
-def _number_suspicion(name: str, values: np.ndarray, y: np.ndarray) -> Suspicion | None:
-    from scipy import stats
-
-    known = np.isfinite(values)
-    whole = bool((values[known] == np.round(values[known])).all())
-    distinct = len(np.unique(values[known]))
-    if whole and distinct == len(values):
-        steady = len(set(np.diff(values).tolist())) == 1
-        if steady or _ID_NAME.search(name):
-            return Suspicion(name, "it identifies the row", True)
-    if known.sum() < MIN_ROWS_CHECKED or distinct < 3:
-        return None
-    if np.array_equal(values[known], y[known]):
-        return Suspicion(name, "it is a copy of the target", True)
-    rank = abs(float(stats.spearmanr(values[known], y[known]).statistic))
-    if rank >= COPY_RANK:
-        return Suspicion(name, "it ranks the rows exactly as the target does", True)
-    if rank >= CLOSE_RANK:
-        reason = f"it ranks the rows almost as the target does (Spearman correlation {rank:.3f})"
-        return Suspicion(name, reason, False)
-    return _id_suspicion(name)
-
-
-def _category_suspicion(name: str, codes: np.ndarray, y: np.ndarray) -> Suspicion | None:
-    code, y = codes.astype(int), y - y.mean()
-    counts = np.bincount(code)
-    filled = np.maximum(counts, 1)
-    spread = (np.bincount(code, y**2) / filled - (np.bincount(code, y) / filled) ** 2) @ counts
-    repeated = (counts > 1).sum() > 1
-    if repeated and spread / len(y) < 1e-4 * y.var():
-        return Suspicion(name, "each of its values occurs with a single target value", True)
-    return _id_suspicion(name)
-
-
-def _id_suspicion(name: str) -> Suspicion | None:
-    return Suspicion(name, "its name suggests an ID", False) if _ID_NAME.search(name) else None

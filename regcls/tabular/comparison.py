@@ -157,17 +157,17 @@ class Results:
 
         Changes and their intervals (``_change``, ``_low``, ``_high``) are shares of reg's error.
         """
-        overall = self.report((*KINDS, CONSTANT)).overall().set_index("model")
+        overall = self.report((*KINDS, CONSTANT)).overall().set_index("model").to_dict("index")
         rows = []
         for kind in (*KINDS, CONSTANT):
             row: dict[str, object] = {"kind": kind}
             for name, goal in (("balanced_mae", "balanced"), ("mae", "overall")):
                 change = self.difference(kind, "reg", goal) if kind != "reg" else None
-                row[name] = float(overall.loc[kind, name])
+                row[name] = float(overall[kind][name])
                 row[f"{name}_change"] = change.share if change else 0.0
                 row[f"{name}_low"] = change.share_low if change else np.nan
                 row[f"{name}_high"] = change.share_high if change else np.nan
-            row["rmse"] = float(overall.loc[kind, "rmse"])
+            row["rmse"] = float(overall[kind]["rmse"])
             rows.append(row)
         return pd.DataFrame(rows)
 

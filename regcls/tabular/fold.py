@@ -236,26 +236,26 @@ class _Fitter:
         """Return what a network of this kind minimises."""
         from regcls.nn.tabular_ensemble import Model
 
-        adam = {"lr": setting.lr, "weight_decay": setting.weight_decay}
+        make = partial(Model, lr=setting.lr, weight_decay=setting.weight_decay)
         if kind == "reg":
-            return Model("mse", **adam)
+            return make("mse")
         if kind == "control":
-            return Model("mse", weight=setting.weight, **adam)
+            return make("mse", weight=setting.weight)
         if kind == "bmc":
-            return Model("bmc", weight=setting.weight, variance=setting.variance, **adam)
+            return make("bmc", weight=setting.weight, variance=setting.variance)
         if kind in SAMPLE_WEIGHTS:
             weights = self._sample_weight(kind)
-            return Model("mse", weight=setting.weight, sample_weight=weights, **adam)
+            return make("mse", weight=setting.weight, sample_weight=weights)
         y = self._scaled(self.y)
         if kind == "hl-gauss":
             edges = bins.ranges(float(y.min()), float(y.max()), setting.classes)
             sigma = (SIGMA_IN_BIN_WIDTHS * (edges[1] - edges[0]),)
-            return Model("hl", weight=setting.weight, edges=(edges,), sigma=sigma, **adam)
+            return make("hl", weight=setting.weight, edges=(edges,), sigma=sigma)
         made = bins.make(setting.bins, y, min(setting.classes, len(y)))
         keep = None
         if setting.bins == "equalized":
             keep = (bins.keep_probability(made.label(y), made.classes),)
-        return Model("cls", weight=setting.weight, edges=(made.edges,), keep=keep, **adam)
+        return make("cls", weight=setting.weight, edges=(made.edges,), keep=keep)
 
     def _sample_weight(self, kind: str) -> tuple[np.ndarray, ...]:
         if kind not in self._sample_weights:

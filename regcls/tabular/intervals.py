@@ -24,6 +24,7 @@ DRAWS = 2000
 LEVEL = 0.95
 MIN_MODELS = 3
 MIN_RANGE_ROWS = 4
+TOO_EARLY = "too early"  # verdict without an interval
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Difference:
     def verdict(self) -> str:
         """One of "better", "worse", "no clear difference" and "too early"."""
         if np.isnan(self.low):
-            return "too early"
+            return TOO_EARLY
         return interval_verdict(self.low, self.high)
 
 

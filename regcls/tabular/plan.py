@@ -250,8 +250,8 @@ def _network_seconds(rows: float, inputs: float, steps: int) -> float:
     The constants were measured; a forward pass costs about a third of a training step.
     """
     batch = batch_size(int(rows))
-    steps = max(steps, MIN_EPOCHS * rows / batch)
-    return steps * (4e-5 + 1.1 * batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10)
+    least = MIN_EPOCHS * rows / batch
+    return max(steps, least) * (4e-5 + 1.1 * batch * (inputs * HIDDEN[0] + 5600) * 1.3e-10)
 
 
 def _tree_seconds(rows: float, inputs: float) -> float:

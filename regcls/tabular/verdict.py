@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regcls.stats.comparison import BETTER, UNDECIDED
 from regcls.tabular.comparison import CONSTANT, Results
-from regcls.tabular.intervals import Difference
+from regcls.tabular.intervals import TOO_EARLY, Difference
 from regcls.tabular.plan import NAMES, NETWORKS, SEARCH_ROWS, TREES, Setting
 
 OTHER_METHODS = tuple(kind for kind in NETWORKS if kind not in ("reg", "reg+cls"))
@@ -137,15 +138,15 @@ class _Writer:
         self.metric = METRIC_NAMES[results.plan.goal]
         self.main = results.difference("reg+cls", "reg")
         self.control = results.difference("reg+cls", "control")
-        self.early = self.main.verdict == "too early"
+        self.early = self.main.verdict == TOO_EARLY
 
     def better(self, a: str, b: str) -> bool:
-        return self.results.difference(a, b).verdict == "better"
+        return self.results.difference(a, b).verdict == BETTER
 
     def headline(self) -> str:
         if self.early:
             return f"Too early for a result: {len(self.results.folds)} folds are finished."
-        if self.main.verdict == "no clear difference":
+        if self.main.verdict == UNDECIDED:
             return (
                 "On your data, there is no clear difference: with classification, the "
                 f"{self.metric} changes by {100 * self.main.share:+.1f} %, and the interval "
@@ -160,16 +161,16 @@ class _Writer:
 
     def against_control(self) -> str:
         """Report whether tuning the loss scale gives the same gain."""
-        if self.control.verdict == "too early":
+        if self.control.verdict == TOO_EARLY:
             return ""
         start = f"Compared with {_CONTROL},"
-        if self.control.verdict != "no clear difference":
+        if self.control.verdict != UNDECIDED:
             return (
                 f"{start} classification {_verb(self.control)} the {self.metric} "
                 f"{percent(self.control)}."
             )
         text = f"{start} there is no clear difference ({_signed(self.control)})"
-        if self.main.verdict == "better" and self.better("control", "reg"):
+        if self.main.verdict == BETTER and self.better("control", "reg"):
             return f"{text}: tuning the loss scale may be all that is needed."
         return f"{text}."
 
@@ -209,7 +210,7 @@ class _Writer:
             )
         gains = [f"{NAMES[k]} {percent(self.results.difference(k, 'reg'))}" for k in better]
         text = f"Other methods that lower the {self.metric} compared with reg: {', '.join(gains)}."
-        if self.main.verdict != "better":
+        if self.main.verdict != BETTER:
             return (
                 f"{text} These 95 % intervals for {len(OTHER_METHODS)} methods are not corrected "
                 "for multiple comparisons."
@@ -223,15 +224,15 @@ class _Writer:
         """Compare gradient-boosted trees with the best network."""
         best = best_network(self.results)
         difference = self.results.difference(TREES, best)
-        if difference.verdict == "too early":
+        if difference.verdict == TOO_EARLY:
             return ""
         network = f"the best network ({NAMES[best]})"
-        if difference.verdict == "no clear difference":
+        if difference.verdict == UNDECIDED:
             return (
                 f"There is no clear difference between gradient-boosted trees and {network}: "
                 f"{_signed(difference)}."
             )
-        if difference.verdict == "better":
+        if difference.verdict == BETTER:
             return (
                 f"Gradient-boosted trees have a lower {self.metric} than {network}, "
                 f"{percent(difference)}."
@@ -270,7 +271,7 @@ class _Writer:
 
 
 def _verb(difference: Difference) -> str:
-    return "lowers" if difference.verdict == "better" else "raises"
+    return "lowers" if difference.verdict == BETTER else "raises"
 
 
 def _interval(difference: Difference) -> str:
