@@ -12,8 +12,8 @@ import pandas as pd
 from regcls.inference import cards
 from regcls.inference.contract import Card
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import with_unit
-from regcls.plotting.style import COLOURS, HISTOGRAM_COLOUR
+from regcls.plotting.encodings import histogram, with_unit
+from regcls.plotting.style import COLOURS
 
 _MAX_EDGES = 101  # more lines would merge into one area
 
@@ -48,21 +48,14 @@ def training(reg: Card, regcls: Card) -> Picture:
 @cache
 def _spec(name: str, unit: str, low: float, high: float, edges: bool) -> dict[str, Any]:
     scale = alt.Scale(domain=[low, high], nice=False)
-    x = alt.X("low:Q", title=with_unit(name, unit), scale=scale)
-    bars = (
-        alt.Chart(alt.NamedData("training"))
-        .mark_bar(color=HISTOGRAM_COLOUR, opacity=0.75)
-        .encode(
-            x=x,
-            x2="high:Q",
-            y=alt.Y("train:Q", title="training samples", axis=alt.Axis(format="~s")),
-            y2=alt.datum(0),
-            tooltip=[
-                alt.Tooltip("low:Q", title="from", format=".3~g"),
-                alt.Tooltip("high:Q", title="to", format=".3~g"),
-                alt.Tooltip("train:Q", title="training samples", format=","),
-            ],
-        )
+    bars = histogram(
+        "training",
+        with_unit(name, unit),
+        scale,
+        "train",
+        "training samples",
+        background=False,
+        opacity=0.75,
     )
     layers = [bars]
     if edges:

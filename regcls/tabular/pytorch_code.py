@@ -59,7 +59,8 @@ _EQUALIZED = """    # Equalized bins (Pintea et al. 2023): merge bins on one lev
     cut = np.flatnonzero(np.diff(np.ceil(share * {classes} - 1e-9)) > 0)
     label = torch.bucketize(t, tensor(np.float32(edges[cut + 1])), right=True)
     count = torch.bincount(label)
-    keep = count[count > 0].min() / count[label]  # probability of keeping a label, so that classes are balanced
+    # Probability of keeping a label, so that the classes are balanced.
+    keep = count[count > 0].min() / count[label]
     classes = len(count)
 """
 _EQUAL_WIDTH = """    edges = torch.linspace(t.min(), t.max(), {classes} + 1)

@@ -1,4 +1,4 @@
-"""Compare remedies on a table in a file, with plain values as the result."""
+"""Comparison of a table in a file, with its results as plain values."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ def compare_file(
     budget : str
         A key of `regcls.tabular.plan.BUDGETS`.
     goal : str
-        A key of `regcls.tabular.plan.GOALS`.
+        One of `regcls.tabular.plan.GOALS`.
     group : str, optional
         Column of rows that belong together.
     leave_out : sequence of str, optional
-        Columns to leave out of the inputs; by default, those that give the target away.
+        Columns to leave out of the inputs; by default, those that certainly leak the
+        target.
     seed : int
         Seed of the folds and of the initial weights.
     onnx : Path, optional
@@ -51,7 +52,7 @@ def compare_file(
     on_plan : callable, optional
         Called with the plan before the training starts.
     on_progress : callable, optional
-        Called with the progress now and then.
+        Called with the progress about twice per second.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def compare_file(
     Raises
     ------
     UserError
-        If the table cannot be read, a column is missing, or nothing can be learned from it.
+        If the table cannot be read, a column is missing, or nothing can be predicted.
     """
     plan = plan_file(path, target, budget, goal, group, leave_out, seed)
     if on_plan is not None:
@@ -90,18 +91,18 @@ def plan_file(
 
     Parameters
     ----------
-    path, target, budget, goal, group, leave_out, seed
-        As in `compare_file`.
+    path, target, budget, goal, group, leave_out, seed : see `compare_file`
+        What is compared.
 
     Returns
     -------
     Plan
-        The problem, the settings to search and the folds.
+        The prepared table, the settings to search and the folds.
 
     Raises
     ------
     UserError
-        If the table cannot be read, a column is missing, or nothing can be learned from it.
+        If the table cannot be read, a column is missing, or nothing can be predicted.
     """
     table = read_table(path.read_bytes(), path.name)
     names = unique_names(table.frame)[0].columns
@@ -150,7 +151,7 @@ def record(comparison: Comparison) -> dict[str, Any]:
     -------
     dict
         The problem, the verdict in words, reg+cls against reg and the control, errors per model
-        and per target range, and the setting chosen most often for each kind.
+        and per target range, and the setting selected most often for each kind.
 
     Raises
     ------
