@@ -117,9 +117,7 @@ def chosen_face(key: str, entry: Entry) -> int:
     """Show the face crops; return the number of the face picked, from 0."""
     count = len(entry.faces)
     side = entry.faces[0].crop.shape[0]
-    captions = (
-        [f"{i + 1}" for i in range(count)] if count > 1 else [f"model input, {side} × {side}"]
-    )
+    captions = [f"{i + 1}" for i in range(count)] if count > 1 else [f"Input: {side} × {side} px"]
     with st.container(horizontal=True):
         for face, caption in zip(entry.faces, captions, strict=True):
             st.image(face.crop, caption=caption, width=112)

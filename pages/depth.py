@@ -263,7 +263,7 @@ def limits() -> None:
             "camera's field of view is known. The networks assume that of the Kinect "
             f"({predict.FIELD_OF_VIEW:.0f}° horizontally). A camera with twice that field of view "
             "yields depths about twice too large; which of two objects is nearer does not change.\n"
-            "- **Hard surfaces.** Mirrors, windows and dark, shiny floors cause large errors, as "
+            "- **Difficult surfaces.** Mirrors, windows and dark, shiny floors cause large errors, as "
             "they did in the Kinect's own measurements.\n"
             "- **Errors.** The view Errors compares each model's error per metre of depth with the "
             "number of training pixels. Large depths are rare in training, and errors grow there."

@@ -264,7 +264,7 @@ def choose_columns(
     names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
     usual = [c for c in (state.sample.leave_out if state.sample else ()) if c in names]
     more = st.multiselect(
-        "More columns to leave out",
+        "More columns to leave out" if found.suspicions else "Columns to leave out",
         names,
         usual,
         **selection.persistent("table_more", target, state.mark),
@@ -321,6 +321,7 @@ def before(plan: tabular_plan.Plan, key: tuple[Any, ...]) -> None:
 
 def watch() -> None:
     """Show progress and results so far; rerun the page when the comparison ends."""
+    presence.visitor_present()
     run = page_state().run
     if run is None or not run.running:
         st.rerun()
@@ -376,7 +377,7 @@ def how_to_read() -> None:
 st.title("Your table", anchor=False)
 st.markdown(
     "Does adding classification help *your* regression? Upload a table, choose the target, and "
-    "compare it with the established methods for imbalanced regression."
+    "compare *reg+cls* with the established methods for imbalanced regression."
 )
 first_visit()
 inputs()

@@ -29,7 +29,7 @@ def offer_own(task: str) -> None:
     models = own(task)
     if working := [name for name, session in models.items() if not session.problem]:
         st.caption(f"Shown beside the shipped pair: {', '.join(working)}.")
-    link("models", "Change your models" if models else "Add your own ONNX models")
+    link("models", "Change your models" if models else "Add your ONNX models")
 
 
 def own_problems(task: str) -> None:
