@@ -10,7 +10,13 @@ import streamlit as st
 if TYPE_CHECKING:
     import pandas as pd
 
-MIME = {"csv": "text/csv", "html": "text/html", "mp4": "video/mp4", "png": "image/png"}
+MIME = {
+    "csv": "text/csv",
+    "html": "text/html",
+    "mp4": "video/mp4",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
 BINARY = "application/octet-stream"
 
 

@@ -1,4 +1,4 @@
-"""State in the address: read once when a page opens, written when it changes."""
+"""State in the address: read when a page opens, written when it changes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,39 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def choice(name: str, offered: Iterable[T], default: T) -> T:
-    """Return the option that the address asks for, else ``default``.
+def query() -> dict[str, str]:
+    """Return all parameters of the address."""
+    return st.query_params.to_dict()
 
-    A parameter that is not offered is reported in a toast, with the values that are.
+
+def choice(name: str, offered: Iterable[T], default: T, nearest: bool = False) -> T:
+    """Return the option that the address names, else ``default``.
+
+    With ``nearest``, a number that is not available is replaced by the nearest option. A parameter
+    that cannot be used is reported in a toast, with the options.
     """
-    asked = st.query_params.get(name)
-    if asked is None:
-        return default
     options = {text(option): option for option in offered}
-    if asked not in options:
-        instead = f"; {text(default)} is used" if default is not None else ""
-        st.toast(
-            f"The address asks for {name} = “{asked}”, which is not available{instead}. "
-            f"Available: {', '.join(options)}."
-        )
-    return options.get(asked, default)
+    named = query().get(name)
+    if named is None or named in options:
+        return default if named is None else options[named]
+    value = _nearest(named, options.values(), default) if nearest else default
+    instead = "" if value is None else f"; {text(value)} is used"
+    st.toast(
+        f"{name} = “{named}” in the address is not available{instead}. "
+        f"Available: {', '.join(options)}."
+    )
+    return value
+
+
+def _nearest(named: str, options: Iterable[T], default: T) -> T:
+    """Return the option nearest to a number, or ``default`` for other values."""
+    if not isinstance(default, int | float):
+        return default
+    try:
+        value = type(default)(named)
+    except ValueError:
+        return default
+    return min(options, key=lambda option: abs(option - value))  # type: ignore[operator]  # numbers, as the default
 
 
 def write(values: Mapping[str, object], defaults: Mapping[str, object] | None = None) -> None:
@@ -34,12 +51,17 @@ def write(values: Mapping[str, object], defaults: Mapping[str, object] | None = 
     wanted = {
         name: text(value)
         for name, value in values.items()
-        if value not in (None, "", False) and value != defaults.get(name)
+        if value is not None and value is not False and value not in ("", defaults.get(name))
     }
-    if st.query_params.to_dict() != wanted:
+    if query() != wanted:
         st.query_params.from_dict(wanted)
 
 
+def remove(name: str) -> None:
+    """Remove a parameter from the address, if it is there."""
+    st.query_params.pop(name, None)
+
+
 def text(value: object) -> str:
-    """Write a value as it stands in an address; true is 1, false is 0."""
+    """Return a value as written in an address; true is 1, false is 0."""
     return str(int(value)) if isinstance(value, bool) else str(value)
