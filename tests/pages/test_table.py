@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from regcls.tabular import plan as tabular_plan
 from regcls.tabular import samples
 from regcls.tabular.plan import Budget
 from tests.helpers.app_page import opened, ran, said
+from tests.helpers.made_tables import excel
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +147,13 @@ def test_a_column_left_out_may_become_the_target_or_the_group():
     ran(held(page, "selectbox", "group").select(name).run())
     assert held(page, "multiselect", f"more_{target}").value == [other]
     assert page.session_state["table"].kept["plan"].value.problem.groups is not None
+
+
+def test_an_empty_sheet_is_reported_and_the_last_table_stays():
+    data = excel(first=pd.read_csv(io.BytesIO(table())), second=pd.DataFrame())
+    page = uploaded(data, "two.xlsx")
+    sheet = next(box for box in page.selectbox if box.label == "Sheet")
+    assert sheet.options == ["first", "second"]
+    ran(sheet.set_value("second").run())
+    assert "second" in page.error[0].value
+    assert "80 rows" in said(page)
