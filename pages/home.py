@@ -1,79 +1,90 @@
-"""Home: the question, one live picture, and the way to each page."""
+"""Home: the question, one interactive chart, a tour and links to all pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from regcls.synthetic.data import SAMPLINGS
 from regcls.synthetic.preview import preview, preview_chart
 
-st.title("Does classification help regression?")
-st.markdown(
-    "Learn a number from uneven data, and **rare targets suffer**. A known trick: also ask the "
-    "network *which range* the number falls in, and learn both. Here you can watch whether it "
-    "helps, and where."
-)
 
-sampling = st.select_slider(
-    "How uneven is the training data?", options=SAMPLINGS, value="severe", key="home_sampling"
-)
-shown = preview(sampling)
-st.altair_chart(preview_chart(shown), width="stretch")
-st.caption(shown.sentence)
+@dataclass(frozen=True)
+class Step:
+    """A step of the tour: a page, opened with a query."""
+
+    page: str
+    title: str
+    text: str
+    query: dict[str, str] = field(default_factory=dict)
+
 
 TOUR = (
-    (
+    Step(
         "lab",
         "Watch it happen",
-        "Press **Play**. Orange (*reg*) leaves the grey function where training targets are rare; "
-        "blue (*reg+cls*) stays closer. Then look at green, the control: how much of the help is "
-        "the classes', and how much the loss scale's?",
+        "Press **Play**. Where training targets are rare, *reg* (orange) misses the grey function "
+        "and *reg+cls* (blue) stays closer. The *control* (green) shows how much of this is due to "
+        "the loss scale alone.",
         {"lr": "0.003", "epochs": "40"},
     ),
-    (
+    Step(
         "progress",
         "See it on real data",
-        "Two networks watch a robot and say how much of its task is done. Both lose their way in "
-        "the last fifth, of which training had the least; the chart below the video shows it.",
+        "Two networks watch a robot and estimate how much of its task is done. Both have large "
+        "errors in the last fifth of the task, which is rare in their training data.",
         {"sample": "banana"},
     ),
-    (
+    Step(
         "predictions",
-        "Try it on yours",
-        "Click an example, or upload truths and predictions of any model: the errors per range, "
-        "with intervals, and what they say in words.",
-        {},
+        "Check your own model",
+        "Choose an example, or upload targets and predictions of any model. The report shows the "
+        "errors per target range with confidence intervals.",
     ),
 )
 PAGES = {
-    "lab": ("Lab", "experiment", "Train many small networks on this function, live."),
-    "study": ("Study", "grid_on", "Whole grids: when it helps, by how much, and against what."),
-    "theory": ("Theory", "functions", "What imbalance adds to a loss, exactly."),
-    "age": ("Age", "face", "Faces in your photos, and the error to expect."),
-    "depth": ("Depth", "chair", "Metres in a photo of a room."),
-    "progress": ("Progress", "movie", "How much of an activity a video has shown."),
-    "predictions": ("Your predictions", "fact_check", "Errors per range of any model."),
-    "table": ("Your table", "table_chart", "Does it help on your own features?"),
-    "models": ("Models", "deployed_code", "Every card, and a pair of your own."),
+    "lab": ("Lab", "experiment", "Train many small networks on a 1D function, live."),
+    "study": ("Study", "grid_on", "Grids of experiments: when does it help, and by how much?"),
+    "theory": ("Theory", "functions", "What imbalance adds to the loss, computed exactly."),
+    "age": ("Age", "face", "Estimate ages from faces, with prediction intervals."),
+    "depth": ("Depth", "chair", "Estimate depth in metres from a photo of a room."),
+    "progress": ("Progress", "movie", "Estimate how much of an activity in a video is done."),
+    "predictions": ("Your predictions", "fact_check", "Errors per target range of any model."),
+    "table": ("Your table", "table_chart", "Compare methods for imbalance on your own data."),
+    "models": ("Models", "deployed_code", "Model cards, speed, and your own ONNX models."),
 }
 
 
+def imbalance() -> None:
+    """Show how the training targets of the 1D data are distributed."""
+    sampling = st.select_slider(
+        "Imbalance of the training data", options=SAMPLINGS, value="severe", key="home_sampling"
+    )
+    shown = preview(sampling)
+    st.altair_chart(preview_chart(shown), width="stretch")
+    st.caption(shown.sentence)
+
+
 def tour() -> None:
-    """Three steps; one that was taken in this session has a tick."""
-    st.subheader("A tour in three minutes", anchor=False)
+    """Link to three pages; those visited in this session have a tick."""
+    st.subheader("A three-minute tour", anchor=False)
     visited = st.session_state.get("visited", set())
     for number, (column, step) in enumerate(zip(st.columns(3), TOUR, strict=True), start=1):
-        page, title, text, query = step
+        icon = "check_circle" if step.page in visited else f"counter_{number}"
         with column.container(border=True, height="stretch"):
-            done = page in visited
             st.page_link(
-                f"pages/{page}.py", label=f"**{number}. {title}**", query_params=query,
-                icon=":material/check_circle:" if done else f":material/counter_{number}:",
-            )  # fmt: skip
-            st.markdown(text)
+                f"pages/{step.page}.py",
+                label=f"**{number}. {step.title}**",
+                query_params=step.query,
+                icon=f":material/{icon}:",
+            )
+            st.markdown(step.text)
 
 
-def everything() -> None:
-    """A card a page."""
-    st.subheader("Everything here", anchor=False)
+def all_pages() -> None:
+    """Link to all pages, one card per page."""
+    st.subheader("All pages", anchor=False)
     for start in range(0, len(PAGES), 3):
         for column, page in zip(st.columns(3), list(PAGES)[start : start + 3], strict=True):
             title, icon, text = PAGES[page]
@@ -82,12 +93,18 @@ def everything() -> None:
                 st.caption(text)
 
 
+st.title("Does classification help regression?")
+st.markdown(
+    "Regression models trained on imbalanced data have large errors for **rare targets**. A known "
+    "remedy is to train the same network to classify the target's *range* as well. Here you can see "
+    "whether it helps, and where."
+)
+imbalance()
 tour()
-everything()
-
+all_pages()
 st.info(
-    "**Why there is always a control.** Classification comes with a much larger weight on the "
-    "regression loss, and that alone can change the result; so each comparison includes *reg with "
-    "the loss scale matched*, which tells the two causes apart.",
+    "**Why every comparison includes a control.** With a class head, the regression loss gets a "
+    "much larger weight, and that alone can change the result. The control is *reg* with the same "
+    "loss scale; it separates the effect of the classes from that of the scale.",
     icon=":material/balance:",
 )

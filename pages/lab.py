@@ -1,158 +1,226 @@
 """Lab: watch reg, its loss-scale control and reg+cls learn the same function, live."""
 
+from __future__ import annotations
+
 import time
-from dataclasses import asdict, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages import through_app
+from pages.components import charts, url_state
+from pages.components import downloads as download
+from regcls.exceptions import UserError
 from regcls.lab import charts as lab_charts
 from regcls.lab import cost as lab_cost
 from regcls.lab import data as lab_data
 from regcls.lab import run as lab_run
-from regcls.lab import settings as lab_settings
 from regcls.lab.cost import Estimate
-from regcls.lab.settings import CHOICES, LIMITS, OWN, PRESETS, SCENARIO_DEFAULTS, LabSettings
+from regcls.lab.settings import (
+    CHOICES,
+    LIMITS,
+    OWN,
+    PRESETS,
+    SCENARIO_DEFAULTS,
+    LabSettings,
+    parse_hidden,
+)
 from regcls.plotting import errors
 from regcls.plotting.chart import Picture
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 through_app()
 
-TICK_SECONDS = 0.05  # how soon the browser asks for the next turn of a run that plays
-TURN_SECONDS = 1.5  # trains and redraws without asking, then redraws what changes slowly
-SLICE_SECONDS = 0.08  # training between two redraws
+TICK_SECONDS = 0.05  # between two calls of ``live`` while a run plays
+TURN_SECONDS = 1.5  # of training and drawing per call; the slow charts are drawn once per call
+SLICE_SECONDS = 0.08  # of training between two drawings
 WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
+ALL_RUNS = "All runs"
+RELATIVE, ABSOLUTE = "Relative to the peak", "Absolute"
+
+
+@dataclass
+class PageState:
+    """What the page keeps between reruns, besides its widgets."""
+
+    settings: LabSettings = field(default_factory=LabSettings)  # the last that were valid
+    run: lab_run.Lab | None = None
+    playing: bool = False
+    one_epoch: bool = False  # whether to train one epoch on this rerun
+    messages: list[str] = field(default_factory=list)  # about the address
+
+
+def page_state() -> PageState:
+    """Return the page's state in this session."""
+    return st.session_state.setdefault("lab", PageState())
+
+
+# Settings
 
 
 def key(name: str) -> str:
+    """Return the widget key of a setting."""
     return f"lab_{name}"
 
 
-def show(settings: LabSettings) -> None:
+def set_widgets(settings: LabSettings) -> None:
     """Set every widget to these settings."""
     for name, value in asdict(settings).items():
         st.session_state[key(name)] = "-".join(map(str, value)) if name == "hidden" else value
 
 
 def first_settings() -> None:
-    """Before the first widget: the address, else what this visitor had set before, else defaults."""
+    """Set the widgets when the page opens: from the address, else to the last settings."""
     if key("seed") in st.session_state:
         return
-    query = st.query_params.to_dict()
-    settings, messages = last_settings(), []
-    if query:
-        settings, messages = LabSettings.from_query(query)
-    st.session_state["lab_messages"] = messages
-    stop()  # coming back to the page does not start anything by itself
-    show(settings)
+    state = page_state()
+    settings, state.messages = state.settings, []
+    if query := url_state.query():
+        settings, state.messages = LabSettings.from_query(query)
+    stop()  # nothing trains just because the page is opened
+    set_widgets(settings)
 
 
 def apply_preset() -> None:
-    name = st.session_state["lab_preset"]
-    if name:
-        show(PRESETS[name][0])
-        st.session_state["lab_messages"] = []
+    """Set the widgets to the preset picked."""
+    if name := st.session_state["lab_preset"]:
+        set_widgets(PRESETS[name][0])
+        page_state().messages = []
 
 
 def apply_scenario() -> None:
-    """A scenario brings the paper's λ and learning rate along."""
+    """Set the paper's λ and learning rate for the scenario picked."""
     for name, value in SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
         st.session_state[key(name)] = value
 
 
-def last_settings() -> LabSettings:
-    return st.session_state.get("lab_last", LabSettings())
-
-
-def remembered(name: str) -> str:
-    """The widget's key; a widget that was hidden for a while gets its value back."""
-    st.session_state.setdefault(key(name), getattr(last_settings(), name))
+def restored(name: str) -> str:
+    """Return the key of a widget; one that was hidden meanwhile gets its value back."""
+    st.session_state.setdefault(key(name), getattr(page_state().settings, name))
     return key(name)
 
 
-def number(name: str, label: str, help: str, **options) -> None:
-    low, high = LIMITS[name]
+def number(name: str, label: str, help: str, **options: Any) -> None:
+    """Draw the input of a number."""
     kind = int if name in WHOLE_NUMBERS else float
-    st.number_input(label, kind(low), kind(high), key=remembered(name), help=help, **options)
+    low, high = map(kind, LIMITS[name])
+    st.number_input(label, low, high, key=restored(name), help=help, **options)
 
 
-def choice(name: str, label: str, help: str, **options) -> None:
+def choice(name: str, label: str, help: str, **options: Any) -> None:
+    """Draw the choice of a setting with a few values."""
     st.selectbox(label, CHOICES[name], key=key(name), help=help, **options)
 
 
 def data_controls() -> None:
+    """Draw the settings of the data."""
     st.selectbox(
         "Function",
         range(int(LIMITS["function"][1]) + 1),
-        format_func=lambda n: f"{n} of the paper's ten" if n else "my own",
+        format_func=lambda number: f"Function {number}" if number else "Custom function",
         key=key("function"),
-        help="f(x) = A sin(Cx) + (1.5 − A) sin(⌊C/3⌋x) on −1 ≤ x ≤ 1.",
+        help="f(x) = A sin(Cx) + (1.5 − A) sin(⌊C/3⌋x) for −1 ≤ x ≤ 1. Functions 1 to 10 are the "
+        "paper's.",
     )
     if not st.session_state[key("function")]:
-        number("A", "A", "Weight of the fast sine; the slow one gets 1.5 − A.", step=0.05)
-        number("C", "C", "Frequency of the fast sine; the slow one has a third of it.")
+        number(
+            "A", "Amplitude A", "Amplitude of the fast sine; the slow one has 1.5 − A.", step=0.05
+        )
+        number("C", "Frequency C", "Frequency of the fast sine; the slow one has ⌊C/3⌋.")
     choice(
         "scenario",
         "Scenario",
-        "clean; noisy targets; or ood: training, validation and test on separate pieces of x. "
-        "Choosing one sets the paper's λ and learning rate for it.",
+        "clean; noisy: Gaussian noise on the targets; ood (out of distribution): training, "
+        "validation and test inputs come from different intervals of x. Each scenario sets the "
+        "paper's λ and learning rate.",
         on_change=apply_scenario,
     )
     choice(
         "sampling",
         "Sampling of the training targets",
-        "uniform, or most targets around a random peak, within ±30 % (mild), ±10 % (moderate) or "
-        "±3 % (severe) of the range. Tests are always sampled uniformly.",
+        "uniform, or most targets around a random peak: within ±30 % (mild), ±10 % (moderate), "
+        "±3 % (severe) or any share (own) of the target range. Test targets are always sampled "
+        "uniformly.",
     )
     if st.session_state[key("sampling")] == OWN:
         low, high = LIMITS["imbalance"]
         st.slider(
-            "Half-width of the peak, as a share of the range",
+            "Half-width of the peak (share of the target range)",
             low,
             high,
-            key=remembered("imbalance"),
-            help="Smaller is more imbalanced. The paper's are 0.3, 0.1 and 0.03.",
+            key=restored("imbalance"),
+            help="A narrower peak means more imbalance. The paper uses 0.3, 0.1 and 0.03.",
         )
     if st.session_state[key("scenario")] == "noisy":
-        number("noise", "Noise (standard deviation, in y)", "The paper's is 0.1.", step=0.05)
-    number("samples", "Samples", "A third of them trains. The paper's 60 000.", step=3000)
+        number("noise", "Noise (standard deviation in y)", "The paper uses 0.1.", step=0.05)
+    number("samples", "Samples", "One third is for training. The paper uses 60 000.", step=3000)
 
 
 def network_controls() -> None:
+    """Draw the settings of the networks."""
     st.text_input(
         "Hidden layers",
         key=key("hidden"),
-        help="Units of each hidden layer, such as 6-15 (the paper's).",
+        help="Number of units per layer, separated by hyphens. The paper uses 6-15.",
     )
-    choice("activation", "Activation", "The paper's is ReLU.")
-    choice("bins", "Bins", "How targets are cut into classes; equalized bins are the paper's best.")
-    number("classes", "Classes C", "The paper tries 4, 16, 64, 256 and 1024.")
+    choice("activation", "Activation", "The paper uses ReLU.")
+    choice(
+        "bins",
+        "Bins",
+        "How the target range is divided into classes. In the paper, equalized bins perform best.",
+    )
+    number("classes", "Classes", "Number of classes. The paper uses 4, 16, 64, 256 and 1024.")
 
 
 def loss_controls() -> None:
-    number("weight", "λ", "reg+cls minimises λ · regression loss + class loss.", format="%g")
+    """Draw the settings of the losses."""
+    number(
+        "weight",
+        "λ",
+        "Weight of the regression loss of reg+cls, which minimises λ · regression loss + "
+        "classification loss.",
+        format="%g",
+    )
     number(
         "loss_scale",
         "Loss scale of reg",
-        "Multiplies plain reg's loss. The control is always reg with this set to λ.",
+        "Factor of the regression loss of reg. For the control, it is always λ.",
         format="%g",
     )
-    choice("reg_loss", "Regression loss", "Mean squared, mean absolute or Huber.")
-    choice("class_loss", "Class loss", "Hard labels, or a Gaussian around the target (HL-Gauss).")
+    choice("reg_loss", "Regression loss", "Squared error, absolute error or Huber loss.")
+    choice(
+        "class_loss",
+        "Classification loss",
+        "Cross-entropy with hard labels, or with a Gaussian around the target (HL-Gauss).",
+    )
 
 
 def training_controls() -> None:
-    choice("optimiser", "Optimiser", "The paper's is Adam, with L2 in the gradient.")
-    number("lr", "Learning rate", "The paper: 1e-3 clean, 1e-2 noisy, 1e-4 ood.", format="%g")
-    number("weight_decay", "Weight decay", "The paper's is 1e-3.", format="%g")
-    number("batch", "Batch", "The paper's is 256. The last short batch is dropped.")
-    number("epochs", "Epochs", "The paper trains for 80.")
-    number("repeats", "Repeats R", "Runs of each model, each with its own data and first weights.")
-    number("seed", "Seed", "Run r takes seed + r for its data and its first weights.")
+    """Draw the settings of training."""
+    choice("optimiser", "Optimiser", "The paper uses Adam with L2 regularisation.")
+    number(
+        "lr",
+        "Learning rate",
+        "The paper uses 1e-3 (clean), 1e-2 (noisy) and 1e-4 (ood).",
+        format="%g",
+    )
+    number("weight_decay", "Weight decay", "The paper uses 1e-3.", format="%g")
+    number("batch", "Batch size", "The paper uses 256. The last incomplete batch is dropped.")
+    number("epochs", "Epochs", "The paper uses 80.")
+    number(
+        "repeats",
+        "Repeats",
+        "Number of runs of each model. Each run has its own data and initial weights.",
+    )
+    number("seed", "Seed", "Seed of the first run; each further run uses the next number.")
 
 
 def controls() -> LabSettings:
-    """The sidebar. Stops the page with a sentence when the settings do not work together."""
+    """Draw the sidebar; stop the page with a message if the settings are invalid."""
     with st.sidebar:
         st.selectbox(
             "Preset",
@@ -162,112 +230,124 @@ def controls() -> LabSettings:
             key="lab_preset",
             on_change=apply_preset,
         )
-        for title, part, opened in (
+        for title, draw_controls, expanded in (
             ("Data", data_controls, True),
             ("Network and classes", network_controls, False),
             ("Losses", loss_controls, False),
             ("Training", training_controls, False),
         ):
-            with st.expander(title, expanded=opened):
-                part()
-        st.caption("The paper: 60 000 samples, 80 epochs, five data seeds a function.")
+            with st.expander(title, expanded=expanded):
+                draw_controls()
+        st.caption("The paper runs five data seeds per function.")
+    last = page_state().settings
     values = {
-        f.name: st.session_state.get(key(f.name), getattr(last_settings(), f.name))
+        f.name: st.session_state.get(key(f.name), getattr(last, f.name))
         for f in fields(LabSettings)
     }
     try:
-        return LabSettings(**{**values, "hidden": lab_settings.parse_hidden(values["hidden"])})
-    except ValueError as error:
-        st.session_state["lab_playing"] = False
-        st.error(f"These settings do not work: {error}.")
+        return LabSettings(**{**values, "hidden": parse_hidden(values["hidden"])})
+    except UserError as error:
+        stop()
+        st.error(error.sentence)
         st.stop()
 
 
+def take(settings: LabSettings) -> None:
+    """Write the settings to the address; if they have changed, the run is replaced."""
+    state = page_state()
+    if state.settings != settings:
+        state.run, state.settings = None, settings
+        if lab_cost.estimate(settings).warning:
+            stop()  # a long run starts only on request
+    url_state.write(settings.to_query())
+
+
+# The run
+
+
 def stop() -> None:
-    st.session_state["lab_playing"] = False
+    """Pause the run."""
+    page_state().playing = False
 
 
 def play() -> None:
-    st.session_state["lab_playing"] = True
+    """Start or continue the run."""
+    page_state().playing = True
 
 
 def reset() -> None:
-    st.session_state.pop("lab", None)
+    """Discard the run."""
+    page_state().run = None
     stop()
 
 
 def one_epoch() -> None:
+    """Train one epoch, then pause."""
     stop()
-    st.session_state["lab_one_epoch"] = True
-
-
-def remember(settings: LabSettings) -> None:
-    """Put the settings into the address; a change of settings starts a new run."""
-    if st.session_state.get("lab_last") != settings:
-        st.session_state.pop("lab", None)
-        st.session_state["lab_last"] = settings
-        if lab_cost.estimate(settings).warning:
-            stop()  # what takes long starts only when asked to
-    query = settings.to_query()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    page_state().one_epoch = True
 
 
 def buttons(run: lab_run.Lab | None, cost: Estimate) -> None:
-    playing = st.session_state.get("lab_playing", False)
+    """Draw the buttons that start, pause and reset the run."""
     able = cost.fits and not (run and run.done)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if playing:
+        if page_state().playing:
             st.button("Pause", on_click=stop, type="primary", icon=":material/pause:")
         else:
-            label = "Start anyway" if cost.warning and not run else "Play"
             st.button(
-                label,
+                "Start anyway" if cost.warning and not run else "Play",
                 on_click=play,
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=not able,
             )
-        st.button("One epoch", on_click=one_epoch, icon=":material/skip_next:", disabled=not able)
+        st.button(
+            "Train one epoch",
+            on_click=one_epoch,
+            icon=":material/skip_next:",
+            disabled=not able,
+        )
         st.button("Reset", on_click=reset, icon=":material/replay:", disabled=run is None)
 
 
 def started(settings: LabSettings, cost: Estimate) -> lab_run.Lab | None:
-    """The run of these settings, made when Play or One epoch asks for it."""
-    wanted = st.session_state.get("lab_playing") or st.session_state.get("lab_one_epoch")
-    if "lab" not in st.session_state and wanted and cost.fits:
-        with st.spinner("Making the data and the networks…"):
-            st.session_state["lab"] = lab_run.Lab(settings)
-    run = st.session_state.get("lab")
-    if run and st.session_state.pop("lab_one_epoch", False):
-        run.advance_epoch()
-    return run
+    """Return the run of these settings; it is created when it is to train for the first time."""
+    state = page_state()
+    if state.run is None and (state.playing or state.one_epoch) and cost.fits:
+        with st.spinner("Generating data and networks…"):
+            state.run = lab_run.Lab(settings)
+    if state.run and state.one_epoch:
+        state.one_epoch = False
+        state.run.advance_epoch()
+    return state.run
 
 
-def draw(place, picture: Picture) -> None:
-    place.vega_lite_chart(picture.live, width="stretch", alt=picture.caption)
+# Results
 
 
-def draw_caption(place, picture: Picture) -> None:
-    place.caption(picture.caption)
-
-
-def progress(place, run: lab_run.Lab) -> None:
-    left = run.seconds_left
-    words = f"Epoch {run.epoch} of {run.settings.epochs}"
+def progress(place: DeltaGenerator, run: lab_run.Lab) -> None:
+    """Show how far the run is."""
+    text = f"Epoch {run.epoch} of {run.settings.epochs}"
     if run.done:
-        words += ", finished"
-    elif left is not None:
-        words += f", about {left:.0f} s of training left"
-    place.progress(min(run.step / run.total_steps, 1.0), text=words)
+        text += ", finished"
+    elif run.seconds_left is not None:
+        text += f", about {run.seconds_left:.0f} s of training left"
+    place.progress(min(run.step / run.total_steps, 1.0), text=text)
 
 
-def shown_run(run: lab_run.Lab) -> int | None:
-    picked = st.session_state.get("lab_shown", "All runs")
-    return None if picked == "All runs" else int(picked.split()[1]) - 1
+def shown_run() -> int | None:
+    """Return the index of the run to show, None for all runs."""
+    picked = st.session_state.get("lab_shown", ALL_RUNS)
+    return None if picked == ALL_RUNS else int(picked.split()[1]) - 1
+
+
+def relative_to_peak(run: lab_run.Lab) -> bool:
+    """Return whether targets are measured from the training peak of their run."""
+    return run.has_peaks and st.session_state.get("lab_axis", RELATIVE) == RELATIVE
 
 
 def prediction_picture(run: lab_run.Lab, one: int | None) -> Picture:
+    """Return the chart of the predictions of all runs or of one."""
     return lab_charts.predictions(
         run.prediction_bands(run=one),
         lab_data.function_curve(run.settings),
@@ -279,161 +359,175 @@ def prediction_picture(run: lab_run.Lab, one: int | None) -> Picture:
 
 
 def history_picture(run: lab_run.Lab) -> Picture:
+    """Return the chart of the test error over epochs."""
     return lab_charts.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
 
 
-def errors_picture(run: lab_run.Lab, one: int | None, around: bool) -> Picture:
-    target = "target y, from the run's training peak" if around else "target y"
-    return errors.errors_per_range(run.errors(one, around), "", target)
+def errors_picture(run: lab_run.Lab, one: int | None) -> Picture:
+    """Return the chart of the errors per target range."""
+    relative = relative_to_peak(run)
+    target = "target y, relative to the run's training peak" if relative else "target y"
+    return errors.errors_per_range(run.errors(one, relative), "", target)
 
 
 def class_picture(run: lab_run.Lab, one: int | None) -> Picture:
+    """Return the chart of the class head's probabilities."""
     function = lab_data.function_curve(run.settings)
     return lab_charts.class_map(run.class_probabilities(run=one), function, run.data.limits)
 
 
 def live(run: lab_run.Lab) -> None:
-    """All charts. While the run plays, one call trains and redraws for a while on its own.
+    """Draw all charts; while the run plays, train and redraw for a while.
 
-    The browser asks for the next call by a timer, so a page that is left or closed stops; and
-    between two redraws any click is heard.
+    The browser makes the next call after a short time, so a run whose page is left or closed stops.
+    Clicks are handled between two drawings.
     """
-    one, until = shown_run(run), time.monotonic() + TURN_SECONDS
+    state, one = page_state(), shown_run()
+    until = time.monotonic() + TURN_SECONDS
     bar = st.empty()
     left, right = (column.container() for column in st.columns(2))
-    function, history = left.empty(), right.empty()
-    draw_caption(left, prediction_picture(run, one))
-    draw_caption(right, history_picture(run))
-    slow = st.container()
+    predictions, history = left.empty(), right.empty()
+    with left:
+        charts.caption(prediction_picture(run, one))
+    with right:
+        charts.caption(history_picture(run))
+    below = st.container()
+    first = True
     while True:
-        playing = st.session_state.get("lab_playing", False)
-        if playing:
+        if state.playing:
             run.advance(seconds=SLICE_SECONDS)
         progress(bar, run)
-        draw(function, prediction_picture(run, one))
-        draw(history, history_picture(run))
-        if slow is not None:
-            with slow:
-                slow_charts(run)
-            slow = None
-        if playing and run.done:
+        with predictions:
+            charts.chart(prediction_picture(run, one))
+        with history:
+            charts.chart(history_picture(run))
+        if first:
+            with below:
+                slow_charts(run, one)
+            first = False
+        if state.playing and run.done:
             stop()
             st.rerun()
-        if not playing or time.monotonic() > until:
+        if not state.playing or time.monotonic() > until:
             return
 
 
-def slow_charts(run: lab_run.Lab) -> None:
-    """What changes slowly: the verdict, the errors per range, the class head."""
-    verdict(run)
-    one = shown_run(run)
-    pictures = errors_picture(run, one, around_peak(run)), class_picture(run, one)
-    for column, picture in zip(st.columns(2), pictures, strict=True):
-        draw(column, picture)
-        draw_caption(column, picture)
-
-
-def around_peak(run: lab_run.Lab) -> bool:
-    return run.has_peaks and st.session_state.get("lab_axis", "from the peak") == "from the peak"
-
-
-def verdict(run: lab_run.Lab) -> None:
-    st.subheader(f"Verdict after {run.epoch} epochs", anchor=False)
-    for column, one in zip(st.columns(2), run.verdicts(), strict=True):
+def slow_charts(run: lab_run.Lab, one: int | None) -> None:
+    """Show what takes longer to compute: the verdict, errors per range and class probabilities."""
+    epochs = "1 epoch" if run.epoch == 1 else f"{run.epoch} epochs"
+    st.subheader(f"Verdict after {epochs}", anchor=False)
+    for column, verdict in zip(st.columns(2), run.verdicts(), strict=True):
         with column.container(border=True):
-            st.markdown(f"**{one.words}**")
-            st.markdown(one.numbers)
+            st.markdown(f"**{verdict.words}**")
+            st.markdown(verdict.numbers)
+    pictures = errors_picture(run, one), class_picture(run, one)
+    for column, picture in zip(st.columns(2), pictures, strict=True):
+        with column:
+            charts.draw(picture)
 
 
 def view_controls(run: lab_run.Lab) -> None:
+    """Draw the choice of the runs and of the target axis."""
     with st.container(horizontal=True):
-        runs = ["All runs", *(f"Run {r + 1}" for r in range(run.settings.repeats))]
+        runs = [ALL_RUNS, *(f"Run {number + 1}" for number in range(run.settings.repeats))]
         st.selectbox("Show", runs, key="lab_shown", width=160)
         if run.has_peaks:
             st.segmented_control(
-                "Target ranges",
-                ["from the peak", "as they are"],
-                default="from the peak",
+                "Target values",
+                [RELATIVE, ABSOLUTE],
+                default=RELATIVE,
                 key="lab_axis",
                 required=True,
-                help="Each run has its own training peak. Measured from it, the frequent targets "
-                "of all runs lie at 0.",
+                help="Each run has its own training peak. Relative to it, the frequent targets of "
+                "all runs are near 0.",
             )
 
 
 def downloads(run: lab_run.Lab) -> None:
-    """Each file is made when its button is clicked."""
-    one = shown_run(run)
-    pictures = {
+    """Offer tables, networks and charts as files; each is made when its button is clicked."""
+    one = shown_run()
+    pictures: dict[str, Callable[[], Picture]] = {
         "function": lambda: prediction_picture(run, one),
         "history": lambda: history_picture(run),
-        "errors": lambda: errors_picture(run, one, around_peak(run)),
+        "errors": lambda: errors_picture(run, one),
         "classes": lambda: class_picture(run, one),
     }
+
+    def history_csv() -> str:
+        return run.history.to_csv(index=False)
+
+    def errors_csv() -> str:
+        return run.errors(one, relative_to_peak(run)).table().to_csv(index=False)
+
     with st.expander("Downloads"):
         with st.container(horizontal=True):
-            file("History (CSV)", lambda: run.history.to_csv(index=False), "history.csv")
-            table = lambda: run.errors(one, around_peak(run)).table()
-            file("Errors (CSV)", lambda: table().to_csv(index=False), "errors.csv")
-            shown = one or 0
-            label = f"Networks of run {shown + 1} (ONNX)"
-            file(label, lambda: run.onnx_zip(shown), "regcls-lab.zip")
+            download.button("History (CSV)", history_csv, "history.csv")
+            download.button("Errors (CSV)", errors_csv, "errors.csv")
+            index = one or 0
+            networks = f"Networks of run {index + 1} (ONNX)"
+            download.button(networks, lambda: run.onnx_zip(index), "regcls-lab.zip")
         with st.container(horizontal=True):
             for name, make in pictures.items():
-                file(f"{name} PNG", lambda m=make: m().png(), f"{name}.png")
-                file(f"{name} SVG", lambda m=make: m().svg(), f"{name}.svg")
+                charts.files(make, name, label=name.capitalize())
 
 
-def file(label: str, make, name: str) -> None:
-    """A button that does not rerun the page, so a second click cannot cross the first."""
-    st.download_button(label, make, name, on_click="ignore")
-
-
-def before_the_start(settings: LabSettings, cost: Estimate) -> None:
-    """What there is to see before anything trains: the function alone."""
-    picture = lab_charts.function(lab_data.function_curve(settings))
-    draw(st, picture)
-    draw_caption(st, picture)
+def before_start(settings: LabSettings, cost: Estimate) -> None:
+    """Show the function and how long training will take."""
+    charts.draw(lab_charts.function(lab_data.function_curve(settings)))
     st.info(
-        f"Press **Play**: {settings.repeats} networks of each kind learn this function. That is "
-        f"about {max(cost.seconds, 1):.0f} s of training, and longer with the drawing.",
+        f"Press **Play** to train {settings.repeats} networks of each kind on this function. "
+        f"Training takes about {max(cost.seconds, 1):.0f} s, plus the time to draw.",
         icon=":material/play_arrow:",
     )
 
 
+def notices(settings: LabSettings, cost: Estimate) -> None:
+    """Show messages about the address, what the preset shows, and a warning of a costly run."""
+    state = page_state()
+    for message in state.messages:
+        st.warning(message)
+    preset = st.session_state.get("lab_preset")
+    if preset and PRESETS[preset][0] == settings:
+        st.caption(f"**{preset}.** {PRESETS[preset][1]}")
+    if cost.warning and state.run is None:
+        st.warning(cost.warning)
+
+
+def how_to_read() -> None:
+    """Explain the models and the charts."""
+    with st.expander("How to read this"):
+        st.markdown(
+            "- **Data.** Each run draws its own data from the same function: many training targets "
+            "near a peak, few elsewhere. Test targets are sampled uniformly.\n"
+            "- **Models.** **reg** minimises a regression loss. **reg+cls** adds a class head and "
+            "minimises λ times the regression loss plus a classification loss. The **control** is "
+            "reg with its loss multiplied by λ.\n"
+            "- **Errors per target range.** The grey histogram shows the training targets. Compare "
+            "the models where it is low.\n"
+            "- **Verdict.** Two models differ significantly only if the interval of their paired "
+            "difference excludes zero."
+        )
+
+
 st.title("Lab", anchor=False)
 st.markdown(
-    "**reg** learns the value; **reg+cls** also learns which target range it falls in; the "
-    "**control** is reg with the same loss scale as reg+cls, which tells the two causes apart."
+    "**reg** predicts a value. **reg+cls** is also trained to classify the value's range; the "
+    "**control** is reg with the same loss scale, which separates the effect of the classes from "
+    "that of the scale."
 )
 first_settings()
 settings = controls()
-remember(settings)
-for message in st.session_state.get("lab_messages", []):
-    st.warning(message)
-preset = st.session_state.get("lab_preset")
-if preset and PRESETS[preset][0] == settings:
-    st.caption(f"**{preset}.** {PRESETS[preset][1]}")
+take(settings)
 cost = lab_cost.estimate(settings)
-if cost.warning and "lab" not in st.session_state:
-    st.warning(cost.warning)
+notices(settings, cost)
 bar = st.container()
 run = started(settings, cost)
 with bar:
     buttons(run, cost)
 if run is None:
-    before_the_start(settings, cost)
+    before_start(settings, cost)
 else:
-    playing = st.session_state.get("lab_playing", False)
     view_controls(run)
-    st.fragment(live, run_every=TICK_SECONDS if playing else None)(run)
+    st.fragment(live, run_every=TICK_SECONDS if page_state().playing else None)(run)
     downloads(run)
-with st.expander("How to read this"):
-    st.markdown(
-        "Each run draws its own data for the same function: many targets near a peak, few "
-        "elsewhere. **reg** minimises the squared error; **reg+cls** adds a class head and "
-        "cross-entropy, with the regression loss λ times as large; the **control** is reg with that "
-        "λ alone. All are tested on uniformly sampled targets. Lines are medians over runs, bands "
-        "the middle 80 %. In the chart of errors per range, compare the left-out ranges, where the "
-        "grey histogram is low. The verdict counts as clear only if its interval leaves out zero."
-    )
+how_to_read()

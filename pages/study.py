@@ -1,13 +1,21 @@
-"""Study: whole grids of experiments, their results and what they say; start and stop a run."""
+"""Study: grids of experiments, their results and findings; start and stop a run."""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import pandas as pd
 import streamlit as st
 
 from pages import through_app
-from regcls import published as _published
-from regcls import study
+from pages.components import charts, downloads, url_state
+from regcls import published, study
+from regcls.exceptions import UserError, sentence
+from regcls.plotting.chart import Picture
 from regcls.study import (
     catalogue,
     effect_chart,
@@ -21,334 +29,413 @@ from regcls.utils.text import duration
 
 through_app()
 
-WATCH_SECONDS = 2.0  # between two looks at a run
-IDLE_SECONDS = 10.0  # the same where nothing runs: somebody else may begin
-REDRAW_SECONDS = 20.0  # between two redraws of the results while a run goes on
+WATCH_SECONDS = 2.0  # between two updates of the status while a run is active
+IDLE_SECONDS = 10.0  # the same while none is: another visitor may start one
+REDRAW_SECONDS = 20.0  # between two updates of the results while a run is active
 ALL_RUNS = "All runs"
-SOURCES = {"store": "this machine's runs", "shipped": "shipped with regcls"}
+SOURCES = {"store": "Trained on this machine", "shipped": "Shipped with regcls"}
+
+ResultsBySource: TypeAlias = dict[str, study.Results]
 
 
-@st.cache_resource(show_spinner="Reading the results…", max_entries=6)
-def results_of(name: str, what: str, store: str, stamp: tuple):
-    """Results by source; ``stamp`` changes with the files."""
-    return catalogue.read(study.load(what), Path(store) if store else None)
+@dataclass
+class Seen:
+    """The status of the run at the time the results were drawn."""
+
+    running: bool
+    done: int
+    at: float  # time.time()
 
 
-def results(name: str) -> dict:
-    what, store = catalogue.available_grids()[name], catalogue.store_path()
-    stamp = catalogue.stamp(study.load(what), store)
+@dataclass
+class PageState:
+    """What the page keeps between reruns, besides its widgets."""
+
+    message: str = ""  # about the address
+    note: str = ""  # about the run
+    seen: Seen | None = None
+
+
+def page_state() -> PageState:
+    """Return the page's state in this session."""
+    return st.session_state.setdefault("study", PageState())
+
+
+# The grid and its results
+
+
+@st.cache_resource(show_spinner="Reading results…", max_entries=6)
+def results_of(grid: str, store: str, stamp: tuple[Any, ...]) -> ResultsBySource:
+    """Read results; ``stamp`` is part of the cache key only and changes with the files."""
+    return catalogue.read(study.load(grid), Path(store) if store else None)
+
+
+def results(name: str) -> ResultsBySource:
+    """Return the results of a grid by source; a store that cannot be used is left out."""
+    grid, store = catalogue.available_grids()[name], catalogue.store_path()
+    stamp = catalogue.stamp(study.load(grid), store)
     try:
-        return results_of(name, what, str(store), stamp)
-    except study.StoreError:  # told where the run is shown; the shipped results need no store
-        return results_of(name, what, "", stamp)
+        return results_of(grid, str(store), stamp)
+    except study.StoreError:  # reported with the status of the run
+        return results_of(grid, "", stamp)
 
 
-def from_address(name: str, offered, what: str) -> None:
-    """The widget's first value comes from the address; one that is not there is told."""
+def initial(name: str, offered: Iterable[str], what: str) -> None:
+    """Set a widget's first value from the address, and keep a message if that is impossible."""
+    offered = list(offered)
     key = f"study_{name}"
     if st.session_state.get(key) not in offered:
-        value, message = catalogue.choose(st.query_params.get(name), offered, what)
-        st.session_state[key] = value
+        named = url_state.query().get(name)
+        st.session_state[key], message = catalogue.choose(named, offered, what)
         if message:
-            st.session_state["study_message"] = message
+            page_state().message = message
 
 
-def to_address(**values: str) -> None:
-    query = {name: value for name, value in values.items() if value}
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-
-
-def forget_cell() -> None:
-    for name in ("study_cell", "study_message", "study_note", "study_shown"):
-        st.session_state.pop(name, None)
-    st.query_params.pop("cell", None)
+def forget_grid() -> None:
+    """Discard what belongs to the grid shown before."""
+    st.session_state["study"] = PageState()
+    st.session_state.pop("study_cell", None)
+    url_state.remove("cell")
 
 
 def choose_grid() -> str:
+    """Draw the choice of a grid."""
     offered = catalogue.available_grids()
-    from_address("grid", offered, "grid")
-    titles = {name: study.load(what).title for name, what in offered.items()}
+    initial("grid", offered, "grid")
+    titles = {name: study.load(grid).title for name, grid in offered.items()}
     return st.selectbox(
-        "Grid", list(offered), key="study_grid", on_change=forget_cell,
+        "Grid",
+        list(offered),
+        key="study_grid",
+        on_change=forget_grid,
         format_func=lambda name: f"{name}: {titles[name]}" if titles[name] else name,
-    )  # fmt: skip
+    )
+
+
+def choose_source(found: ResultsBySource) -> study.Results:
+    """Draw the choice between results of this machine and shipped ones, if there are both."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    source = st.segmented_control(
+        "Results",
+        list(found),
+        format_func=SOURCES.__getitem__,
+        default=next(iter(found)),
+        required=True,
+        key=f"study_source_{st.session_state['study_grid']}",
+    )
+    return found[source]
 
 
 # A run: start, watch, stop, resume
 
 
-def start(what: str) -> None:
+def start(grid: str) -> None:
+    """Start or resume the run."""
+    state = page_state()
     try:
-        study.start(what, catalogue.store_path())
-        st.session_state["study_note"] = "The run goes on when this page is closed."
-    except (ValueError, OSError) as error:
-        st.session_state["study_note"] = f"It was not started: {error}."
+        study.start(grid, catalogue.store_path())
+        state.note = "The run continues when you close this page."
+    except (UserError, OSError) as error:
+        state.note = f"The run was not started. {sentence(error)}"
 
 
-def halt() -> None:
+def stop() -> None:
+    """Stop the active run."""
+    state = page_state()
     try:
         study.stop(catalogue.store_path())
-        st.session_state["study_note"] = "It stops at the next epoch; what is trained is kept."
-    except (ValueError, OSError) as error:
-        st.session_state["study_note"] = f"It could not be stopped: {error}."
+        state.note = "The run stops after the current epoch. Trained models are kept."
+    except (UserError, OSError) as error:
+        state.note = f"The run could not be stopped. {sentence(error)}"
 
 
 def renew() -> None:
+    """Move a damaged store aside and create a new one."""
+    state = page_state()
     try:
-        with study.Store(catalogue.store_path(), fresh=True) as kept:
-            st.session_state["study_note"] = f"The damaged store is now {kept.moved}."
+        with study.Store(catalogue.store_path(), fresh=True) as store:
+            state.note = f"The damaged store was moved to {store.moved}."
     except study.StoreError as error:
-        st.session_state["study_note"] = f"{error}."
+        state.note = error.sentence
+
+
+def stop_button(label: str) -> None:
+    """Draw the button that stops the active run."""
+    st.button(label, on_click=stop, icon=":material/stop:", key="study_stop")
 
 
 def watch(name: str) -> None:
-    """Where the grid stands, and the one button that fits."""
-    what, store = catalogue.available_grids()[name], catalogue.store_path()
+    """Show the status of the grid's run and the button to start, stop or resume it."""
+    grid, store = catalogue.available_grids()[name], catalogue.store_path()
     try:
-        now = study.read_status(study.load(what), store)
-    except study.StoreDamaged as error:
-        st.error(f"{error}.")
-        st.button("Put it aside and start a fresh store", on_click=renew)
-        return
+        status = study.read_status(study.load(grid), store)
     except study.StoreError as error:
-        st.error(f"{error}.")
+        st.error(error.sentence)
+        if isinstance(error, study.StoreDamaged):
+            st.button("Move it aside and create a new store", on_click=renew)
         return
-    left = "" if now.share >= 1 else f", about {duration(now.seconds_left)} left"
+    left = "" if status.share >= 1 else f", about {duration(status.seconds_left)} left"
     st.progress(
-        min(now.share, 1.0), text=f"{now.done} of {now.models} models on this machine{left}"
+        min(status.share, 1.0),
+        text=f"{status.done} of {status.models} models trained on this machine{left}",
     )
-    others = [runner for runner in now.runners if runner.grid != now.grid]
-    if now.running:
-        st.button("Stop the run", on_click=halt, icon=":material/stop:", key="study_stop")
+    others = [runner for runner in status.runners if runner.grid != status.grid]
+    if status.running:
+        stop_button("Stop the run")
     elif others:
-        st.info(f"{others[0].grid} is at work in this store; one grid runs at a time.")
-        st.button("Stop that run", on_click=halt, icon=":material/stop:", key="study_stop")
-    elif now.elsewhere:
-        run = now.elsewhere[0]
+        st.info(f"{others[0].grid} is running in this store. Only one grid can run at a time.")
+        stop_button(f"Stop {others[0].grid}")
+    elif status.elsewhere:
+        run = status.elsewhere[0]
         st.info(
-            f"{run.grid} is at work on this machine (process {run.pid}, into {run.store}); one "
-            "grid runs at a time. Wait until it has finished, or stop it where it was started."
+            f"{run.grid} is running on this machine (process {run.pid}, store {run.store}). Only "
+            "one grid can run at a time: wait until it has finished, or stop it where it was started."
         )
-    elif now.done < now.models:
-        word = "Resume" if now.done else "Start"
+    elif status.done < status.models:
         st.button(
-            word, on_click=start, args=(what,), type="primary", icon=":material/play_arrow:",
+            "Resume" if status.done else "Start",
+            on_click=start,
+            args=(grid,),
+            type="primary",
+            icon=":material/play_arrow:",
             key="study_start",
-        )  # fmt: skip
-        if said := catalogue.last_log_line(store):
-            st.caption(f"The last run said: {said}")
-    if note := st.session_state.get("study_note"):
+        )
+        if line := catalogue.last_log_line(store):
+            st.caption(f"Last line of the log: {line}")
+    if note := page_state().note:
         st.caption(note)
-    redraw(now)
+    redraw(status)
 
 
-def redraw(now: study.Status) -> None:
-    """Start the whole page over when results have come, or a run has begun or ended."""
-    shown = st.session_state.setdefault("study_shown", (now.running, now.done, time.time()))
-    changed = now.running != shown[0]
-    due = not now.running or time.time() - shown[2] > REDRAW_SECONDS
-    if changed or (now.done != shown[1] and due):
-        st.session_state["study_shown"] = (now.running, now.done, time.time())
+def redraw(status: study.Status) -> None:
+    """Rerun the page when a run has started or ended, or new results are due to be drawn."""
+    state, now = page_state(), time.time()
+    if state.seen is None:
+        state.seen = Seen(status.running, status.done, now)
+    due = not status.running or now - state.seen.at > REDRAW_SECONDS
+    if status.running != state.seen.running or (status.done != state.seen.done and due):
+        state.seen = Seen(status.running, status.done, now)
         st.rerun()
 
 
-# Results
-
-
-def chosen(found: dict) -> study.Results:
-    if len(found) == 1:
-        return next(iter(found.values()))
-    source = st.segmented_control(
-        "Results", list(found), format_func=SOURCES.get, default=next(iter(found)), required=True,
-        key=f"study_source_{st.session_state['study_grid']}",
-    )  # fmt: skip
-    return found[source]
+# Charts of all cells
 
 
 def pick(key: str) -> None:
-    """A click on a point or cell."""
+    """Show the cell that was clicked."""
     points = st.session_state[key]["selection"].get(panels.SELECTION) or []
     if points and points[0].get("cell"):
         st.session_state["study_cell"] = points[0]["cell"]
 
 
-def panel(picture, key: str, title: str) -> None:
+def panel(picture: Picture, key: str, title: str) -> None:
+    """Draw one chart whose points or cells can be clicked."""
     st.markdown(f"**{title}**")
-    st.vega_lite_chart(
-        picture.live, width="stretch", key=key, on_select=lambda: pick(key),
-        selection_mode=panels.SELECTION,
-    )  # fmt: skip
+    charts.chart(picture, key=key, on_select=lambda: pick(key), selection_mode=panels.SELECTION)
 
 
-def sheet(made: panels.Panels, name: str) -> None:
-    for i, row in enumerate(made.rows):
-        for j, column in enumerate(st.columns(len(made.columns))):
-            sampling = made.columns[j]
+def sheet(drawn: panels.Panels, name: str) -> None:
+    """Draw panels in rows and columns, with their caption and files."""
+    for i, row in enumerate(drawn.rows):
+        for j, column in enumerate(st.columns(len(drawn.columns))):
+            sampling = drawn.columns[j]
             with column:
                 title = f"{sampling}, {row}" if row else sampling
-                panel(made.panels[row, sampling], f"study_{name}_{i}_{j}", title)
-    st.caption(made.caption)
+                panel(drawn.panels[row, sampling], f"study_{name}_{i}_{j}", title)
+    st.caption(drawn.caption)
     with st.container(horizontal=True):
-        save("Chart (PNG)", made.png, f"study-{name}.png")
-        save("Chart (SVG)", made.svg, f"study-{name}.svg")
+        charts.files(lambda: drawn, f"study-{name}")
 
 
-def save(label: str, make, name: str) -> None:
-    st.download_button(label, make, name, on_click="ignore", key=f"study_{name}")
-
-
-def places(table) -> tuple[list[str], tuple[list[str], list[str]]]:
-    return list(dict.fromkeys(table["x"])), (
-        list(dict.fromkeys(table["row"])), list(dict.fromkeys(table["sampling"])),
-    )  # fmt: skip
+def places(table: pd.DataFrame) -> tuple[list[str], tuple[list[str], list[str]]]:
+    """Return the values along x, and the titles of rows and columns."""
+    x, row, sampling = (list(dict.fromkeys(table[name])) for name in ("x", "row", "sampling"))
+    return x, (row, sampling)
 
 
 def errors_tab(shown: study.Results, picked: str) -> None:
-    table = layout.cell_table(shown)
-    xs, grid = places(table)
-    points, published = layout.mean_errors(shown), layout.published_means(shown)
-    st.html(error_chart.model_legend(points["model"], not published.empty))
-    made = error_chart.error_panels(
-        points, published, xs,
-        layout.grid_layout(shown.grid).title, grid, picked,
-    )  # fmt: skip
-    sheet(made, "errors")
+    """Show the mean test error of each cell and model."""
+    x, grid = places(layout.cell_table(shown))
+    points, published_points = layout.mean_errors(shown), layout.published_means(shown)
+    st.html(error_chart.model_legend(points["model"], not published_points.empty))
+    title = layout.grid_layout(shown.grid).title
+    drawn = error_chart.error_panels(points, published_points, x, title, grid, picked)
+    sheet(drawn, "errors")
 
 
-def help_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
-    """The heat map; returns what reg+cls is compared with."""
+def effect_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
+    """Show the effect of the class head in each cell; return what reg+cls is compared with."""
+    results = shown
     if catalogue.is_tuned(shown.grid):
-        against, of = "tuned", shown
-        st.caption("Best setting against best: both sides are tuned in this grid.")
+        against = "tuned"
+        st.caption("Both sides are tuned in this grid, and their best settings are compared.")
     else:
-        from_address("against", layout.AGAINST, "comparison")
+        initial("against", layout.AGAINST, "comparison")
         against = st.segmented_control(
-            "reg+cls against", list(layout.AGAINST), format_func=layout.AGAINST.get,
-            required=True, key="study_against",
-        )  # fmt: skip
-        of = tuned if against == "tuned" else shown
-        if of is None:
-            st.info(
-                "No results of the grid “fair”, which tunes both sides alike, are here yet: choose "
-                "that grid above and start it."
-            )
-            return against
-        if of is not shown:
-            st.caption("These are the cells of the grid “fair”, best setting against best.")
-    st.html(effect_chart.effect_legend(layout.AGAINST[against]))
-    compared = layout.comparison_table(of, against)
-    xs, grid = places(compared)
-    title = layout.grid_layout(of.grid).title
+            "Compare reg+cls with",
+            list(layout.AGAINST),
+            format_func=layout.AGAINST.__getitem__,
+            required=True,
+            key="study_against",
+        )
+        if against == "tuned":
+            if tuned is None:
+                st.info("The grid “fair” has no results yet. Choose it above and start it.")
+                return against
+            results = tuned
+            st.caption("Settings of the grid “fair”, which tunes both sides.")
     other = layout.AGAINST[against]
-    sheet(effect_chart.effect_panels(compared, xs, title, grid, other, picked), "help")
+    st.html(effect_chart.effect_legend(other))
+    compared = layout.comparison_table(results, against)
+    x, grid = places(compared)
+    title = layout.grid_layout(results.grid).title
+    sheet(effect_chart.effect_panels(compared, x, title, grid, other, picked), "help")
     return against
 
 
+# One cell
+
+
 def cell_details(shown: study.Results) -> None:
-    """The chosen cell: its errors per target range, its runs, and the way to the Lab."""
-    by_name = layout.cells_by_slug(shown.grid)
-    name = st.selectbox(
-        "Setting", list(by_name), key="study_cell",
-        format_func=lambda n: layout.cell_label(layout.grid_layout(shown.grid), by_name[n]),
-    )  # fmt: skip
-    cell = by_name[name]
-    runs = {f"function {r.function}, seed {r.data_seed}, start {r.init_seed}": r
-            for r in shown.grid.runs}  # fmt: skip
-    word = st.selectbox("Run", [ALL_RUNS, *runs], key="study_run")
-    run = runs.get(word)
+    """Show the chosen cell: errors per target range, its runs, and the way to the Lab."""
+    cells = layout.cells_by_slug(shown.grid)
+    plan = layout.grid_layout(shown.grid)
+    slug = st.selectbox(
+        "Setting",
+        list(cells),
+        key="study_cell",
+        format_func=lambda slug: layout.cell_label(plan, cells[slug]),
+    )
+    cell = cells[slug]
+    runs = {
+        f"function {run.function}, data seed {run.data_seed}, initialisation {run.init_seed}": run
+        for run in shown.grid.runs
+    }
+    run = runs.get(st.selectbox("Run", [ALL_RUNS, *runs], key="study_run"))
     left, right = st.columns(2)
     with left:
-        table = shown.ranges(cell, run)
-        if table.empty:
-            st.info("This is not trained yet.")
-        else:
-            st.markdown("**Test error per target range, over the training data**")
-            st.html(error_chart.model_legend(table["role"]))
-            picture = range_chart.range_errors(table, run is not None)
-            st.vega_lite_chart(picture.live, width="stretch", key="study_ranges")
-            st.caption(picture.caption)
+        ranges(shown, cell, run)
     with right:
-        st.markdown("**Its runs**")
+        st.markdown("**Runs**")
         st.dataframe(layout.run_table(shown, cell), hide_index=True, height=280)
     open_in_lab(shown, cell, run or shown.grid.runs[0])
 
 
+def ranges(shown: study.Results, cell: study.Cell, run: study.Run | None) -> None:
+    """Show the errors per target range of a cell's runs or of one run."""
+    table = shown.ranges(cell, run)
+    if table.empty:
+        st.info("No models of this setting are trained yet.")
+        return
+    st.markdown("**Test error per target range**")
+    st.html(error_chart.model_legend(table["role"]))
+    charts.draw(range_chart.range_errors(table, run is not None), key="study_ranges")
+
+
 def open_in_lab(shown: study.Results, cell: study.Cell, run: study.Run) -> None:
+    """Draw the button that opens a run's settings in the Lab."""
     try:
         query = shown.lab_settings(cell, run).to_query()
-    except ValueError as error:
-        st.caption(f"The Lab cannot show it: {error}.")
+    except UserError as error:
+        st.caption(f"This setting cannot be opened in the Lab. {error.sentence}")
         return
     if st.button("Open in Lab", icon=":material/experiment:", key="study_lab"):
         st.switch_page("pages/lab.py", query_params=query)
-    words = f"function {run.function}, seed {run.data_seed}"
+    text = f"The Lab trains function {run.function} with data seed {run.data_seed}"
     if run.init_seed != run.data_seed:
-        words += "; the Lab starts from the data set's first initialisation, not from this one"
+        text += f" and initialisation {run.data_seed} instead of {run.init_seed}"
     if catalogue.is_tuned(shown.grid):
-        words += "; the Lab takes the tuned setting of reg+cls for all three models"
-    st.caption(f"The Lab then trains {words}.")
+        text += ". All three models get the tuned setting of reg+cls"
+    st.caption(f"{text}.")
 
 
 def tables(shown: study.Results) -> None:
-    told = findings.published(shown)
-    if told:
-        st.subheader("The published figures beside ours", anchor=False)
-        st.markdown("\n".join(f"- {said}" for said in told))
-    st.subheader("All cells", anchor=False)
+    """Show the comparison with published results and all cells, with files."""
+    compared = findings.published(shown)
+    if compared:
+        st.subheader("Comparison with published results", anchor=False)
+        st.markdown(bullets(compared))
+        st.caption(f"Source: {published.SOURCE_1D}.")
+    st.subheader("All settings", anchor=False)
     table = layout.cell_table(shown)
     st.dataframe(table, hide_index=True)
+    name = shown.grid.name
     with st.container(horizontal=True):
-        name = shown.grid.name
-        save("Cells (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
+        save("Settings (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
         save("Models (CSV)", lambda: catalogue.export_bytes(shown, ".csv"), f"{name}.csv")
-        save("Models (Parquet)", lambda: catalogue.export_bytes(shown, ".parquet"), f"{name}.parquet")
-    if told:
-        st.caption(_published.SOURCE_1D)
+        save(
+            "Models (Parquet)",
+            lambda: catalogue.export_bytes(shown, ".parquet"),
+            f"{name}.parquet",
+        )
 
 
-st.title("Study", anchor=False)
-st.markdown(
-    "When does classification help regression, by how much, and is it still so when reg has the "
-    "same loss scale?"
-)
-told = st.container()
-name = choose_grid()
-with st.container(border=True):
-    running = st.session_state.get("study_shown", (False,))[0]
-    st.fragment(watch, run_every=WATCH_SECONDS if running else IDLE_SECONDS)(name)
-found = results(name)
-against = ""
-if not found:
-    st.info("Nothing of this grid is trained yet. Start it above; results appear as they come.")
-else:
-    shown = chosen(found)
+def save(label: str, make: Callable[[], str | bytes], name: str) -> None:
+    """Draw a download button; the file is made when the button is clicked."""
+    downloads.button(label, make, name, key=f"study_{name}")
+
+
+# The page
+
+
+def bullets(paragraphs: Iterable[str]) -> str:
+    """Return paragraphs as a Markdown list."""
+    return "\n".join(f"- {paragraph}" for paragraph in paragraphs)
+
+
+def show(found: ResultsBySource) -> str:
+    """Show the results of a grid; return what reg+cls is compared with."""
+    shown = choose_source(found)
     tuned = next(iter(results(catalogue.TUNED).values()), None)
-    cells = layout.cells_by_slug(shown.grid)
-    from_address("cell", cells, "setting")
+    initial("cell", layout.cells_by_slug(shown.grid), "setting")
     with st.container(border=True):
-        st.subheader("What the results say", anchor=False)
-        st.markdown("\n".join(f"- {said}" for said in findings.advice(shown, tuned)))
+        st.subheader("Findings", anchor=False)
+        st.markdown(bullets(findings.advice(shown, tuned)))
     first, second = st.tabs(["Test error", "Does it help?"])
     picked = st.session_state["study_cell"]
     with first:
         errors_tab(shown, picked)
     with second:
-        against = help_tab(shown, tuned, picked)
+        against = effect_tab(shown, tuned, picked)
     st.subheader("One setting", anchor=False)
     cell_details(shown)
     tables(shown)
-with st.expander("How to read this"):
-    st.markdown(
-        "A *grid* is a plan of experiments; a *cell* is one setting of it, run on several functions "
-        "and data seeds. **Test error**: means over runs with bands; published means as marks. "
-        "**Does it help?** colours each cell by the median ratio of the errors of reg+cls and reg "
-        "(or the control, or reg tuned alike); pale cells are undecided, since their interval holds "
-        "1. p-values are Wilcoxon's, corrected by Holm over the whole grid. No cell is left out."
-    )
-if message := st.session_state.get("study_message"):
-    told.warning(message)
-to_address(
-    grid=name, against=against if against != "reg" else "",
-    cell=st.session_state.get("study_cell", "") if "cell" in st.query_params or found else "",
-)  # fmt: skip
+    return against
+
+
+def how_to_read() -> None:
+    """Explain the terms and the charts."""
+    with st.expander("How to read this"):
+        st.markdown(
+            "- **Grid and setting.** A grid is a plan of experiments. Each of its settings is run on "
+            "several functions and data seeds, and every setting is shown.\n"
+            "- **Plain reg and the control.** Plain reg has the loss scale 1; the control is reg with "
+            "the loss scale λ of reg+cls. Only a gain over the control is due to the classes.\n"
+            "- **Tuned reg.** Learning rate, loss scale or λ, and weight decay are tuned on validation "
+            "data for reg and for reg+cls, with the same budget."
+        )
+
+
+st.title("Study", anchor=False)
+st.markdown(
+    "When does classification help regression, by how much, and does it still help when reg has the "
+    "same loss scale?"
+)
+messages = st.container()
+name = choose_grid()
+with st.container(border=True):
+    seen = page_state().seen
+    running = seen is not None and seen.running
+    st.fragment(watch, run_every=WATCH_SECONDS if running else IDLE_SECONDS)(name)
+found = results(name)
+against = ""
+if found:
+    against = show(found)
+else:
+    st.info("No models of this grid are trained yet. Start the run to see results here.")
+how_to_read()
+if message := page_state().message:
+    messages.warning(message)
+cell = st.session_state.get("study_cell") if found or "cell" in url_state.query() else None
+url_state.write({"grid": name, "against": against, "cell": cell}, {"against": "reg"})

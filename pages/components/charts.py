@@ -40,5 +40,12 @@ def caption(picture: Picture) -> None:
 
 def files(make: Callable[[], Drawable], name: str, label: str = "Chart") -> None:
     """Offer a chart as PNG and SVG files; each is made when its button is clicked."""
-    downloads.button(f"{label} (PNG)", lambda: make().png(), f"{name}.png")
-    downloads.button(f"{label} (SVG)", lambda: make().svg(), f"{name}.svg")
+
+    def png() -> bytes:
+        return make().png()
+
+    def svg() -> bytes:
+        return make().svg()
+
+    downloads.button(f"{label} (PNG)", png, f"{name}.png", key=f"save_{name}_png")
+    downloads.button(f"{label} (SVG)", svg, f"{name}.svg", key=f"save_{name}_svg")

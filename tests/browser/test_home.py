@@ -24,7 +24,7 @@ def test_browser_shows_home_and_leads_to_the_lab(page, server_url, size):
 def test_the_tour_leads_on_and_remembers_its_steps(page, server_url):
     open_page(page, server_url, HEADING)
     main = page.get_by_test_id("stMain")
-    steps = ("1. Watch it happen", "2. See it on real data", "3. Try it on yours")
+    steps = ("1. Watch it happen", "2. See it on real data", "3. Check your own model")
     for step, path in zip(steps, ("lab", "progress", "predictions"), strict=True):
         main.get_by_role("link", name=step).click()
         page.wait_for_url(f"**/{path}*")

@@ -50,7 +50,7 @@ def test_start_watch_stop_resume_and_open_in_the_lab(small, new_server_url, page
     assert 0 < study.read_status(study.load(str(small.with_name("small.toml"))), small).done < 72
     resume.click()
     expect(page.get_by_text("72 of 72 models")).to_be_visible()
-    expect(page.get_by_text("What the results say")).to_be_visible()
+    expect(page.get_by_text("Findings")).to_be_visible()
     page.get_by_role("button", name="Open in Lab").click()
     page.wait_for_url("**/lab?**")
     for part in ("repeats=1", "classes=8", "epochs=1000", "samples=3000", "hidden=3"):

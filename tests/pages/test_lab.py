@@ -1,20 +1,28 @@
-"""The Lab page without a browser: presets, addresses, buttons, changes during a run."""
+"""Lab page without a browser: presets, addresses, buttons and changes during a run."""
+
+from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
+from regcls.lab.run import Lab
 from regcls.lab.settings import PRESETS
 from tests.helpers.app_page import imported_by, opened, query_of
 
 SMALL = {"samples": "3000", "batch": "128", "repeats": "2", "epochs": "2"}
 
 
-def button(page: AppTest, label: str):
+def button(page: AppTest, label: str) -> Button:
     return next(b for b in page.button if b.label == label)
 
 
+def run_of(page: AppTest) -> Lab | None:
+    return page.session_state["lab"].run
+
+
 @pytest.mark.parametrize("name", PRESETS)
-def test_preset_sets_the_address_and_says_what_it_shows(name):
+def test_preset_sets_the_address_and_describes_itself(name):
     page = opened("lab").selectbox(key="lab_preset").select(name).run()
     assert not page.exception
     assert query_of(page) == PRESETS[name][0].to_query()
@@ -27,9 +35,9 @@ def test_preset_trains(name):
     page.number_input(key="lab_samples").set_value(3 * 1024)
     page.number_input(key="lab_repeats").set_value(2)
     page.number_input(key="lab_epochs").set_value(2).run()
-    button(page, "One epoch").click().run()
+    button(page, "Train one epoch").click().run()
     assert not page.exception
-    assert page.session_state["lab"].epoch == 1
+    assert run_of(page).epoch == 1
     assert any("Verdict after 1" in s.value for s in page.subheader)
 
 
@@ -42,7 +50,7 @@ def test_address_sets_the_widgets():
     assert not page.warning
 
 
-def test_bad_address_is_a_kind_message():
+def test_invalid_parameters_are_reported_and_ignored():
     page = opened("lab", repeats="many", colour="red")
     assert not page.exception
     assert [w.value for w in page.warning if "repeats" in w.value or "colour" in w.value]
@@ -54,56 +62,58 @@ def test_play_runs_to_the_end_and_stops():
     page = opened("lab", **SMALL)
     button(page, "Play").click().run()
     assert not page.exception
-    assert page.session_state["lab"].done
-    assert page.session_state["lab_playing"] is False
+    assert run_of(page).done
+    assert page.session_state["lab"].playing is False
 
 
-def test_pause_holds():
+def test_a_paused_run_stays_where_it_is():
     page = opened("lab", **{**SMALL, "epochs": "200", "samples": "30000"})
     button(page, "Play").click().run()
     button(page, "Pause").click().run()
-    step = page.session_state["lab"].step
+    step = run_of(page).step
     page.run()
-    assert page.session_state["lab"].step == step > 0
+    assert run_of(page).step == step > 0
 
 
-def test_change_during_a_run_starts_anew():
+def test_a_change_during_a_run_starts_a_new_one():
     page = opened("lab", **{**SMALL, "epochs": "1000"})
     button(page, "Play").click().run()
-    first = page.session_state["lab"]
+    first = run_of(page)
     page.selectbox(key="lab_sampling").select("uniform").run()
     assert not page.exception
-    assert page.session_state["lab"] is not first
-    assert page.session_state["lab"].settings.sampling == "uniform"
+    assert run_of(page) is not first
+    assert run_of(page).settings.sampling == "uniform"
     page.selectbox(key="lab_function").select(0).run()
     page.selectbox(key="lab_sampling").select("own").run()
     page.selectbox(key="lab_scenario").select("ood").run()
     assert not page.exception
-    assert page.session_state["lab"].settings.weight == 10000.0
+    assert run_of(page).settings.weight == 10000.0
 
 
-def test_reset_forgets_the_run():
+def test_reset_discards_the_run():
     page = opened("lab", **SMALL)
-    button(page, "One epoch").click().run()
+    button(page, "Train one epoch").click().run()
     button(page, "Reset").click().run()
-    assert "lab" not in page.session_state
+    assert run_of(page) is None
 
 
-def test_one_run_and_the_ranges_as_they_are():
+def test_one_run_with_absolute_targets():
     page = opened("lab", **SMALL)
-    button(page, "One epoch").click().run()
+    button(page, "Train one epoch").click().run()
     page.selectbox(key="lab_shown").select("Run 2").run()
+    assert not page.exception
+    page.button_group(key="lab_axis").select("Absolute").run()
     assert not page.exception
 
 
-def test_settings_that_do_not_work_are_a_sentence():
+def test_invalid_settings_are_reported_in_a_sentence():
     page = opened("lab", **SMALL)
     page.text_input(key="lab_hidden").set_value("six").run()
     assert not page.exception
     assert "layer sizes such as 6-15" in page.error[0].value
 
 
-def test_slow_and_large_settings_say_so_first():
+def test_long_and_large_runs_are_announced():
     slow = opened("lab", classes="1024", repeats="50")
     assert "minute" in slow.warning[0].value
     assert button(slow, "Start anyway")

@@ -1,4 +1,4 @@
-"""The Study page without a browser: full, partial and no results, links, and stores that are bad."""
+"""Study page without a browser: full, partial and no results, links, and unusable stores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def quick(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(monkeypatch, tmp_path):
-    """What ships would stand in for what a test leaves out."""
+    """Hide the shipped results, which would replace those that a test leaves out."""
     monkeypatch.setattr("regcls.study.results.SHIPPED", tmp_path / "none")
     monkeypatch.setattr("regcls.study.catalogue.SHIPPED", tmp_path / "none")
 
@@ -43,14 +43,14 @@ def test_all_results_are_shown(monkeypatch, quick):
     assert query_of(page) == {"grid": "quick", "cell": "uniform_4"}
 
 
-def test_nothing_yet_says_so_and_offers_to_start(monkeypatch, tmp_path):
+def test_without_results_a_run_can_be_started(monkeypatch, tmp_path):
     page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
-    assert "Nothing of this grid is trained yet" in said(page)
+    assert "No models of this grid are trained yet" in said(page)
     assert page.button(key="study_start").label == "Start"
     assert not (tmp_path / "s.sqlite").exists()
 
 
-def test_part_of_the_results_hides_no_cell(monkeypatch, tmp_path):
+def test_partial_results_show_every_cell(monkeypatch, tmp_path):
     store = tmp_path / "s.sqlite"
     study_store.make(study.load("quick"), store, only=lambda m: m.sampling == "severe")
     page = opened(monkeypatch, store, grid="quick")
@@ -59,7 +59,7 @@ def test_part_of_the_results_hides_no_cell(monkeypatch, tmp_path):
     assert "of 2 settings" in said(page)
 
 
-def test_a_link_leads_to_its_cell_and_comparison(monkeypatch, quick):
+def test_a_link_opens_its_cell_and_comparison(monkeypatch, quick):
     query = {"grid": "quick", "against": "control", "cell": "severe_64"}
     page = opened(monkeypatch, quick, **query)
     assert query_of(page) == query
@@ -76,13 +76,13 @@ def test_a_link_leads_to_its_cell_and_comparison(monkeypatch, quick):
         ({"grid": "quick", "against": "contrl"}, "did you mean 'control'?"),
     ],
 )
-def test_a_link_that_is_wrong_is_told(monkeypatch, quick, query, message):
+def test_an_unknown_name_in_the_address_is_reported(monkeypatch, quick, query, message):
     assert message in said(opened(monkeypatch, quick, **query))
 
 
-def test_tuned_reg_without_its_grid_is_said_plainly(monkeypatch, quick):
+def test_tuned_reg_without_results_of_its_grid_is_reported(monkeypatch, quick):
     page = opened(monkeypatch, quick, grid="quick", against="tuned")
-    assert "No results of the grid “fair”" in said(page)
+    assert "The grid “fair” has no results yet" in said(page)
 
 
 def test_the_fair_grid_compares_best_with_best(monkeypatch, tmp_path):
@@ -90,16 +90,18 @@ def test_the_fair_grid_compares_best_with_best(monkeypatch, tmp_path):
     clean = lambda m: m.scenario == "clean" and m.sampling == "severe"
     study_store.make(study.load("fair"), store, only=clean)
     page = opened(monkeypatch, store, grid="fair")
-    assert "**Compared with tuned reg**" in said(page) and "Best setting against best" in said(page)
+    assert "**Compared with tuned reg**" in said(
+        page
+    ) and "Both sides are tuned in this grid" in said(page)
     assert query_of(page)["against"] == "tuned"
     assert "72 settings are planned." in said(page)
 
 
-def test_one_run_is_shown_and_goes_to_the_lab(monkeypatch, quick):
+def test_one_run_is_shown_and_opens_in_the_lab(monkeypatch, quick):
     page = opened(monkeypatch, quick, grid="quick", cell="severe_64")
-    page.selectbox(key="study_run").select("function 3, seed 201, start 201").run()
+    page.selectbox(key="study_run").select("function 3, data seed 201, initialisation 201").run()
     assert not page.exception
-    assert "The Lab then trains function 3, seed 201." in said(page)
+    assert "The Lab trains function 3 with data seed 201." in said(page)
     results = study.read(study.load("quick"), quick)
     cell = layout.cells_by_slug(results.grid)["severe_64"]
     query = results.lab_settings(cell, study.Run(3, 201, 201)).to_query()
@@ -112,12 +114,12 @@ def test_a_damaged_store_is_kept_and_a_fresh_one_offered(monkeypatch, tmp_path):
     page = opened(monkeypatch, store, grid="quick")
     assert "is damaged" in page.error[0].value
     page.button[0].click().run()
-    assert "The damaged store is now" in said(page)
+    assert "The damaged store was moved to" in said(page)
     assert [p.read_bytes() for p in tmp_path.glob("s.sqlite.damaged-*")] == [b"torn" * 1000]
     assert page.button(key="study_start").label == "Start"
 
 
-def test_a_store_of_another_version_is_told(monkeypatch, tmp_path, quick):
+def test_a_store_of_another_version_is_reported(monkeypatch, tmp_path, quick):
     store = tmp_path / "s.sqlite"
     store.write_bytes(quick.read_bytes())
     with sqlite3.connect(store) as db:
@@ -126,11 +128,11 @@ def test_a_store_of_another_version_is_told(monkeypatch, tmp_path, quick):
     assert "another version of regcls" in page.error[0].value
 
 
-def test_a_folder_that_cannot_be_written_is_told(monkeypatch, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     page = opened(monkeypatch, tmp_path / "file" / "s.sqlite", grid="quick")
     page.button(key="study_start").click().run()
-    assert "It was not started" in said(page)
+    assert "The run was not started." in said(page)
     assert "cannot be created" in said(page)
 
 
@@ -138,11 +140,11 @@ def test_one_grid_at_a_time(monkeypatch, tmp_path):
     with study.Store(tmp_path / "s.sqlite") as store:
         runner = store.start("paper")
         page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
-        assert "paper is at work in this store; one grid runs at a time." in said(page)
+        assert "paper is running in this store. Only one grid can run at a time." in said(page)
         store.finish(runner)
 
 
-def test_the_store_comes_before_what_ships_once_it_has_as_much(monkeypatch, tmp_path, quick):
+def test_the_store_comes_first_once_it_has_as_many_models(monkeypatch, tmp_path, quick):
     grid = study.load("quick")
     monkeypatch.setattr("regcls.study.results.SHIPPED", tmp_path)
     study.read(grid, quick).export(tmp_path / "quick.parquet")
@@ -151,7 +153,7 @@ def test_the_store_comes_before_what_ships_once_it_has_as_much(monkeypatch, tmp_
     assert list(catalogue.read(grid, part)) == ["shipped", "store"]
 
 
-def test_charts_hold_every_cell_and_come_as_files(quick):
+def test_charts_show_every_cell_and_can_be_saved(quick):
     results = study.read(study.load("quick"), quick)
     compared = layout.comparison_table(results, "reg")
     grid = (["clean"], ["uniform", "severe"])
@@ -166,11 +168,11 @@ def test_charts_hold_every_cell_and_come_as_files(quick):
         assert made.png().startswith(b"\x89PNG")
 
 
-def test_a_run_elsewhere_on_the_machine_is_told_and_none_is_offered(monkeypatch, tmp_path):
+def test_a_run_elsewhere_on_the_machine_is_reported_and_none_can_be_started(monkeypatch, tmp_path):
     monkeypatch.setenv(NOTES, str(tmp_path))
     with processes.announced("paper", tmp_path / "other.sqlite"):
         page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
-        assert "paper is at work on this machine" in said(page)
+        assert "paper is running on this machine" in said(page)
         assert "study_start" not in {button.key for button in page.button}
     page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
     assert page.button(key="study_start").label == "Start"
