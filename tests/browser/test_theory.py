@@ -13,7 +13,7 @@ from tests.browser.steps import CHART, download, ready
 
 def largest_gap(page: Page, folder: Path) -> float:
     ready(page)  # until then the button gives the table of the setting before
-    with download(page, "Table as CSV", folder).open() as file:
+    with download(page, "Table (CSV)", folder).open() as file:
         rows = [row for row in csv.DictReader(file) if row["model"] == "regression"]
     return max(float(row["gap"]) for row in rows)
 

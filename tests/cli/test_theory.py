@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from regcls.synthetic import data as synthetic_data
+from regcls.theory import terms
 from tests.helpers.command_line import one_sentence, run, run_json
 
 
@@ -13,8 +15,26 @@ def test_terms_per_range():
     assert len(record["rows"]) > 3 and record["residual"] < 1e-6
 
 
-@pytest.mark.parametrize("option", [("--function", 11), ("--model", "best"), ("--s", 0)])
+def test_terms_equal_those_of_the_library():
+    record = run_json("theory", "--s", 0.1, "--classes", 8)
+    case = terms.ideal_case(synthetic_data.FUNCTIONS[0], 0, 0.1, 0.1)
+    table = terms.per_range(case, {"regression": terms.regression(case)})
+    rows = [row for row in record["rows"] if row["model"] == "regression"]
+    assert [row["gap"] for row in rows] == pytest.approx(table["gap"].tolist())
+    assert record["residual"] < 1e-6
+
+
+INVALID = {
+    "width of zero": ("--s", 0),
+    "unknown function": ("--function", 11),
+    "unknown model": ("--model", "best"),
+    "noise of zero": ("--sigma", 0),
+    "one class": ("--classes", 1),
+}
+
+
+@pytest.mark.parametrize("option", INVALID.values(), ids=INVALID.keys())
 def test_invalid_options_get_one_sentence(option):
     done = run("theory", *option)
     one_sentence(done)
-    assert option[0] in done.stderr
+    assert option[0].strip("-") in done.stderr.lower()

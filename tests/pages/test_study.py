@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from regcls import study
-from regcls.study import catalogue, effect_chart, error_chart, layout, processes
+from regcls.study import catalogue, layout, processes
 from regcls.study.processes import NOTES
 from tests.helpers import study_store
 from tests.helpers.app_page import opened as opened_page
@@ -142,30 +142,6 @@ def test_one_grid_at_a_time(monkeypatch, tmp_path):
         page = opened(monkeypatch, tmp_path / "s.sqlite", grid="quick")
         assert "paper is running in this store. Only one grid can run at a time." in said(page)
         store.finish(runner)
-
-
-def test_the_store_comes_first_once_it_has_as_many_models(monkeypatch, tmp_path, quick):
-    grid = study.load("quick")
-    monkeypatch.setattr("regcls.study.results.SHIPPED", tmp_path)
-    study.read(grid, quick).export(tmp_path / "quick.parquet")
-    assert list(catalogue.read(grid, quick)) == ["store", "shipped"]
-    part = study_store.make(grid, tmp_path / "p.sqlite", only=lambda m: m.function < 4)
-    assert list(catalogue.read(grid, part)) == ["shipped", "store"]
-
-
-def test_charts_show_every_cell_and_can_be_saved(quick):
-    results = study.read(study.load("quick"), quick)
-    compared = layout.comparison_table(results, "reg")
-    grid = (["clean"], ["uniform", "severe"])
-    sheet = effect_chart.effect_panels(compared, ["4", "64"], "C", grid, "plain reg", "severe_4")
-    assert [len(picture.data["cells"]) for picture in sheet.panels.values()] == [2, 2]
-    points = layout.mean_errors(results)
-    assert len(points) == 4 * 3
-    published = layout.published_means(results)
-    errors = error_chart.error_panels(points, published, ["4", "64"], "C", grid, "")
-    for made in (sheet, errors):
-        assert made.svg().startswith(b"<svg")
-        assert made.png().startswith(b"\x89PNG")
 
 
 def test_a_run_elsewhere_on_the_machine_is_reported_and_none_can_be_started(monkeypatch, tmp_path):

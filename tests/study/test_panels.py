@@ -1,4 +1,4 @@
-"""Images of several panels: each panel is drawn with its own data."""
+"""Panels: every cell is drawn, and an image draws each panel with its own data."""
 
 from __future__ import annotations
 
@@ -35,3 +35,19 @@ def test_layers_of_an_image_have_no_names_that_panels_share():
     panels = [panel for row in made.whole()["vconcat"] for panel in row["hconcat"]]
     assert len(panels) == 12
     assert not any("name" in layer for panel in panels for layer in panel["layer"])
+
+
+def test_charts_show_every_cell_and_can_be_saved(tmp_path):
+    quick = study.load("quick")
+    results = study.read(quick, study_store.make(quick, tmp_path / "s.sqlite"))
+    compared = layout.comparison_table(results, "reg")
+    grid = (["clean"], ["uniform", "severe"])
+    sheet = effect_chart.effect_panels(compared, ["4", "64"], "C", grid, "plain reg", "severe_4")
+    assert [len(picture.data["cells"]) for picture in sheet.panels.values()] == [2, 2]
+    points = layout.mean_errors(results)
+    assert len(points) == 4 * 3
+    published = layout.published_means(results)
+    errors = error_chart.error_panels(points, published, ["4", "64"], "C", grid, "")
+    for made in (sheet, errors):
+        assert made.svg().startswith(b"<svg")
+        assert made.png().startswith(b"\x89PNG")
