@@ -1,4 +1,4 @@
-"""The Depth page in a real browser: two maps, a click, the slider, files out and true depth in."""
+"""The page Depth in a real browser: maps, a click, the image slider, depth files and true depth."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()
 
 
-def test_files_that_are_neither_lose_nothing(page, server_url):
+def test_unusable_files_are_reported_and_the_photo_stays(page, server_url):
     open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
     expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     out = io.BytesIO()
     Image.fromarray(np.full((480, 640), 3, np.uint16)).save(out, "PNG")
     upload(page, ("metres.png", out.getvalue()), into=truth_input(page))
-    expect(page.get_by_text("metres.png looks like metres")).to_be_visible()
+    expect(page.get_by_text("metres.png seems to be in metres")).to_be_visible()
     upload(page, ("words.jpg", b"just words"))
     expect(page.get_by_text("words.jpg cannot be read as a photo")).to_be_visible()
     expect(page.get_by_text("Error per target range, over the training data")).to_be_visible()
