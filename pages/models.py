@@ -1,95 +1,86 @@
-"""Models: what ships, card by card, and a pair of one's own."""
+"""Models: cards and speed of the shipped models, and the visitor's own ONNX models."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import answer_cards, messages, uploads
+from pages.components import answer_cards, charts, downloads, messages, uploads, url_state
 from pages.components.custom_models import OWN
 from regcls.inference import contract
 from regcls.inference.contract import ContractError
 from regcls.tasks import pairs
 
+if TYPE_CHECKING:
+    from regcls.inference.custom.inspect import Finding, Form
+    from regcls.inference.session import Session
+
 through_app()
 
-SECTIONS = {"shipped": "Shipped pairs", "own": "Bring your own"}
+SECTIONS = {"shipped": "Shipped pairs", "own": "Your models"}
 PAGES = ("age", "depth", "progress")
+DIMENSIONLESS = "abs_rel"  # a metric of depth; its card has others without a unit
+REQUIREMENTS = f"""
+- **File.** One ONNX file of at most {contract.MAX_BYTES // 1_000_000} MB with all weights inside,
+  opset 18, standard operators only.
+- **Input.** RGB images with a dynamic batch dimension.
+- **Outputs.** `value`; for reg+cls also `logits`.
+"""
 
 
-def shipped():
-    """The three pairs. Their sessions are shared, and loaded anew when a file has changed."""
-    with st.spinner("Reading the models…"):
-        from regcls.tasks import pairs
+@dataclass
+class PageState:
+    """What the page keeps between reruns, besides its widgets."""
 
+    speeds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # rows by task
+    found: dict[str, Finding] = field(default_factory=dict)  # uploaded files by key
+    completed: dict[str, Finding] = field(default_factory=dict)  # with a card, by the same key
+
+
+def page_state() -> PageState:
+    """Return the page's state in this session."""
+    return st.session_state.setdefault("models", PageState())
+
+
+# Shipped pairs
+
+
+def shipped() -> list[pairs.Shipped]:
+    """Load the shipped pairs; a session is loaded again when its file has changed."""
+    with st.spinner("Loading models…"):
         return pairs.shipped()
 
 
-def from_address() -> None:
-    if "models_section" not in st.session_state:
-        asked = st.query_params.get("show", "shipped")
-        st.session_state["models_section"] = asked if asked in SECTIONS else "shipped"
-        if asked not in SECTIONS:
-            st.toast(f"There is nothing called {asked!r} here; there are {', '.join(SECTIONS)}.")
-
-
-def to_address(section: str) -> None:
-    wanted = {} if section == "shipped" else {"show": section}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-# What ships
-
-
-def pair_of(found) -> None:
-    st.subheader(found.task.capitalize())
-    if found.pair is None:
-        st.warning(found.problem)
-        return
+def show_pair(found: pairs.Shipped) -> None:
+    """Show the cards, the training data, the held-out errors and the speed of a pair."""
     from regcls.inference import cards
     from regcls.inference import charts as inference_charts
 
+    st.subheader(found.task.capitalize())
     pair = found.pair
+    if pair is None:
+        st.warning(found.problem)
+        return
     sessions = pairs.sessions(pair)
     for column, (model, session) in zip(st.columns(2), sessions.items(), strict=True):
         with column:
             facts(model, cards.facts(session))
-    picture = inference_charts.training(pair.reg.card, pair.regcls.card)
-    st.altair_chart(picture.chart())
-    st.caption(picture.caption)
-    table = cards.metrics({model: session.card for model, session in sessions.items()})
-    with st.container(horizontal=True, vertical_alignment="center"):
-        unit = pair.reg.card.target["unit"]
-        st.markdown(f"**Held-out errors** (in {unit}; δ and ratios without unit)")
-        st.download_button(
-            "Download", table.to_csv(index=False), f"{found.task}_metrics.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key=f"models_csv_{found.task}",
-        )  # fmt: skip
-    st.dataframe(table.round(3), hide_index=True)
-    benchmark(found.task, sessions)
-    with st.expander("The whole card"):
+    charts.draw(inference_charts.training(pair.reg.card, pair.regcls.card))
+    held_out_errors(found.task, pair, sessions)
+    speed(found.task, sessions)
+    with st.expander("Full model card"):
         st.markdown(pair.card_text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### "))
     messages.link(found.task, f"Use the {found.task} pair")
 
 
-@st.cache_resource(show_spinner=False)
-def provider() -> str:
-    """What models run on here, and why."""
-    from regcls.inference import providers
-
-    try:
-        return providers.provider().why
-    except ContractError as error:
-        return f"{error}."
-
-
-def facts(model: str, lines: dict[str, str]) -> None:
-    from html import escape
-
+def facts(model: str, lines: Mapping[str, str]) -> None:
+    """Show the main entries of a model's card."""
     rows = "".join(
         f'<div style="margin:.25rem 0"><span style="opacity:.75">{name}:</span> {escape(text)}</div>'
         for name, text in lines.items()
@@ -97,182 +88,248 @@ def facts(model: str, lines: dict[str, str]) -> None:
     answer_cards.card(model, rows)
 
 
-def benchmark(task: str, sessions) -> None:
+def held_out_errors(task: str, pair: pairs.Pair, sessions: Mapping[str, Session]) -> None:
+    """Show the held-out errors of a pair, with a download."""
     from regcls.inference import cards
 
-    kept = st.session_state.setdefault("models_speed", {})
-    if st.button("How fast is it here?", key=f"models_time_{task}", icon=":material/speed:"):
-        rows, total = [], len(sessions) * len(cards.BATCHES)
-        bar = st.progress(0.0, "Running on noise…")
-        try:
-            for model, session in sessions.items():
-                for row in cards.measure_speed(session):
-                    rows.append({"model": model, **row})
-                    bar.progress(len(rows) / total)
-        except ContractError as error:
-            st.error(f"{error}.")
-        bar.empty()
-        kept[task] = rows
-    if rows := kept.get(task):
+    table = cards.metrics({model: session.card for model, session in sessions.items()})
+    unit = pair.reg.card.target["unit"]
+    if DIMENSIONLESS in table:
+        unit = f"mae and rmse in {unit}, others without unit"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Held-out errors** ({unit})")
+        downloads.button(
+            "Download errors",
+            table.to_csv(index=False),
+            f"{task}_metrics.csv",
+            key=f"models_csv_{task}",
+        )
+    st.dataframe(table.round(3), hide_index=True)
+
+
+def speed(task: str, sessions: Mapping[str, Session]) -> None:
+    """Measure the throughput of a pair on request, and show it."""
+    speeds = page_state().speeds
+    if st.button("Measure speed", key=f"models_time_{task}", icon=":material/speed:"):
+        speeds[task] = measured(sessions)
+    if rows := speeds.get(task):
         st.dataframe(rows, hide_index=True)
         st.caption(
-            f"{sessions['reg'].provider.why} Five runs a row, median, slowest and fastest; other "
-            "people's work on this machine slows it down."
+            f"{sessions['reg'].provider.why} Each row gives the median, slowest and fastest of five "
+            "runs; other load on this machine reduces the speed."
         )
 
 
-# One's own
+def measured(sessions: Mapping[str, Session]) -> list[dict[str, Any]]:
+    """Return the throughput of each model and batch size, with a progress bar meanwhile."""
+    from regcls.inference import cards
+
+    rows: list[dict[str, Any]] = []
+    total = len(sessions) * len(cards.BATCHES)
+    bar = st.progress(0.0, "Running on random images…")
+    try:
+        for model, session in sessions.items():
+            for row in cards.measure_speed(session):
+                rows.append({"model": model, **row})
+                bar.progress(len(rows) / total)
+    except ContractError as error:
+        st.error(error.sentence)
+    bar.empty()
+    return rows
 
 
-def bring() -> None:
+@st.cache_resource(show_spinner=False)
+def provider() -> str:
+    """Return which device runs the models, and why."""
+    from regcls.inference import providers
+
+    try:
+        return providers.provider().why
+    except ContractError as error:
+        return error.sentence
+
+
+# The visitor's own models
+
+
+def own_models() -> None:
+    """Draw the uploader, the files with what was found, and the models in use."""
     st.markdown(
-        "Bring one ONNX file or two, a reg model and a reg+cls model of one task. They answer beside "
-        "the shipped pair on the task's page, and with photos or videos whose truth you know they "
-        "get errors per range of their own."
+        "Upload a reg model, a reg+cls model, or both, for one of the tasks. They predict beside the "
+        "shipped pair on the task's page; photos and videos with known targets also give their "
+        "errors per target range."
     )
+    st.markdown(REQUIREMENTS)
     files = st.file_uploader(
-        "ONNX files", "onnx", accept_multiple_files=True, key="own_files",
-        max_upload_size=contract.MAX_BYTES // 1_000_000,
-    )  # fmt: skip
-    st.caption(
-        "Needed: opset 18, at most 16 MB, all weights inside, standard operators, one colour image "
-        "in (a free batch), a value out and, for reg+cls, logits. A file is tried in a process of its "
-        "own, with little memory and time, before it may run here. It stays in this session's "
-        "memory; nothing is written to disk."
+        "ONNX files",
+        "onnx",
+        accept_multiple_files=True,
+        key="own_files",
+        max_upload_size=contract.MAX_BYTES // uploads.MB,
     )
-    found = st.session_state.setdefault("own_found", {})
+    st.caption(
+        "Each file is first run in a separate process with limited memory and time. It stays in "
+        "this session's memory; nothing is written to disk."
+    )
+    found = page_state().found
     for file in uploads.unseen(files, "own"):
         from regcls.inference.custom import inspect
 
-        with st.spinner(f"Trying {file.name}…"):
+        with st.spinner(f"Checking {file.name}…"):
             found[file.file_id] = inspect.examine(file.getvalue(), file.name)
     for key in list(found):
         with st.container(border=True):
-            examined(key, found[key])
+            show_file(key, found[key])
     in_use()
 
 
-def examined(key: str, finding) -> None:
+def show_file(key: str, finding: Finding) -> None:
+    """Show what was found in a file: a problem, a model to use, or fields to complete."""
     st.markdown(f"**{finding.name}**")
     if finding.problem:
         st.error(finding.problem)
-    elif finding.conforms:
-        card = finding.card
-        st.success(f"It keeps the contract: {card.task}, {card.variant}.")
-        answered(finding)
+    elif finding.card is not None:
+        st.success(f"The file is a valid model: {finding.card.task}, {finding.card.variant}.")
+        trial_result(finding)
         use(key, finding.data, finding.name)
-    else:
+    elif finding.form is not None:
         st.info(
-            "It is sound, and does not say what it is. Fill in what it lacks; then it is tried."
+            "The file is a valid model but has no model card. Complete the fields, then test it."
         )
-        form(key, finding)
-    if st.button("Forget this file", key=f"own_forget_{key}", icon=":material/delete:"):
-        del st.session_state["own_found"][key]
+        complete_card(key, finding, finding.form)
+    if st.button("Remove file", key=f"own_forget_{key}", icon=":material/delete:"):
+        state = page_state()
+        state.found.pop(key)
+        state.completed.pop(key, None)
         st.rerun()
 
 
-def form(key: str, finding) -> None:
+def complete_card(key: str, finding: Finding, guess: Form) -> None:
+    """Draw the fields of a card; when they are submitted, test the model with them."""
+    tasks = ["depth"] if guess.task == "depth" else ["age", "progress"]
+    task = st.selectbox("Task", tasks, tasks.index(guess.task), key=f"own_task_{key}")
+    with st.form(f"own_form_{key}"):
+        filled = fields(finding, guess, task)
+        submitted = st.form_submit_button("Test model")
+    if submitted:
+        run_test(key, finding, filled)
+    show_completed(key, finding)
+
+
+def fields(finding: Finding, guess: Form, task: str) -> Form:
+    """Draw the fields of a card; return their values."""
     from regcls.inference.custom import inspect
 
-    guess = finding.form
-    maps = guess.task == "depth"
-    tasks = ["depth"] if maps else ["age", "progress"]
-    task = st.selectbox("Task", tasks, tasks.index(guess.task), key=f"own_task_{key}")
     target = inspect.TARGETS[task]
-    with st.form(f"own_form_{key}"):
-        low, high, unit = st.columns(3)
-        low = low.number_input(f"Lowest {target.name} ({target.unit})", value=target.low)
-        high = high.number_input(f"Highest {target.name} ({target.unit})", value=target.high)
-        unit = unit.selectbox("Its answers are in", list(inspect.UNITS[task]))
-        height, width, order, scaling = st.columns(4)
-        limits = {
-            "min_value": inspect.MIN_SIDE,
-            "max_value": inspect.MAX_SIDE,
-            "disabled": not finding.free,
-        }
-        height = height.number_input("Height (pixels)", value=guess.height, **limits)
-        width = width.number_input("Width (pixels)", value=guess.width, **limits)
-        order = order.selectbox("Colours", inspect.ORDERS)
-        scalings = list(inspect.SCALINGS)
-        scaling = scaling.selectbox(
-            "Pixels are scaled to", scalings, scalings.index(guess.scaling),
-            disabled=finding.kind == "uint8",
-        )  # fmt: skip
-        value, logits = guess.value, guess.logits
-        if len(finding.outputs) > 1:
-            names = list(finding.outputs)
-            value = st.selectbox("Output with the value", names, names.index(value))
-            logits = next(name for name in names if name != value)
-        edges = class_edges(finding, low, high, logits)
-        licence = st.text_input("Licence", "not stated")
-        submitted = st.form_submit_button("Try it")
-    if submitted:
-        filled = replace(
-            guess, task=task, name=target.name, unit=unit, low=low, high=high, height=int(height),
-            width=int(width), order=order, scaling=scaling, value=value, logits=logits, edges=edges,
-            licence=licence,
-        )  # fmt: skip
-        attempt(key, finding, filled)
-    done(key, finding)
+    left, middle, right = st.columns(3)
+    low = left.number_input(f"Lowest {target.name} ({target.unit})", value=target.low)
+    high = middle.number_input(f"Highest {target.name} ({target.unit})", value=target.high)
+    unit = right.selectbox("Unit of the predictions", list(inspect.UNITS[task]))
+    *sides, third, fourth = st.columns(4)
+    height, width = (
+        column.number_input(
+            f"{name} (pixels)",
+            inspect.MIN_SIDE,
+            inspect.MAX_SIDE,
+            side,
+            disabled=not finding.free,
+        )
+        for column, name, side in zip(
+            sides, ("Height", "Width"), (guess.height, guess.width), strict=True
+        )
+    )
+    order = third.selectbox("Channel order", inspect.ORDERS)
+    scalings = list(inspect.SCALINGS)
+    scaling = fourth.selectbox(
+        "Pixel values",
+        scalings,
+        scalings.index(guess.scaling),
+        disabled=finding.kind == "uint8",
+    )
+    value, logits = guess.value, guess.logits
+    if len(finding.outputs) > 1:
+        names = list(finding.outputs)
+        value = st.selectbox("Output with the value", names, names.index(value))
+        logits = next(name for name in names if name != value)
+    edges = class_edges(len(guess.edges) - 1, low, high) if logits else ()
+    return replace(
+        guess,
+        task=task,
+        name=target.name,
+        unit=unit,
+        low=low,
+        high=high,
+        height=height,
+        width=width,
+        order=order,
+        scaling=scaling,
+        value=value,
+        logits=logits,
+        edges=edges,
+        licence=st.text_input("Licence", "not stated"),
+    )
 
 
-def attempt(key: str, finding, filled) -> None:
-    """Make the conforming file, or say why not."""
-    from regcls.inference.custom import wrap
-
-    kept = st.session_state.setdefault("own_complete", {})
-    kept.pop(key, None)
-    try:
-        with st.spinner("Trying it…"):
-            kept[key] = wrap.complete(finding, filled)
-    except ContractError as error:
-        st.error(f"It cannot be used so: {error}.")
-
-
-def class_edges(finding, low: float, high: float, logits: str) -> tuple[float, ...]:
-    """Edges as typed; left as they are, equal ranges from the lowest to the highest target."""
-    if not logits:
-        return ()
-    count = len(finding.form.edges) - 1
+def class_edges(count: int, low: float, high: float) -> tuple[float, ...]:
+    """Draw the field of the class edges; return them, by default of equal-width ranges."""
+    equal_width = tuple(np.linspace(low, high, count + 1).tolist())
     text = st.text_input(
-        f"Edges of its {count} classes, with commas (empty: equal ranges)", "",
-        help=f"{count + 1} ascending numbers.",
-    )  # fmt: skip
+        f"Edges of the {count} classes, separated by commas",
+        placeholder="Equal-width ranges",
+        help=f"{count + 1} ascending numbers. Leave empty for equal-width ranges from the lowest to "
+        "the highest target.",
+    )
     if not text.strip():
-        return tuple(np.linspace(low, high, count + 1))
+        return equal_width
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        st.error("The edges must be numbers with commas between them; equal ranges are taken.")
-        return tuple(np.linspace(low, high, count + 1))
+        st.error(
+            "Class edges must be numbers separated by commas. Equal-width ranges are used instead."
+        )
+        return equal_width
 
 
-def done(key: str, finding) -> None:
-    """A file that was completed: to use, and to keep."""
-    made = st.session_state.get("own_complete", {}).get(key)
-    if made is None:
+def run_test(key: str, finding: Finding, filled: Form) -> None:
+    """Add a card to the model and run it; show the reason if that fails."""
+    from regcls.inference.custom import wrap
+
+    completed = page_state().completed
+    completed.pop(key, None)
+    try:
+        with st.spinner("Testing the model…"):
+            completed[key] = wrap.complete(finding, filled)
+    except ContractError as error:
+        st.error(error.sentence)
+
+
+def show_completed(key: str, finding: Finding) -> None:
+    """Offer a model that has been given a card, to use and to download."""
+    completed = page_state().completed.get(key)
+    if completed is None:
         return
-    st.success("It runs and keeps the contract now.")
-    answered(made)
-    stem = finding.name.rsplit(".", 1)[0]
-    use(key, made.data, f"{stem}_regcls.onnx")
-    st.download_button(
-        "Download the conforming file", made.data, f"{stem}_regcls.onnx", "application/octet-stream",
-        icon=":material/download:", on_click="ignore", key=f"own_get_{key}",
-    )  # fmt: skip
+    st.success("The model passed the test and now has a card.")
+    trial_result(completed)
+    name = f"{finding.name.rsplit('.', 1)[0]}_regcls.onnx"
+    use(key, completed.data, name)
+    downloads.button("Download model with card", completed.data, name, key=f"own_get_{key}")
 
 
-def answered(finding) -> None:
-    """What it said when it was tried: a wrong scaling or unit shows here first."""
+def trial_result(finding: Finding) -> None:
+    """Show the predictions of the trial run, which reveal a wrong scaling or unit."""
+    if finding.trial is None or finding.card is None:
+        return
     value, unit = finding.trial.outputs["value"], finding.card.target["unit"]
     st.caption(
-        f"On black, white and noise it answered from {value.low:.3g} to {value.high:.3g} ({unit}), "
-        f"in {1000 * finding.trial.seconds_per_image:.1f} ms an image on one core."
+        f"Predictions for black, white and random images are between {value.low:.3g} and "
+        f"{value.high:.3g} ({unit}). One image takes "
+        f"{1000 * finding.trial.seconds_per_image:.1f} ms on one core."
     )
 
 
 def use(key: str, data: bytes, name: str) -> None:
-    if not st.button("Use it beside the shipped pair", key=f"own_use_{key}", type="primary"):
+    """Draw the button that adds a model to its task's page."""
+    if not st.button("Use beside the shipped pair", key=f"own_use_{key}", type="primary"):
         return
     from regcls.inference import session as inference_session
     from regcls.inference.custom import inspect
@@ -280,45 +337,69 @@ def use(key: str, data: bytes, name: str) -> None:
     session = inference_session.own_session(data, name)
     task = session.card.task
     if task not in PAGES:
-        st.error(f"There is no page for the task {task!r}; there are {', '.join(PAGES)}.")
+        st.error(f"The task {task!r} has no page. Tasks with a page: {', '.join(PAGES)}.")
         return
     models = st.session_state.setdefault(OWN, {}).setdefault(task, {})
     models[inspect.NAMES[session.card.variant]] = session
 
 
 def in_use() -> None:
-    brought = st.session_state.get(OWN, {})
-    for task in [task for task, models in brought.items() if models]:
+    """List the models in use, with a button that removes them and a link to their page."""
+    own = st.session_state.get(OWN, {})
+    for task in [task for task, models in own.items() if models]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            names = ", ".join(f"{name} ({s.name})" for name, s in brought[task].items())
+            names = ", ".join(f"{model} ({session.name})" for model, session in own[task].items())
             st.markdown(f"In use for **{task}**: {names}")
-            if st.button("Stop using them", key=f"own_stop_{task}"):
-                brought.pop(task)
+            if st.button("Stop using", key=f"own_stop_{task}"):
+                own.pop(task)
                 st.rerun()
-            messages.link(task, f"To the {task} page")
+            messages.link(task, f"Open the {task} page")
+
+
+# The page
+
+
+def choose_section() -> str:
+    """Draw the choice of a section, first the one in the address."""
+    if "models_section" not in st.session_state:
+        st.session_state["models_section"] = url_state.choice("show", SECTIONS, "shipped")
+    st.segmented_control(
+        "Show",
+        list(SECTIONS),
+        format_func=SECTIONS.__getitem__,
+        required=True,
+        key="models_section",
+        label_visibility="collapsed",
+    )
+    section = st.session_state["models_section"]
+    url_state.write({"show": section}, {"show": "shipped"})
+    return section
+
+
+def how_to_read() -> None:
+    """Explain the terms."""
+    with st.expander("How to read this"):
+        st.markdown(
+            "- **Pair.** A reg and a reg+cls model of one task that differ only in the class head and "
+            "its loss. Both are evaluated on their regression output.\n"
+            "- **Shots.** Target ranges grouped by their number of training samples: many, medium "
+            "and few.\n"
+            "- **Held-out errors.** Measured on data used neither for training nor for model "
+            "selection."
+        )
 
 
 st.title("Models")
-st.markdown("Every model that runs here, what it learned from, how far off it is, and your own.")
-from_address()
-section = st.segmented_control(
-    "Show", list(SECTIONS), format_func=SECTIONS.get, required=True, key="models_section",
-    label_visibility="collapsed",
-)  # fmt: skip
-to_address(section)
-with st.expander("How to read this"):
-    st.markdown(
-        "A *pair* is two models of one task, alike in all but the class head and its loss. Both are "
-        "scored on their regression output. **Shots** group target ranges by their training data: "
-        "many, medium, few. Held-out errors are on data that no model was trained or chosen on. "
-        "*How fast is it here?* runs each model on noise, on the provider that it really uses."
-    )
+st.markdown(
+    "Model cards, training data, held-out errors and speed of the shipped models. You can also add "
+    "your own."
+)
+section = choose_section()
+how_to_read()
 if section == "shipped":
-    provider_in_words = st.empty()
-    for one in shipped():
-        pair_of(one)
-    provider_in_words.caption(
-        provider()
-    )  # last: it loads ONNX Runtime, and the cards need not wait
+    device = st.empty()
+    for found in shipped():
+        show_pair(found)
+    device.caption(provider())  # at the end: it loads ONNX Runtime, which the cards do not need
 else:
-    bring()
+    own_models()

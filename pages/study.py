@@ -272,13 +272,14 @@ def effect_tab(shown: study.Results, tuned: study.Results | None, picked: str) -
         st.caption("Both sides are tuned in this grid, and their best settings are compared.")
     else:
         initial("against", layout.AGAINST, "comparison")
-        against = st.segmented_control(
+        st.segmented_control(
             "Compare reg+cls with",
             list(layout.AGAINST),
             format_func=layout.AGAINST.__getitem__,
             required=True,
             key="study_against",
         )
+        against = st.session_state["study_against"]
         if against == "tuned":
             if tuned is None:
                 st.info("The grid “fair” has no results yet. Choose it above and start it.")

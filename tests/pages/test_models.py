@@ -1,4 +1,4 @@
-"""The Models page without a browser: cards, timing, files that are refused, completed and used."""
+"""Models page without a browser: cards, and files that are refused, completed and used."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from tests.helpers import hostile_onnx as hostile
 from tests.helpers.app_page import click, html, opened, ran
 
 
-def brought(*files: tuple[str, bytes]) -> AppTest:
-    """The page as it is after these files came in."""
+def uploaded(*files: tuple[str, bytes]) -> AppTest:
+    """Return the page after these files have been uploaded."""
     page = opened("models", show="own")
-    page.session_state["own_found"] = {n: inspect.examine(data, n) for n, data in files}
+    found = {name: inspect.examine(data, name) for name, data in files}
+    page.session_state["models"].found.update(found)
     return ran(page.run())
 
 
-def test_every_card_is_there():
+def test_every_card_is_shown():
     page = opened("models")
     assert [s.value for s in page.subheader] == ["Age", "Depth", "Progress"]
     words = html(page)
@@ -30,59 +31,59 @@ def test_every_card_is_there():
     assert all((d.value["mae"] > 0).all() for d in page.dataframe)
 
 
-def test_a_pair_that_is_missing_is_named(tmp_path, monkeypatch):
+def test_a_missing_pair_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv(pairs.ROOT, str(tmp_path))
     page = opened("models")
     assert len(page.warning) == 3 and "python -m regcls train age" in page.warning[0].value
 
 
-def test_an_address_nobody_made_is_told():
+def test_an_unknown_section_in_the_address_is_reported():
     page = opened("models", show="everything")
-    assert "nothing called 'everything'" in page.toast[0].value
+    assert "show = “everything” in the address is not available" in page.toast[0].value
 
 
 @pytest.mark.parametrize("name", ["outside", "two_inputs", "wrong_rank", "foreign"])
-def test_a_file_that_cannot_be_used_is_told_why(name):
-    page = brought((f"{name}.onnx", getattr(hostile, name)()))
+def test_an_unusable_file_is_reported_and_can_be_removed(name):
+    page = uploaded((f"{name}.onnx", getattr(hostile, name)()))
     assert page.error[0].value.startswith(f"{name}.onnx: ")
-    assert "Use it beside the shipped pair" not in {b.label for b in page.button}
-    click(page, "Forget this file")
+    assert "Use beside the shipped pair" not in {b.label for b in page.button}
+    click(page, "Remove file")
     assert not page.error
 
 
 def test_a_file_that_conforms_is_used():
     data = (MODELS_FOLDER / "age" / "reg.onnx").read_bytes()
-    page = click(brought(("mine.onnx", data)), "Use it beside the shipped pair")
+    page = click(uploaded(("mine.onnx", data)), "Use beside the shipped pair")
     models = page.session_state["own_models"]
     assert set(models["age"]) == {"own reg"}
     page.run()
     assert any("In use for **age**: own reg (mine.onnx)" in m.value for m in page.markdown)
-    click(page, "Stop using them")
+    click(page, "Stop using")
     assert not page.session_state["own_models"]
 
 
 def test_a_file_without_a_card_is_completed_tried_and_used():
-    page = click(brought(("plain.onnx", hostile.honest(classes=5))), "Try it")
-    assert page.success[0].value == "It runs and keeps the contract now."
-    assert "Download the conforming file" in {b.label for b in page.get("download_button")}
-    click(page, "Use it beside the shipped pair")
+    page = click(uploaded(("plain.onnx", hostile.honest(classes=5))), "Test model")
+    assert page.success[0].value == "The model passed the test and now has a card."
+    assert "Download model with card" in {b.label for b in page.get("download_button")}
+    click(page, "Use beside the shipped pair")
     assert set(page.session_state["own_models"]["age"]) == {"own reg+cls"}
 
 
-def test_a_form_that_does_not_fit_is_told():
-    page = brought(("plain.onnx", hostile.honest(classes=5)))
-    edges = next(t for t in page.text_input if t.label.startswith("Edges of its 5 classes"))
+def test_fields_that_do_not_fit_are_reported():
+    page = uploaded(("plain.onnx", hostile.honest(classes=5)))
+    edges = next(t for t in page.text_input if t.label.startswith("Edges of the 5 classes"))
     edges.set_value("0, 10, 20")
-    click(page, "Try it")
+    click(page, "Test model")
     assert "5 classes need 6 edges, not 3" in page.error[0].value
 
 
-def test_a_model_that_fails_when_it_runs_is_told():
-    page = click(brought(("nan.onnx", hostile.not_finite())), "Try it")
+def test_a_model_that_fails_its_test_is_reported():
+    page = click(uploaded(("nan.onnx", hostile.not_finite())), "Test model")
     assert "NaN or infinite values" in page.error[0].value
 
 
-def test_a_model_that_was_brought_answers_on_its_page():
+def test_an_own_model_predicts_on_the_page_of_its_task():
     session = inference_session.own_session(
         (MODELS_FOLDER / "age" / "reg.onnx").read_bytes(), "mine.onnx"
     )
@@ -100,7 +101,7 @@ def test_a_model_that_was_brought_answers_on_its_page():
     assert "own reg age" not in page.dataframe[0].value
 
 
-def test_two_people_keep_their_own_models_apart():
+def test_each_visitor_has_their_own_models():
     session = inference_session.own_session(
         (MODELS_FOLDER / "age" / "reg.onnx").read_bytes(), "mine.onnx"
     )
