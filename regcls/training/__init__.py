@@ -1,1 +1,1 @@
-"""Making the shipped pairs: networks, data sets, fit, export. Needs torch; no page imports it."""
+"""Training of the shipped pairs: data sets, networks, fit, evaluation, export. Needs torch."""

@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once: a random affine view and random colours."""
+"""Augmentation of batches: a random affine view and random colours."""
 
 from __future__ import annotations
 
@@ -13,9 +13,21 @@ def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> torch.Ten
 
 
 def random_views(images: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
-    """Flip, turn (±12°), zoom (0.85-1.15), shift (±6 %) and recolour a batch.
+    """Flip, rotate (±12°), zoom (0.85-1.15), shift (±6 %) and recolour square photos.
 
-    uint8 ``(N, H, W, 3)`` → float32 ``(N, side, side, 3)`` in 0..255. What a shift uncovers is mirrored.
+    Parameters
+    ----------
+    images : Tensor of uint8, shape (N, H, W, 3)
+        RGB images.
+    side : int
+        Side of the views in pixels.
+    rng : Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    Tensor of float32, shape (N, side, side, 3)
+        Views in 0..255. The outside of a photo mirrors its inside.
     """
     n = len(images)
     x = images.permute(0, 3, 1, 2).float()
@@ -34,10 +46,23 @@ def random_views(images: torch.Tensor, side: int, rng: torch.Generator) -> torch
 
 
 def random_frames(images: torch.Tensor, height: int, rng: torch.Generator) -> torch.Tensor:
-    """Turn (±5°), zoom (0.9-1.1), shift (±6 %) and recolour video frames, never flipped: left and
-    right differ in what a robot does.
+    """Rotate (±5°), zoom (0.9-1.1), shift (±6 %) and recolour video frames.
 
-    uint8 ``(N, H, W, 3)`` → float32 ``(N, height, width, 3)`` in 0..255. Edges are repeated.
+    Frames are not flipped, since left and right differ in a robot's task.
+
+    Parameters
+    ----------
+    images : Tensor of uint8, shape (N, H, W, 3)
+        RGB images.
+    height : int
+        Height of the views in pixels.
+    rng : Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    Tensor of float32, shape (N, height, width, 3)
+        Views in 0..255. The outside of a frame repeats its border.
     """
     n, ratio = len(images), images.shape[2] / images.shape[1]
     x = images.permute(0, 3, 1, 2).float()
@@ -56,16 +81,32 @@ def random_frames(images: torch.Tensor, height: int, rng: torch.Generator) -> to
 def random_rooms(
     images: torch.Tensor, depth: torch.Tensor, height: int, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Flip, turn (±5°), zoom in (1-1.3, off centre) and recolour rooms together with their depth.
+    """Flip, rotate (±5°), zoom in (1-1.3, off centre) and recolour rooms together with their depth.
 
-    uint8 ``(N, H, W, 3)`` and metres ``(N, H, W)`` → float32 ``(N, height, width, 3)`` in 0..255
-    and metres at half that size. What is magnified by z looks z times nearer, so depth is divided
-    by it: the camera stays the same.
+    Magnification by z divides the depth by z, so that the camera stays the same.
+
+    Parameters
+    ----------
+    images : Tensor of uint8, shape (N, H, W, 3)
+        RGB images.
+    depth : Tensor, shape (N, H, W)
+        Depth in metres, 0 where unknown.
+    height : int
+        Height of the views in pixels.
+    rng : Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    views : Tensor of float32, shape (N, height, width, 3)
+        Views in 0..255.
+    metres : Tensor, shape (N, height // 2, width // 2)
+        Depth of the views.
     """
     n, ratio = len(images), images.shape[2] / images.shape[1]
     width = round(height * ratio)
     x = images.permute(0, 3, 1, 2).float()
-    if x.shape[2] > 1.3 * height:  # smooth first: sampling alone would alias
+    if x.shape[2] > 1.3 * height:  # reduce first: bilinear sampling alone would alias
         x = F.interpolate(
             x, scale_factor=1.25 * height / x.shape[2], mode="bilinear", antialias=True
         )
@@ -75,14 +116,14 @@ def random_rooms(
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0], theta[:, 0, 1] = flip * angle.cos() / zoom, -angle.sin() / zoom / ratio
     theta[:, 1, 0], theta[:, 1, 1] = flip * angle.sin() / zoom * ratio, angle.cos() / zoom
-    free = (1 - 1 / zoom).view(n, 1)  # how far the window may move
+    free = (1 - 1 / zoom).view(n, 1)  # by how much the window may move
     theta[:, :, 2] = free * _uniform(2 * n, -1, 1, rng).view(n, 2)
     fine, coarse = (
         F.affine_grid(theta, [n, 1, h, w], align_corners=False)
         for h, w in ((height, width), (height // 2, width // 2))
     )
     x = F.grid_sample(x, fine, padding_mode="reflection", align_corners=False)
-    # Nearest: a mean across an edge would be the depth of nothing.
+    # Nearest neighbour: a mean across an edge is the depth of no surface.
     metres = F.grid_sample(
         depth.unsqueeze(1), coarse, mode="nearest", padding_mode="reflection", align_corners=False
     )
@@ -90,7 +131,7 @@ def random_rooms(
 
 
 def _recolour(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Random brightness, contrast and saturation; one photo in twelve goes grey."""
+    """Randomise brightness, contrast and saturation; one image in twelve becomes grey."""
     n = len(x)
     grey = (x * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     saturation = _uniform(n, 0.6, 1.4, rng)

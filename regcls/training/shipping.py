@@ -1,10 +1,12 @@
-"""What the exports of all tasks share: which seed ships, and the record of how it was made."""
+"""Export of all tasks: selection of the seed, cards, predictions, and the files of a pair."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -13,53 +15,256 @@ import torch
 
 from regcls.inference.contract import Card
 from regcls.stats.conformal import conformal_radius
+from regcls.tasks.pairs import KEYS
 from regcls.training.card_markdown import write_card_md
-from regcls.training.search import VARIANTS
+from regcls.training.card_texts import TEXTS
+from regcls.training.networks import ImageRegressor
+from regcls.training.onnx_export import check_outputs, shippable, to_onnx
+from regcls.training.predict import predict
+from regcls.training.search import VARIANTS, read_record
 
-BACKBONE = "backbone EfficientNet-Lite0 with ImageNet weights, Apache-2.0"
-METHOD = (
-    "Method: Pintea, Lin, Dijkstra, van Gemert: A step towards understanding why classification "
-    "helps regression, ICCV 2023, arXiv 2308.10603. Backbone: Tan, Le: EfficientNet, ICML 2019."
-)
+LEVEL = 0.9  # coverage of the conformal intervals
+MODEL_OF = {key: model for model, key in KEYS.items()}  # "regcls" is the variant "reg+cls"
+
+Tables = dict[str, pd.DataFrame]  # predictions by split
 
 
-def seed_errors(variant: str, table: pd.DataFrame, metric: str = "mae") -> dict[int, float]:
-    """MAE or RMSE in target units for each seed of a variant, from its columns of predictions."""
+@dataclass(frozen=True)
+class SeedExport:
+    """What differs between the tasks of which one seed per variant is shipped.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task.
+    splits : mapping
+        Data of train, val and test.
+    load_run : callable
+        From variant, seed and folder of the runs to the trained model.
+    table : callable
+        From a split to a table with ``y_true`` and further columns.
+    images : callable
+        From a split to its images, uint8 (N, H, W, 3).
+    height : int
+        Height of the models' input in pixels.
+    card : callable
+        From variant, seed, record of the runs and tables to the card.
+    checked : int, optional
+        Number of test images on which the ONNX file is compared with torch; all by default.
+    """
+
+    task: str
+    splits: Mapping[str, Any]
+    load_run: Callable[[str, int, Path], ImageRegressor]
+    table: Callable[[Any], pd.DataFrame]
+    images: Callable[[Any], np.ndarray]
+    height: int
+    card: Callable[[str, int, dict[str, Any], Tables], Card]
+    checked: int | None = None
+
+
+def export_seeds(plan: SeedExport, runs: Path, out: Path) -> dict[str, Card]:
+    """Write a pair of which each variant is the seed with the median validation error.
+
+    Parameters
+    ----------
+    plan : SeedExport
+        The task.
+    runs : Path
+        Folder of the finished runs.
+    out : Path
+        Folder of the pair.
+
+    Returns
+    -------
+    dict of str to Card
+        Cards by variant.
+
+    Raises
+    ------
+    UserError
+        If a run is missing.
+    ValueError
+        If an ONNX file does not give the outputs of the torch model.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    records = {variant: read_record(variant, runs) for variant in VARIANTS}
+    models = {
+        variant: {
+            seed: shippable(plan.load_run(variant, seed, runs))
+            for seed in records[variant]["seeds"]
+        }
+        for variant in VARIANTS
+    }
+    tables = {}
+    for split in ("val", "test"):
+        table = plan.table(plan.splits[split])
+        images = plan.images(plan.splits[split])
+        for variant, by_seed in models.items():
+            for seed, model in by_seed.items():
+                table[f"{variant}_seed{seed}"] = predict(model, images, plan.height)[0]
+        tables[split] = table
+    cards = {}
+    for variant, seed in select_seeds(tables).items():
+        model = models[variant][seed]
+        cards[variant] = plan.card(variant, seed, records[variant], tables)
+        path = to_onnx(model, out / f"{variant}.onnx", cards[variant])
+        check_outputs(model, path, plan.images(plan.splits["test"])[: plan.checked])
+    write_pair_files(plan.task, tables, cards, out)
+    return cards
+
+
+def seed_errors(variant: str, table: pd.DataFrame) -> dict[int, float]:
+    """Return the MAE of each seed of a variant.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    table : DataFrame
+        Predictions: ``y_true`` and one column per variant and seed.
+
+    Returns
+    -------
+    dict of int to float
+        MAE in target units, by seed.
+    """
     errors = {}
     for name in table.filter(regex=f"^{variant}_seed"):
-        gap = (table[name] - table["y_true"]).abs().to_numpy(np.float64)
-        value = gap.mean() if metric == "mae" else np.sqrt((gap**2).mean())
-        errors[int(name.rsplit("seed", 1)[1])] = float(value)
+        absolute = (table[name] - table["y_true"]).abs().to_numpy(np.float64)
+        errors[int(name.rsplit("seed", 1)[1])] = float(absolute.mean())
     return errors
 
 
 def median_seed(errors: Mapping[int, float]) -> int:
-    """The seed in the middle; of two, the better."""
+    """Return the seed with the median error; of two, the better one.
+
+    Parameters
+    ----------
+    errors : mapping of int to float
+        Errors by seed.
+
+    Returns
+    -------
+    int
+        The seed.
+
+    Examples
+    --------
+    >>> median_seed({0: 6.5, 1: 6.4, 2: 6.6})
+    0
+    """
     return sorted(errors, key=errors.__getitem__)[(len(errors) - 1) // 2]
 
 
-def choose(tables: dict[str, pd.DataFrame], metric: str = "mae") -> dict[str, int]:
-    """The seed of each variant that ships, its predictions copied to the columns reg and regcls."""
-    seeds = {v: median_seed(seed_errors(v, tables["val"], metric)) for v in VARIANTS}
+def select_seeds(tables: Tables) -> dict[str, int]:
+    """Select the seed of each variant and copy its predictions to the columns reg and regcls.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Predictions by split; they are modified.
+
+    Returns
+    -------
+    dict of str to int
+        Seed by variant.
+    """
+    seeds = {v: median_seed(seed_errors(v, tables["val"])) for v in VARIANTS}
     for at, (variant, seed) in enumerate(seeds.items(), start=1):
         for table in tables.values():
             table.insert(1 + at, variant, table[f"{variant}_seed{seed}"])
     return seeds
 
 
+def make_card(
+    task: str,
+    variant: str,
+    recipe: Mapping[str, Any],
+    target: Mapping[str, Any],
+    size: tuple[int, int],
+    histogram: tuple[np.ndarray, np.ndarray],
+    metrics: Mapping[str, Any],
+    training: Mapping[str, Any],
+    calibration: Mapping[str, Any],
+) -> Card:
+    """Return the card of a model.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    variant : str
+        "reg" or "regcls".
+    recipe : mapping
+        Fields of the `Recipe`, for the classes.
+    target : mapping
+        Name, unit and limits of the target.
+    size : tuple of int
+        Height and width of the input in pixels.
+    histogram : tuple of ndarray
+        Edges (K + 1,) and counts (K,) of the training targets.
+    metrics, training, calibration : mapping
+        Parts of the card.
+
+    Returns
+    -------
+    Card
+        The card.
+    """
+    edges, counts = histogram
+    classes = {"edges": recipe["edges"], "kind": recipe.get("kind", "equal-width")}
+    return Card(
+        task=task,
+        variant=MODEL_OF[variant],
+        target=dict(target),
+        input={"height": size[0], "width": size[1]},
+        classes=classes if recipe["edges"] else None,
+        training_histogram={"edges": edges, "counts": counts},
+        metrics=dict(metrics),
+        training=dict(training),
+        calibration=dict(calibration),
+        licence=TEXTS[task].licence,
+        citation=TEXTS[task].citation,
+    )
+
+
 def training_record(
-    run: dict, seed: int, data_set: str, splits: dict[str, int], loss: str, val: dict[int, float]
-) -> dict:
-    """How a model was made, for its card; ``loss`` names the regression loss."""
+    run: Mapping[str, Any],
+    seed: int,
+    data_set: str,
+    splits: Mapping[str, int],
+    val_errors: Mapping[int, float],
+) -> dict[str, Any]:
+    """Return how a model was trained, for its card.
+
+    Parameters
+    ----------
+    run : mapping
+        Record of the variant's runs.
+    seed : int
+        Seed of the shipped model.
+    data_set : str
+        Description of the data set.
+    splits : mapping of str to int
+        Number of samples by split.
+    val_errors : mapping of int to float
+        Validation error by seed.
+
+    Returns
+    -------
+    dict
+        The part ``training`` of the card.
+    """
     recipe = run["seeds"][seed]["recipe"]
     return {
         "data_set": data_set,
-        "splits": splits,
+        "splits": dict(splits),
         "seed": seed,
-        "val_error_per_seed": val,
+        "val_error_per_seed": dict(val_errors),
         "search_on_val": run["search"],
         "epochs": len(recipe["sides"]),
-        "loss": f"λ·{loss} + cross-entropy" if recipe["edges"] else f"loss scale × {loss}",
+        "loss": "λ·L1 + cross-entropy" if recipe["edges"] else "loss scale × L1",
         "reg_weight": recipe["reg_weight"],
         "optimiser": "AdamW, cosine schedule, averaged weights",
         "recipe": {k: v for k, v in recipe.items() if k != "edges"},
@@ -71,35 +276,72 @@ def training_record(
     }
 
 
-def classes(recipe: dict) -> dict | None:
-    """A recipe's class edges as a card takes them."""
-    if not recipe["edges"]:
-        return None
-    return {"edges": recipe["edges"], "kind": recipe.get("kind", "equal-width")}
+def calibrate(val: pd.DataFrame, variant: str, edges: np.ndarray) -> dict[str, Any]:
+    """Return the conformal radii per range of the prediction.
 
+    Parameters
+    ----------
+    val : DataFrame
+        Predictions on the validation split.
+    variant : str
+        Name of the variant.
+    edges : ndarray, shape (K + 1,)
+        Edges of the ranges.
 
-def calibration(val: pd.DataFrame, variant: str, edges: np.ndarray, level: float) -> dict:
-    """Conformal radii per predicted range, from the validation split."""
-    truth, answer = val["y_true"].to_numpy(), val[variant].to_numpy()
+    Returns
+    -------
+    dict
+        The part ``calibration`` of the card, for intervals of level `LEVEL`.
+    """
+    truth, predicted = val["y_true"].to_numpy(), val[variant].to_numpy()
     return {
         "edges": edges,
-        "radius": conformal_radius(truth, answer, edges, level),
-        "level": level,
-        "counts": np.histogram(answer, edges)[0],
+        "radius": conformal_radius(truth, predicted, edges, LEVEL),
+        "level": LEVEL,
+        "counts": np.histogram(predicted, edges)[0],
     }
 
 
-def spread(errors: Mapping[int, float], metric: str) -> dict:
-    """Mean and standard deviation over seeds, named after the metric."""
+def spread(errors: Mapping[int, float], metric: str) -> dict[str, Any]:
+    """Return mean and standard deviation over seeds.
+
+    Parameters
+    ----------
+    errors : mapping of int to float
+        Errors by seed.
+    metric : str
+        Name of the metric.
+
+    Returns
+    -------
+    dict
+        ``{metric}_mean``, ``{metric}_std`` (None for one seed) and ``n``.
+
+    Examples
+    --------
+    >>> found = spread({0: 1.0, 1: 3.0}, "mae")
+    >>> found["mae_mean"].item(), found["n"]
+    (2.0, 2)
+    """
     values = list(errors.values())
     deviation = np.std(values, ddof=1) if len(values) > 1 else None
     return {f"{metric}_mean": np.mean(values), f"{metric}_std": deviation, "n": len(values)}
 
 
-def write_tables(
-    tables: dict[str, pd.DataFrame], cards: dict[str, Card], out: Path, limits: str
-) -> None:
-    """Predictions on val and test, and CARD.md; ``limits`` is its list of what not to expect."""
+def write_pair_files(task: str, tables: Tables, cards: Mapping[str, Card], out: Path) -> None:
+    """Write the predictions on val and test, and the model card of a pair.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    tables : dict of str to DataFrame
+        Predictions by split.
+    cards : mapping of str to Card
+        Cards by variant.
+    out : Path
+        Folder of the pair.
+    """
     for split, table in tables.items():
         table.to_parquet(out / f"{split}_predictions.parquet", index=False)
-    write_card_md(out / "CARD.md", cards["reg"], cards["regcls"], limits)
+    write_card_md(out / "CARD.md", cards["reg"], cards["regcls"], TEXTS[task].limits)
