@@ -1,6 +1,7 @@
-"""Take the pictures of the README anew, from the app as it is: .venv/bin/python docs/screenshots.py
+"""Take the README's screenshots from the running app.
 
-Needs what `make test` installs. Names of pages may follow, to take only those.
+Run `.venv/bin/python docs/screenshots.py` after `make test` has set up; names of pages may follow, to
+take only those.
 """
 
 from __future__ import annotations

@@ -124,7 +124,9 @@ def preview_chart(shown: TrainingPreview) -> alt.LayerChart | alt.FacetChart:
     colour = alt.Color(
         "shot:N",
         scale=alt.Scale(domain=list(SHOTS), range=list(SHOT_COLOURS)),
-        legend=alt.Legend(title="training points in this target range", orient="top"),
+        legend=alt.Legend(
+            title="training points in this target range", titleLimit=400, orient="top"
+        ),
     )
     cells = [
         alt.Tooltip("low:Q", title="target from", format=".2f"),
