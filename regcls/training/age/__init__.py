@@ -1,1 +1,1 @@
-"""The age pair."""
+"""Training of the age pair."""

@@ -1,9 +1,11 @@
-"""The age pair's recipe."""
+"""Recipe of the age pair: loss, settings and schedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +14,14 @@ import torch.nn.functional as F
 from regcls.training import search
 from regcls.training.age.data import Faces, load_faces
 from regcls.training.augment import random_views
+from regcls.training.class_loss import ClassLoss
 from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
 from regcls.training.search import Plan, Report, Setting
 
-STORED_SIDE = 128  # photos are kept at this side in memory; views are cut from them
-SIDE = 96  # the shipped networks' input
+STORED_SIDE = 128  # pixels; photos are kept in memory at this side, and views are cut from them
+SIDE = 96  # pixels; input of the shipped networks
 OLDEST = 120.0  # years; the upper class edge
 SEEDS = (0, 1, 2)
 # The same budget for both variants: four settings each, three epochs at 64 pixels.
@@ -32,43 +35,101 @@ GRID = {
 
 @dataclass(frozen=True)
 class Ages:
-    """Faces as ``fit`` takes them: L1 on years, cross-entropy on age classes."""
+    """Faces as a `regcls.training.fit.Problem`: L1 loss on years, cross-entropy on age classes.
+
+    Attributes
+    ----------
+    faces : Faces
+        Training photos.
+    edges : tuple of float
+        Class edges; empty for reg.
+    """
 
     faces: Faces
-    edges: tuple[float, ...]
+    edges: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.faces)
 
     def network(self, recipe: Recipe) -> ImageRegressor:
+        """Return a new network."""
         ages = self.faces.ages
         return ImageRegressor(recipe.classes, float(ages.mean()), float(ages.std(ddof=1)))
 
     def batch(
         self, take: torch.Tensor, side: int, rng: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return augmented photos and their ages."""
         views = random_views(torch.from_numpy(self.faces.images)[take], side, rng)
         return views, torch.from_numpy(self.faces.ages)[take]
 
     def losses(
-        self, outputs: tuple[torch.Tensor, ...], ages: torch.Tensor
+        self, outputs: tuple[torch.Tensor, ...], targets: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
+        """Return the L1 loss and, for reg+cls, the cross-entropy."""
         value, *logits = outputs
-        labels = torch.bucketize(ages, torch.tensor(self.edges[1:-1]), right=True)
-        return F.l1_loss(value, ages), *(F.cross_entropy(part, labels) for part in logits)
+        return F.l1_loss(value, targets), *(self._class_loss(part, targets) for part in logits)
+
+    @cached_property
+    def _class_loss(self) -> ClassLoss:
+        return ClassLoss(self.edges, self.faces.ages)
 
 
 def train(
     data: Path, runs: Path, csv: Path | None = None, report: Report | None = None, part: str = ""
-) -> dict:
-    """``plan.train`` for ages. Raises ``ValueError`` for data it cannot read."""
+) -> dict[str, dict[str, Any]]:
+    """Train the age pair; see `regcls.training.search.train`.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_faces`.
+    runs : Path
+        Folder of the runs.
+    csv : Path, optional
+        Index of the data set.
+    report : callable, optional
+        Called with the name of the current run and its progress.
+    part : str, default ""
+        "reg" or "regcls" to train one variant only.
+
+    Returns
+    -------
+    dict of str to dict
+        Search and validation errors by variant.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
     search.check_part(part)
     return search.train(_plan(load_faces(data, STORED_SIDE, csv)), runs, report, part)
 
 
 def load_run(variant: str, seed: int, runs: Path) -> ImageRegressor:
-    """The stored model of one run, in eval mode. Raises ``ValueError`` when it has not been trained."""
-    weights, recipe = search.weights_of(variant, seed, runs, "age")
+    """Load the model of a finished run.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    seed : int
+        Seed of the run.
+    runs : Path
+        Folder of the runs.
+
+    Returns
+    -------
+    ImageRegressor
+        The model in eval mode.
+
+    Raises
+    ------
+    UserError
+        If the run is not finished.
+    """
+    weights, recipe = search.load_weights(variant, seed, runs, "age")
     model = ImageRegressor(max(len(recipe["edges"]) - 1, 0), pretrained=False)
     model.load_state_dict(weights)
     return model.eval()

@@ -1,1 +1,1 @@
-"""The depth pair."""
+"""Training of the depth pair."""

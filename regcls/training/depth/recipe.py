@@ -1,31 +1,32 @@
-"""The depth pair's recipe."""
+"""Recipe of the depth pair: loss, settings and schedule."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from regcls.stats import bins
 from regcls.training import search
 from regcls.training.augment import random_rooms
+from regcls.training.class_loss import ClassLoss
 from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthNet
 from regcls.training.fit import Recipe
-from regcls.training.predict import answers
+from regcls.training.predict import predict_batches
 from regcls.training.search import Plan, Report, Setting
 
-HEIGHT, WIDTH = 240, 320  # of the shipped networks' input, pixels
-FARTHEST = 10.0  # metres; the sensor's reach
-IGNORED = -100  # a pixel whose class is not shown
+HEIGHT, WIDTH = 240, 320  # pixels; input of the shipped networks
+FARTHEST = 10.0  # metres; the range of the sensor
 SEEDS = (0, 1)
 SEARCH = Recipe(sides=(96,) * 4, batch=16, lr=2e-3, frozen=3)
-# One size throughout: how large a thing looks tells how far it is, so a network taught at one size
-# and asked at another is off by their ratio.
+# One size throughout: the apparent size of an object determines its distance, so that a network
+# trained at one size and used at another is off by their ratio.
 SIDE = 192
 FINAL = Recipe(sides=(SIDE,) * 40, batch=8, lr=1e-3, frozen=3)
 GRID = {
@@ -41,7 +42,17 @@ GRID = {
 
 @dataclass(frozen=True)
 class Depths:
-    """Rooms as ``fit`` takes them: L1 on metres, cross-entropy a pixel on depth classes."""
+    """Rooms as a `regcls.training.fit.Problem`: L1 loss on metres, cross-entropy per pixel.
+
+    Attributes
+    ----------
+    rooms : Rooms
+        Training photos.
+    edges : tuple of float
+        Class edges; empty for reg.
+    kind : str
+        Kind of the classes.
+    """
 
     rooms: Rooms
     edges: tuple[float, ...] = ()
@@ -51,51 +62,89 @@ class Depths:
         return len(self.rooms)
 
     def network(self, recipe: Recipe) -> DepthNet:
+        """Return a new network."""
         known = sampled(self.rooms)
         return DepthNet(recipe.classes, float(known.mean()), float(known.std()))
 
     def batch(
         self, take: torch.Tensor, side: int, rng: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return augmented photos and their depth in metres."""
         rooms = self.rooms[take.numpy()]
         metres = torch.from_numpy(rooms.depth.astype(np.float32) / MM)
         return random_rooms(torch.from_numpy(rooms.images), metres, side, rng)
 
     def losses(
-        self, outputs: tuple[torch.Tensor, ...], metres: torch.Tensor
+        self, outputs: tuple[torch.Tensor, ...], targets: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
+        """Return the L1 loss and, for reg+cls, the cross-entropy, over the known pixels."""
         value, *logits = outputs
-        known = metres > 0
-        loss = F.l1_loss(value[known], metres[known])
-        return (loss, *(self._class_loss(part, metres) for part in logits))
-
-    def _class_loss(self, logits: torch.Tensor, metres: torch.Tensor) -> torch.Tensor:
-        labels = torch.bucketize(metres, torch.tensor(self.edges[1:-1]), right=True)
-        labels[metres <= 0] = IGNORED
-        if self.kind == "equalized":
-            keep = self._keep[labels.clamp(min=0)]
-            labels[torch.rand(labels.shape) > keep] = IGNORED
-        return F.cross_entropy(logits, labels, ignore_index=IGNORED)
+        known = targets > 0
+        loss = F.l1_loss(value[known], targets[known])
+        return (loss, *(self._class_loss(part, targets, known) for part in logits))
 
     @cached_property
-    def _keep(self) -> torch.Tensor:
-        labels = np.searchsorted(self.edges[1:-1], sampled(self.rooms), side="right")
-        return torch.from_numpy(bins.keep_probability(labels, len(self.edges) - 1)).float()
+    def _class_loss(self) -> ClassLoss:
+        return ClassLoss(self.edges, sampled(self.rooms), self.kind)
 
 
-def train(data: Path, runs: Path, report: Report | None = None, part: str = "") -> dict:
-    """``plan.train`` for depth. Raises ``ValueError`` for data it cannot read."""
+def train(
+    data: Path, runs: Path, report: Report | None = None, part: str = ""
+) -> dict[str, dict[str, Any]]:
+    """Train the depth pair; see `regcls.training.search.train`.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_rooms`.
+    runs : Path
+        Folder of the runs.
+    report : callable, optional
+        Called with the name of the current run and its progress.
+    part : str, default ""
+        "reg" or "regcls" to train one variant only.
+
+    Returns
+    -------
+    dict of str to dict
+        Search and validation errors by variant.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
     search.check_part(part)
     return search.train(_plan(load_rooms(data)), runs, report, part)
 
 
 def load_run(variant: str, seed: int, runs: Path) -> DepthNet:
-    """The stored model of one run, in eval mode. Raises ``ValueError`` when it has not been trained."""
-    weights, recipe = search.weights_of(variant, seed, runs, "depth")
+    """Load the model of a finished run.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    seed : int
+        Seed of the run.
+    runs : Path
+        Folder of the runs.
+
+    Returns
+    -------
+    DepthNet
+        The model in eval mode, which works at the size it was trained at.
+
+    Raises
+    ------
+    UserError
+        If the run is not finished.
+    """
+    weights, recipe = search.load_weights(variant, seed, runs, "depth")
     model = DepthNet(max(len(recipe["edges"]) - 1, 0), pretrained=False)
     model.load_state_dict(weights)
     height = recipe["sides"][-1]
-    model.size = (height, height * WIDTH // HEIGHT)  # asked at the size it was taught
+    model.size = (height, height * WIDTH // HEIGHT)
     return model.eval()
 
 
@@ -115,45 +164,104 @@ def _plan(rooms: dict[str, Rooms]) -> Plan:
 
 
 def sampled(rooms: Rooms) -> np.ndarray:
-    """Known depths of every eighth row and column, in metres."""
+    """Return the known depths of every eighth row and column.
+
+    Parameters
+    ----------
+    rooms : Rooms
+        The photos.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Depths in metres.
+    """
     metres = rooms.depth[:, ::8, ::8].ravel() / MM
     return metres[metres > 0]
 
 
-def errors(model: DepthNet, rooms: Rooms, height: int) -> dict[str, float]:
-    """RMSE and MAE in metres and δ1 over all known pixels, the answer enlarged to the truth's size."""
-    sums, count, start = np.zeros(3), 0, 0
-    for value, *_ in answers(model, rooms.images, height, batch=16):
-        truth = rooms.depth[start : start + len(value)].astype(np.float32) / MM
-        start += len(value)
-        full = enlarged(value, truth.shape[1:])
-        known = truth > 0
-        error, ratio = (full - truth)[known], (full[known] / truth[known])
+def errors(model: torch.nn.Module, rooms: Rooms, height: int) -> dict[str, float]:
+    """Compute errors over all known pixels at the size of the true depth.
+
+    Parameters
+    ----------
+    model : Module
+        The network.
+    rooms : Rooms
+        The photos.
+    height : int
+        Height of the network's input.
+
+    Returns
+    -------
+    dict of str to float
+        RMSE and MAE in metres, and δ1.
+    """
+    sums, count = np.zeros(3), 0
+    for predicted, truth in _known_pixels(model, rooms, height, np.float32):
+        error, ratio = predicted - truth, predicted / truth
         close = np.maximum(ratio, 1 / ratio) < 1.25
         sums += [(error.astype(np.float64) ** 2).sum(), np.abs(error).sum(), close.sum()]
-        count += known.sum()
+        count += len(truth)
     mse, mae, delta1 = sums / count
     return {"rmse": float(np.sqrt(mse)), "mae": float(mae), "delta1": float(delta1)}
 
 
-def straight_line(model: torch.nn.Module, rooms: Rooms, height: int) -> tuple[float, float]:
-    """Slope and metres of the least-squares line from answers to true depths, over all known pixels.
+def fit_line(model: torch.nn.Module, rooms: Rooms, height: int) -> tuple[float, float]:
+    """Fit the least-squares line from predictions to true depths, over all known pixels.
 
-    An L1 loss teaches medians, and depths are skewed: without it, far depths come out too near.
+    An L1 loss teaches medians, and depths are skewed: without the line, large depths are
+    underestimated.
+
+    Parameters
+    ----------
+    model : Module
+        The network.
+    rooms : Rooms
+        The photos.
+    height : int
+        Height of the network's input.
+
+    Returns
+    -------
+    tuple of float
+        Slope, and intercept in metres.
     """
-    sums, start = np.zeros(5), 0
-    for value, *_ in answers(model, rooms.images, height, batch=16):
-        truth = rooms.depth[start : start + len(value)].astype(np.float64) / MM
-        start += len(value)
-        known = truth > 0
-        x, y = enlarged(value, truth.shape[1:])[known].astype(np.float64), truth[known]
+    sums = np.zeros(5)
+    for predicted, y in _known_pixels(model, rooms, height, np.float64):
+        x = predicted.astype(np.float64)
         sums += [len(x), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()]
-    n, x, y, xx, xy = sums
-    slope = (n * xy - x * y) / (n * xx - x * x)
-    return float(slope), float((y - slope * x) / n)
+    n, sum_x, sum_y, xx, xy = sums
+    slope = (n * xy - sum_x * sum_y) / (n * xx - sum_x * sum_x)
+    return float(slope), float((sum_y - slope * sum_x) / n)
 
 
-def enlarged(value: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(N, h, w) → (N, *size), bilinear."""
+def enlarged(value: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Resize depth maps, bilinear.
+
+    Parameters
+    ----------
+    value : ndarray, shape (N, h, w)
+        Depth maps.
+    size : tuple of int
+        New height and width.
+
+    Returns
+    -------
+    ndarray, shape (N, *size)
+        The resized maps.
+    """
     x = torch.from_numpy(value).unsqueeze(1)
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False).squeeze(1).numpy()
+
+
+def _known_pixels(
+    model: torch.nn.Module, rooms: Rooms, height: int, dtype: type[np.floating]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield predicted and true depths of the known pixels, batch by batch."""
+    start = 0
+    for value, *_ in predict_batches(model, rooms.images, height, batch=16):
+        truth = rooms.depth[start : start + len(value)].astype(dtype) / MM
+        start += len(value)
+        known = truth > 0
+        yield enlarged(value, truth.shape[1:])[known], truth[known]

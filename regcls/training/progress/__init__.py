@@ -1,1 +1,1 @@
-"""The progress pair."""
+"""Training of the progress pair."""

@@ -1,9 +1,8 @@
-"""Videos from start to finish → arrays: the robot tasks zip, and Breakfast's frame features."""
+"""Data sets of activities with progress: robot tasks as videos, and Breakfast's frame features."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,20 +12,35 @@ import numpy as np
 import pandas as pd
 from av.video.reformatter import VideoReformatter
 
-from regcls.training.age.data import SPLITS, open_source
+from regcls.exceptions import UserError
+from regcls.training.sources import SPLITS, Reader, check_columns, open_source
 
 HEIGHT, WIDTH = 96, 128  # of the stored frames, pixels
-# Training clips are cut short at a point drawn from U(0.4, 1) of their length, so that the last
-# fifth of the activity is seen six times less often than the first two.
+# Training clips are cut at a point drawn from U(0.4, 1) of their length, so that the last fifth of
+# the activity is six times rarer than each of the first two.
 CUT = (0.4, 1.0)
-FEATURES = 64  # of a frame of Breakfast's pre-computed features
+FEATURES = 64  # number of Breakfast's pre-computed features per frame
 
 
 @dataclass(frozen=True)
 class Clips:
-    """One split, clip after clip: ``frames`` (M, …), ``progress`` float32 (M,) in 0..1, and for
-    each clip its ``names``, ``tasks``, ``starts`` (n+1,) into the frames, ``seconds``, and ``cuts``,
-    the share of it that was kept."""
+    """One split of a data set: n clips with M frames in all.
+
+    Attributes
+    ----------
+    frames : ndarray, shape (M, ...)
+        Frames or features of all clips, one clip after another.
+    progress : ndarray of float32, shape (M,)
+        Progress of each frame, 0 to 1.
+    starts : ndarray of int, shape (n + 1,)
+        Index of the first frame of each clip, and M.
+    seconds : ndarray, shape (n,)
+        Length of each clip before it was cut.
+    cuts : ndarray, shape (n,)
+        Share of each clip that was kept.
+    names, tasks : tuple of str
+        Name and task of each clip.
+    """
 
     frames: np.ndarray
     progress: np.ndarray
@@ -41,23 +55,37 @@ class Clips:
 
     @property
     def clip_of_frame(self) -> np.ndarray:
-        """(M,) the number of each frame's clip."""
+        """Index of the clip of each frame, shape (M,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
 
 def load_clips(source: str | Path, cut: bool = True, seed: int = 0) -> dict[str, Clips]:
-    """Read the robot tasks (a zip or a folder with index.csv: file, task, split, frames, fps).
+    """Read the videos of the robot tasks.
 
-    Training clips are cut short (``CUT``) unless ``cut`` is false; val and test stay whole. Raises
-    ``ValueError`` for a source that is none.
+    Parameters
+    ----------
+    source : path-like
+        Zip file or folder with an ``index.csv`` (columns file, task, split).
+    cut : bool, default True
+        Whether to cut the training clips at a random point (`CUT`).
+    seed : int, default 0
+        Seed of the cuts.
+
+    Returns
+    -------
+    dict of str to Clips
+        Splits train, val and test.
+
+    Raises
+    ------
+    UserError
+        If the source cannot be read or the index is not valid.
     """
     read, names = open_source(Path(source), "videos")
     if "index.csv" not in names:
-        raise ValueError(f"{source} has no index.csv")
+        raise UserError(f"{source} has no index.csv")
     table = pd.read_csv(io.BytesIO(read("index.csv")))
-    missing = [c for c in ("file", "task", "split") if c not in table]
-    if missing:
-        raise ValueError(f"the index lacks the column {missing[0]!r}; it needs file, task, split")
+    check_columns(table, "file", "task", "split")
     return {
         split: _split(table[table["split"] == split], read, cut and split == "train", seed)
         for split in SPLITS
@@ -65,35 +93,56 @@ def load_clips(source: str | Path, cut: bool = True, seed: int = 0) -> dict[str,
 
 
 def load_features(folder: str | Path, cut: bool = True, seed: int = 0) -> Clips:
-    """Read Breakfast's pre-computed features: a text file (frames, 64) a video, in a folder.
+    """Read Breakfast's pre-computed features. Targets are relative times.
 
-    Targets are relative times, as in Pintea et al. 2023. Raises ``ValueError`` for a folder without
-    such files or a file of another width.
+    Parameters
+    ----------
+    folder : path-like
+        Folder with one text file per video: one row per frame, 64 columns.
+    cut : bool, default True
+        Whether to cut the clips at a random point (`CUT`).
+    seed : int, default 0
+        Seed of the cuts.
+
+    Returns
+    -------
+    Clips
+        All clips.
+
+    Raises
+    ------
+    UserError
+        If there is no file, or a file has another number of columns.
+
+    References
+    ----------
+    Pintea, Lin, Dijkstra, van Gemert: A step towards understanding why classification helps
+    regression, ICCV 2023.
     """
     files = sorted(Path(folder).rglob("*.txt"))
     if not files:
-        raise ValueError(f"{folder} has no .txt files of frame features")
+        raise UserError(f"{folder} has no .txt files of frame features")
     clips = []
     for file in files:
         table = np.loadtxt(file, dtype=np.float32, ndmin=2)
         if table.shape[1] != FEATURES:
-            raise ValueError(f"{file.name} has {table.shape[1]} columns, and {FEATURES} are needed")
+            raise UserError(f"{file.name} has {table.shape[1]} columns instead of {FEATURES}")
         clips.append((table, float(len(table))))
     names = tuple(file.stem for file in files)
     tasks = tuple(name.rsplit("_", 1)[-1] for name in names)
     return _joined(clips, names, tasks, cut, seed)
 
 
-def _split(table: pd.DataFrame, read: Callable[[str], bytes], cut: bool, seed: int) -> Clips:
+def _split(table: pd.DataFrame, read: Reader, cut: bool, seed: int) -> Clips:
     clips = [_decode(read(file)) for file in table["file"]]
     return _joined(clips, tuple(table["file"]), tuple(table["task"]), cut, seed)
 
 
 def _decode(data: bytes) -> tuple[np.ndarray, float]:
-    """Frames uint8 (n, HEIGHT, WIDTH, 3) and the length in seconds."""
-    with av.open(io.BytesIO(data)) as container:
+    """Return the frames, uint8 (n, HEIGHT, WIDTH, 3), and the length in seconds."""
+    with av.open(io.BytesIO(data), mode="r") as container:
         stream = container.streams.video[0]
-        scale = partial(  # one for all frames: it keeps its tables
+        scale = partial(  # one reformatter for all frames: it caches its tables
             VideoReformatter().reformat,
             width=WIDTH,
             height=HEIGHT,
@@ -101,10 +150,18 @@ def _decode(data: bytes) -> tuple[np.ndarray, float]:
             interpolation="AREA",
         )
         frames = [scale(frame).to_ndarray() for frame in container.decode(stream)]
+        if not stream.average_rate:
+            raise UserError("a video of the data set has no frame rate")
         return np.stack(frames), len(frames) / float(stream.average_rate)
 
 
-def _joined(clips: list, names: tuple, tasks: tuple, cut: bool, seed: int) -> Clips:
+def _joined(
+    clips: list[tuple[np.ndarray, float]],
+    names: tuple[str, ...],
+    tasks: tuple[str, ...],
+    cut: bool,
+    seed: int,
+) -> Clips:
     rng = np.random.default_rng(seed)
     cuts = rng.uniform(*CUT, len(clips)) if cut else np.ones(len(clips))
     kept, progress, starts = [], [], [0]

@@ -1,93 +1,101 @@
-"""From finished progress runs to the shipped pair: ONNX files, predictions on whole clips, cards."""
+"""Export of the progress pair: ONNX files, predictions on whole clips, and cards."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from regcls.inference import contract
+from regcls.inference.contract import Card
 from regcls.stats.errors import ErrorReport
 from regcls.training import shipping
-from regcls.training.onnx_export import answers_alike, shippable, to_onnx
-from regcls.training.predict import predict
 from regcls.training.progress.data import CUT, HEIGHT, WIDTH, Clips, load_clips
 from regcls.training.progress.recipe import SPEEDS, load_run
-from regcls.training.search import VARIANTS, record
+from regcls.training.shipping import Tables
 
-LEVEL = 0.9  # of the conformal interval
 FIFTHS = np.linspace(0.0, 1.0, 6)
-BUCKETS = np.linspace(0.0, 1.0, 21)  # the training histogram
-# A twentieth is many-shot with at least this share of the fullest one's frames, or few-shot below.
+BUCKETS = np.linspace(0.0, 1.0, 21)  # edges of the training histogram
+# Shots of a bucket, by its number of frames relative to the fullest bucket: many from 0.8 on, few
+# below 0.4.
 MANY_SHARE, FEW_SHARE = 0.8, 0.4
-SEGMENTS = 20  # drawn from each test clip
-SHORTEST = 0.2  # of a clip; no sub-segment is shorter
-LICENCE = "MIT, as the training videos are; " + shipping.BACKBONE + "."
-CITATION = (
-    "Data: the public repositories HuangJunkai2023/CR5_TCP_test (two tasks of a robot arm) and "
-    "YifanTian07/G1-policy-train (a humanoid's task). " + shipping.METHOD
-)
-LIMITS = (
-    "- It knows three robot manipulation tasks, filmed by cameras on the robots. Of any other "
-    "activity its curve says nothing.\n"
-    "- Clips of a task are so alike in length that a clock beats it on whole clips; it earns its "
-    "keep where the start, the end or the speed is not known (the sub-segments above).\n"
-    "- Training clips were cut short at a drawn point, so that late progress is rare: its errors "
-    "there are the study's subject."
-)
+SEGMENTS = 20  # random sub-segments per test clip
+SHORTEST = 0.2  # of the clip; minimum length of a sub-segment
+CHECKED = 256  # test frames on which the ONNX file is compared with torch
 
 
 class Segments(NamedTuple):
-    """Frames of random sub-segments: ``at`` (M,) into the clips' frames, the ``clip`` of each, and
-    the ``seconds`` (M,) that a clock started with the segment shows."""
+    """Frames of random sub-segments.
+
+    Attributes
+    ----------
+    at : ndarray of int, shape (M,)
+        Indices of frames.
+    clip : ndarray of int, shape (M,)
+        Index of the clip of each frame.
+    seconds : ndarray, shape (M,)
+        Time since the start of the sub-segment.
+    """
 
     at: np.ndarray
     clip: np.ndarray
     seconds: np.ndarray
 
 
-def export(data: Path, runs: Path, out: Path) -> dict[str, contract.Card]:
-    """Write the pair, its predictions on val and test, and CARD.md into ``out``.
+def export(data: Path, runs: Path, out: Path) -> dict[str, Card]:
+    """Write the progress pair; see `regcls.training.shipping.export_seeds`.
 
-    Each variant ships the better of its seeds on val. Raises ``ValueError`` when a run is missing
-    or a file does not answer as torch does.
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_clips`.
+    runs : Path
+        Folder of the finished runs.
+    out : Path
+        Folder of the pair.
+
+    Returns
+    -------
+    dict of str to Card
+        Cards by variant.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read or a run is missing.
+    ValueError
+        If an ONNX file does not give the outputs of the torch model.
     """
     clips = load_clips(data)
-    out.mkdir(parents=True, exist_ok=True)
-    models = {
-        v: {s: shippable(load_run(v, s, runs)) for s in record(v, runs)["seeds"]} for v in VARIANTS
-    }
-    tables = {split: _predictions(models, clips[split]) for split in ("val", "test")}
-    cards = {}
-    for variant, seed in shipping.choose(tables).items():
-        cards[variant] = _card(variant, seed, record(variant, runs), clips, tables)
-        path = to_onnx(models[variant][seed], out / f"{variant}.onnx", cards[variant])
-        answers_alike(models[variant][seed], path, clips["test"].frames[:256])
-    shipping.write_tables(tables, cards, out, LIMITS)
-    return cards
+    plan = shipping.SeedExport(
+        task="progress",
+        splits=clips,
+        load_run=load_run,
+        table=_table,
+        images=lambda split: split.frames,
+        height=HEIGHT,
+        card=lambda variant, seed, run, tables: _card(variant, seed, run, clips, tables),
+        checked=CHECKED,
+    )
+    return shipping.export_seeds(plan, runs, out)
 
 
-def _predictions(models: dict, clips: Clips) -> pd.DataFrame:
-    table = pd.DataFrame({"y_true": clips.progress, "clip": clips.clip_of_frame.astype(np.int16)})
-    for variant, runs in models.items():
-        for seed, model in runs.items():
-            table[f"{variant}_seed{seed}"] = predict(model, clips.frames, HEIGHT)[0]
-    return table
+def _table(clips: Clips) -> pd.DataFrame:
+    return pd.DataFrame({"y_true": clips.progress, "clip": clips.clip_of_frame.astype(np.int16)})
 
 
 def _card(
-    variant: str, seed: int, run: dict, clips: dict[str, Clips], tables: dict
-) -> contract.Card:
+    variant: str, seed: int, run: dict[str, Any], clips: dict[str, Clips], tables: Tables
+) -> Card:
     counts = np.histogram(clips["train"].progress, BUCKETS)[0]
-    return contract.Card(
-        task="progress",
-        variant="reg+cls" if variant == "regcls" else "reg",
+    return shipping.make_card(
+        "progress",
+        variant,
+        recipe=run["seeds"][seed]["recipe"],
         target={"name": "progress", "unit": "share of the activity", "low": 0.0, "high": 1.0},
-        input={"height": HEIGHT, "width": WIDTH},
-        classes=shipping.classes(run["seeds"][seed]["recipe"]),
-        training_histogram={"edges": BUCKETS, "counts": counts},
+        size=(HEIGHT, WIDTH),
+        histogram=(BUCKETS, counts),
         metrics=_metrics(variant, tables["test"], clips, counts),
         training=shipping.training_record(
             run,
@@ -96,63 +104,85 @@ def _card(
             f"short at a point drawn from U({CUT[0]:g}, {CUT[1]:g}) of their length and shown in "
             f"random sub-segments at {SPEEDS[0]:g} to {SPEEDS[1]:g} times their speed",
             {f"{name} clips": len(split) for name, split in clips.items()},
-            "L1",
             shipping.seed_errors(variant, tables["val"]),
         ),
-        calibration=shipping.calibration(tables["val"], variant, FIFTHS, LEVEL),
-        licence=LICENCE,
-        citation=CITATION,
+        calibration=shipping.calibrate(tables["val"], variant, FIFTHS),
     )
 
 
-def _metrics(variant: str, table: pd.DataFrame, clips: dict[str, Clips], counts) -> dict:
-    """Overall and per shot on whole test clips, on their sub-segments, and the baselines."""
-    test = clips["test"]
-    answer = table[variant].to_numpy()
+def _metrics(
+    variant: str, table: pd.DataFrame, clips: dict[str, Clips], counts: np.ndarray
+) -> dict[str, Any]:
+    """Return test errors on whole clips and on sub-segments, of the model and of the baselines."""
+    train, test = clips["train"], clips["test"]
+    predicted = table[variant].to_numpy()
     cut = segments(test)
-    whole = _report(test.progress, answer, test.clip_of_frame, counts)
-    shots = whole.shots(own_shots(counts)).set_index("shot").drop(columns="model")
-    everywhere = np.arange(len(test.progress)), test.clip_of_frame
     elapsed = test.progress * test.seconds[test.clip_of_frame]
-    clocks = (
-        clock(clips["train"], test, *everywhere[1:], elapsed),
-        clock(clips["train"], test, cut.clip, cut.seconds),
-    )
-    half = np.full_like(answer, 0.5)
-    mean = np.full_like(answer, clips["train"].progress.mean())
+    whole = _report(test.progress, predicted, test.clip_of_frame, counts)
+    shots = whole.shots(own_shots(counts)).set_index("shot").drop(columns="model")
+
+    def on_clips(values: np.ndarray) -> dict[str, Any]:
+        return _overall(_report(test.progress, values, test.clip_of_frame, counts))
+
+    def on_segments(values: np.ndarray) -> dict[str, Any]:
+        return _overall(_report(test.progress[cut.at], values, cut.clip, counts))
+
     return {
         "overall": _overall(whole),
         "shots": shots.to_dict("index"),
         "seeds": shipping.spread(shipping.seed_errors(variant, table), "mae"),
-        "random_segments": _scores(test, cut, answer[cut.at], counts),
-        "clock": _overall(_report(test.progress, clocks[0], test.clip_of_frame, counts)),
-        "clock_on_random_segments": _scores(test, cut, clocks[1], counts),
-        "always_50_percent": _overall(_report(test.progress, half, test.clip_of_frame, counts)),
-        "always_the_training_mean": _overall(
-            _report(test.progress, mean, test.clip_of_frame, counts)
-        ),
+        "random_segments": on_segments(predicted[cut.at]),
+        "clock": on_clips(clock(train, test, test.clip_of_frame, elapsed)),
+        "clock_on_random_segments": on_segments(clock(train, test, cut.clip, cut.seconds)),
+        "always_50_percent": on_clips(np.full_like(predicted, 0.5)),
+        "always_the_training_mean": on_clips(np.full_like(predicted, train.progress.mean())),
     }
 
 
 def own_shots(counts: np.ndarray) -> np.ndarray:
-    """ "many", "medium" or "few" for each bucket (K,), by its frames against the fullest bucket's."""
+    """Return the shot of each bucket, by its number of frames relative to the fullest bucket.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (K,)
+        Training frames per bucket.
+
+    Returns
+    -------
+    ndarray of str, shape (K,)
+        "many", "medium" or "few".
+    """
     share = np.asarray(counts) / np.max(counts)
     return np.where(share >= MANY_SHARE, "many", np.where(share < FEW_SHARE, "few", "medium"))
 
 
 def segments(clips: Clips, each: int = SEGMENTS, seed: int = 0) -> Segments:
-    """``each`` sub-segments of every clip: begin and end drawn evenly, at least ``SHORTEST`` apart,
-    speed log-uniform in ``SPEEDS``."""
+    """Draw random sub-segments: uniform start and end, at least `SHORTEST` apart, random speed.
+
+    Parameters
+    ----------
+    clips : Clips
+        The clips.
+    each : int, default SEGMENTS
+        Number of sub-segments per clip.
+    seed : int, default 0
+        Seed of the draws.
+
+    Returns
+    -------
+    Segments
+        Frames of all sub-segments.
+    """
     rng = np.random.default_rng(seed)
     at, clip, seconds = [], [], []
     low, high = np.log(SPEEDS)
     for number, (start, end) in enumerate(zip(clips.starts[:-1], clips.starts[1:], strict=True)):
         length = end - start
         for _ in range(each):
-            begin = rng.uniform(0, 1 - SHORTEST)
-            stop = rng.uniform(begin + SHORTEST, 1)
+            first = rng.uniform(0, 1 - SHORTEST)
+            last = rng.uniform(first + SHORTEST, 1)
             speed = np.exp(rng.uniform(low, high))
-            place = np.arange(begin * (length - 1), stop * (length - 1), speed)
+            place = np.arange(first * (length - 1), last * (length - 1), speed)
             at.append(start + place.round().astype(int))
             clip.append(np.full(len(place), number))
             seconds.append(np.arange(len(place)) * clips.seconds[number] / length)
@@ -160,23 +190,38 @@ def segments(clips: Clips, each: int = SEGMENTS, seed: int = 0) -> Segments:
 
 
 def clock(train: Clips, clips: Clips, clip: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """What a clock answers that is told the task: elapsed time over the mean length of the task's
-    whole training clips, at most 1."""
+    """Predict progress from the elapsed time and the mean length of the task's training clips.
+
+    Parameters
+    ----------
+    train : Clips
+        Training clips, for the mean length per task before they were cut.
+    clips : Clips
+        Clips to predict for; their tasks are known.
+    clip : ndarray of int, shape (M,)
+        Index of the clip of each frame.
+    seconds : ndarray, shape (M,)
+        Elapsed time of each frame.
+
+    Returns
+    -------
+    ndarray, shape (M,)
+        Predicted progress, at most 1.
+    """
     tasks = np.array(train.tasks)
     mean = {task: train.seconds[tasks == task].mean() for task in set(train.tasks)}
     length = np.array([mean[task] for task in clips.tasks])
     return np.minimum(seconds / length[clip], 1.0)
 
 
-def _report(truth, answer, clip, counts) -> ErrorReport:
+def _report(
+    truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, counts: np.ndarray
+) -> ErrorReport:
     return ErrorReport.from_predictions(
-        truth, {"model": answer}, BUCKETS, train_counts=counts, clusters=clip
+        truth, {"model": predicted}, BUCKETS, train_counts=counts, clusters=clip
     )
 
 
-def _scores(test: Clips, cut: Segments, answer: np.ndarray, counts) -> dict:
-    return _overall(_report(test.progress[cut.at], answer, cut.clip, counts))
-
-
-def _overall(report: ErrorReport) -> dict:
-    return report.overall().drop(columns="model").iloc[0].to_dict()
+def _overall(report: ErrorReport) -> dict[str, Any]:
+    row = report.overall().drop(columns="model").iloc[0]
+    return {str(name): value for name, value in row.to_dict().items()}

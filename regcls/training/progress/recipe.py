@@ -1,28 +1,29 @@
-"""The progress pair's recipe: one frame in, how much of the activity is done out."""
+"""Recipe of the progress pair: loss, settings and schedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from regcls.stats import bins
 from regcls.training import search
 from regcls.training.augment import random_frames
+from regcls.training.class_loss import ClassLoss
 from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
 from regcls.training.progress.data import HEIGHT, Clips, load_clips
 from regcls.training.search import Plan, Report, Setting
 
-SEGMENTS, FRAMES = 12, 4  # an epoch shows this many sub-segments a clip, so many frames of each
-SPEEDS = (0.5, 8.0)  # of a sub-segment, in stored frames a shown frame (log-uniform)
+SEGMENTS, FRAMES = 12, 4  # sub-segments per clip in an epoch, and frames per sub-segment
+SPEEDS = (0.5, 8.0)  # of a sub-segment, in stored frames per frame (log-uniform)
 SEEDS = (0, 1)
-IGNORED = -100  # a frame whose class is not shown
 SEARCH = Recipe(sides=(64, 64), batch=16, frozen=3)
 FINAL = Recipe(sides=(64,) * 4 + (HEIGHT,) * 4, batch=16, frozen=3)
 GRID = {
@@ -38,7 +39,17 @@ GRID = {
 
 @dataclass(frozen=True)
 class Progresses:
-    """Clips as ``fit`` takes them: a sample is a random sub-segment at a random speed."""
+    """Clips as a `regcls.training.fit.Problem`: random sub-segments at random speeds.
+
+    Attributes
+    ----------
+    clips : Clips
+        Training clips.
+    edges : tuple of float
+        Class edges; empty for reg.
+    kind : str
+        Kind of the classes.
+    """
 
     clips: Clips
     edges: tuple[float, ...] = ()
@@ -47,7 +58,8 @@ class Progresses:
     def __len__(self) -> int:
         return SEGMENTS * len(self.clips)
 
-    def network(self, recipe: Recipe) -> ImageRegressor:
+    def network(self, recipe: Recipe) -> nn.Module:
+        """Return a new network."""
         known = self.clips.progress
         return ImageRegressor(
             recipe.classes, float(known.mean()), float(known.std()), limits=(0, 1)
@@ -56,34 +68,42 @@ class Progresses:
     def batch(
         self, take: torch.Tensor, side: int, rng: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return augmented frames and their progress."""
         at = segments(self.clips, take.numpy() // SEGMENTS, rng)
         views = random_frames(torch.from_numpy(self.clips.frames[at]), side, rng)
         return views, torch.from_numpy(self.clips.progress[at])
 
     def losses(
-        self, outputs: tuple[torch.Tensor, ...], progress: torch.Tensor
+        self, outputs: tuple[torch.Tensor, ...], targets: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
+        """Return the L1 loss and, for reg+cls, the cross-entropy."""
         value, *logits = outputs
-        loss = F.l1_loss(value, progress)
-        return (loss, *(self._class_loss(part, progress) for part in logits))
-
-    def _class_loss(self, logits: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
-        labels = torch.bucketize(progress, torch.tensor(self.edges[1:-1]), right=True)
-        if self.kind == "equalized":
-            labels[torch.rand(labels.shape) > self._keep[labels]] = IGNORED
-        return F.cross_entropy(logits, labels, ignore_index=IGNORED)
+        return F.l1_loss(value, targets), *(self._class_loss(part, targets) for part in logits)
 
     @cached_property
-    def _keep(self) -> torch.Tensor:
-        seen = np.searchsorted(self.edges[1:-1], self.clips.progress, side="right")
-        return torch.from_numpy(bins.keep_probability(seen, len(self.edges) - 1)).float()
+    def _class_loss(self) -> ClassLoss:
+        return ClassLoss(self.edges, self.clips.progress, self.kind)
 
 
 def segments(clips: Clips, which: np.ndarray, rng: torch.Generator) -> np.ndarray:
-    """Frame numbers (len(which) · FRAMES,) of one sub-segment of each clip in ``which``.
+    """Draw one sub-segment of each of some clips.
 
-    A segment begins anywhere, runs at a speed of ``SPEEDS``, and turns round at the clip's ends, so
-    that every frame is as likely as any other. The network never sees where a frame stands.
+    A sub-segment starts anywhere, has a speed from `SPEEDS` and is reflected at the ends of the
+    clip, so that all frames are equally likely. The network does not see the position of a frame.
+
+    Parameters
+    ----------
+    clips : Clips
+        The clips.
+    which : ndarray of int, shape (n,)
+        Indices of clips.
+    rng : Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    ndarray of int, shape (n · FRAMES,)
+        Indices of frames.
     """
     start, length = clips.starts[which], np.diff(clips.starts)[which]
     place, speed = torch.rand(2, len(which), generator=rng, dtype=torch.float64).numpy()
@@ -97,15 +117,59 @@ def segments(clips: Clips, which: np.ndarray, rng: torch.Generator) -> np.ndarra
     return (start[:, None] + at).ravel()
 
 
-def train(data: Path, runs: Path, report: Report | None = None, part: str = "") -> dict:
-    """``plan.train`` for progress. Raises ``ValueError`` for data it cannot read."""
+def train(
+    data: Path, runs: Path, report: Report | None = None, part: str = ""
+) -> dict[str, dict[str, Any]]:
+    """Train the progress pair; see `regcls.training.search.train`.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_clips`.
+    runs : Path
+        Folder of the runs.
+    report : callable, optional
+        Called with the name of the current run and its progress.
+    part : str, default ""
+        "reg" or "regcls" to train one variant only.
+
+    Returns
+    -------
+    dict of str to dict
+        Search and validation errors by variant.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
     search.check_part(part)
     return search.train(_plan(load_clips(data)), runs, report, part)
 
 
 def load_run(variant: str, seed: int, runs: Path) -> ImageRegressor:
-    """The stored model of one run, in eval mode. Raises ``ValueError`` when it has not been trained."""
-    weights, recipe = search.weights_of(variant, seed, runs, "progress")
+    """Load the model of a finished run.
+
+    Parameters
+    ----------
+    variant : str
+        Name of the variant.
+    seed : int
+        Seed of the run.
+    runs : Path
+        Folder of the runs.
+
+    Returns
+    -------
+    ImageRegressor
+        The model in eval mode.
+
+    Raises
+    ------
+    UserError
+        If the run is not finished.
+    """
+    weights, recipe = search.load_weights(variant, seed, runs, "progress")
     classes = max(len(recipe["edges"]) - 1, 0)
     model = ImageRegressor(classes, pretrained=False, limits=(0, 1))
     model.load_state_dict(weights)
@@ -128,6 +192,6 @@ def _plan(clips: dict[str, Clips]) -> Plan:
 
 
 def _errors(model: ImageRegressor, clips: Clips, height: int) -> dict[str, float]:
-    """MAE on whole clips, every third frame of them."""
+    """Return the MAE on every third frame of whole clips."""
     value, _ = predict(model, clips.frames[::3], height)
     return {"mae": float(np.abs(value - clips.progress[::3]).mean())}
