@@ -1,12 +1,14 @@
-"""CARD.md: a pair's cards as a page for people."""
+"""Model card of a pair as a Markdown file, CARD.md."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from regcls.inference.contract import Card
 
-# The errors that each task's table shows, with their unit ("" for the target's own).
+# The errors in each task's table, with their unit ("" for the unit of the target).
 COLUMNS = {
     "age": {"mae": "", "rmse": ""},
     "progress": {"mae": "", "rmse": ""},
@@ -19,19 +21,32 @@ TITLES = {
     "mae": "MAE", "rmse": "RMSE", "abs_rel": "AbsRel", "log10": "log10",
     "delta1": "δ1", "delta2": "δ2", "delta3": "δ3",
 }  # fmt: skip
+LABELS = {"answers": "prediction"}  # labels of entries whose key is not descriptive
+
+Row = tuple[object, ...]
 
 
-def write_card_md(path: Path, reg: Card, regcls: Card, limits: str) -> None:
-    """What the pair is, how well it does, and (``limits``) what it must not be used for."""
+def write_card_md(path: Path, reg: Card, regcls: Card, limits: Sequence[str]) -> None:
+    """Write the model card of a pair.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reg, regcls : Card
+        Cards of the two models.
+    limits : sequence of str
+        Limitations and uses that are out of scope, one paragraph each.
+    """
     pair = {"reg": reg, "reg+cls": regcls}
     sections = {
-        "What it is": _what(reg, regcls),
+        "Model": _description(reg, regcls),
         "Licence": reg.licence,
         "Errors on the test split": _metrics_table(pair),
-        "Intervals": _intervals(pair),
-        "How they were made": _training_list(pair),
-        "Choice of settings, on the validation split": _search_table(pair),
-        "Limits, and what not to do": limits,
+        "Prediction intervals": _intervals(pair),
+        "Training": _training_list(pair),
+        "Selection of settings on the validation split": _search_table(pair),
+        "Limitations and out-of-scope use": "\n".join(f"- {limit}" for limit in limits),
         "Citation": reg.citation,
     }
     text = f"# The {reg.task} pair: reg and reg+cls\n"
@@ -40,35 +55,38 @@ def write_card_md(path: Path, reg: Card, regcls: Card, limits: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _what(reg: Card, regcls: Card) -> str:
+def _description(reg: Card, regcls: Card) -> str:
     target, size = reg.target, reg.input
+    kind = regcls.classes["kind"] if regcls.classes else ""
     return (
-        f"Two networks that estimate {target['name']} ({target['unit']}, {target['low']:g} to "
-        f"{target['high']:g}) from one RGB image of "
-        f"{size['height']}×{size['width']} pixels (uint8; they normalise it themselves). They are "
-        "alike but for the loss and for one more linear head in reg+cls, with "
-        f"{regcls.class_count} {regcls.classes['kind']} classes. Both are scored on the regression "
-        "output. Weights are stored as float16 and computed with in float32."
+        f"Two networks that predict {target['name']} ({target['unit']}, {target['low']:g} to "
+        f"{target['high']:g}) from an RGB image of {size['height']}×{size['width']} pixels (uint8; "
+        "normalisation is part of the model). They differ in the loss and in an additional linear "
+        f"head of reg+cls with {regcls.class_count} {kind} classes. The errors of both are those "
+        "of the regression output. Weights are stored as float16; computation is in float32."
     )
 
 
-def _metrics_table(pair: dict[str, Card]) -> str:
+def _metrics_table(pair: Mapping[str, Card]) -> str:
     card = next(iter(pair.values()))
     columns = COLUMNS[card.task]
     rows = [row for name, card in pair.items() for row in _metric_rows(name, card, columns)]
-    rows += [("baseline", *row[1:]) for row in _baseline_rows(card, columns)]
+    rows += _baseline_rows(card, columns)
     unit = card.target["unit"]
     heads = [f"{TITLES[metric]} ({own or unit})" for metric, own in columns.items()]
-    note = "In brackets: bootstrap intervals. Shots: ranges of the target by their training count."
+    note = (
+        "Brackets: 95 % bootstrap intervals. Many, medium and few: ranges of the target by their "
+        "number of training samples (shots)."
+    )
     return f"{_table(('model', 'part', 'test samples', *heads), rows)}\n\n{note}"
 
 
-def _metric_rows(name: str, card: Card, columns: dict[str, str]) -> list[tuple]:
+def _metric_rows(name: str, card: Card, columns: Mapping[str, str]) -> list[Row]:
     metrics = card.metrics
     rows = [_row(name, "overall", metrics["overall"], columns)]
     rows += [_row(name, shot, row, columns) for shot, row in metrics["shots"].items()]
     for shot, row in metrics.get("shots_nyud2_dir", {}).items():
-        rows.append(_row(name, f"{shot}, NYUD2-DIR's lists", row, columns))
+        rows.append(_row(name, f"{shot} (lists of NYUD2-DIR)", row, columns))
     if "random_segments" in metrics:
         rows.append(_row(name, "random sub-segments", metrics["random_segments"], columns))
     seeds = metrics["seeds"]
@@ -84,60 +102,59 @@ def _metric_rows(name: str, card: Card, columns: dict[str, str]) -> list[tuple]:
     return rows
 
 
-def _baseline_rows(card: Card, columns: dict[str, str]) -> list[tuple]:
+def _baseline_rows(card: Card, columns: Mapping[str, str]) -> list[Row]:
     names = [key for key in card.metrics if key.startswith(("always_", "clock"))]
-    return [_row("", name.replace("_", " "), card.metrics[name], columns) for name in names]
+    return [_row("baseline", name.replace("_", " "), card.metrics[name], columns) for name in names]
 
 
-def _row(name: str, part: str, errors: dict, columns: dict[str, str]) -> tuple:
+def _row(name: str, part: str, errors: Mapping[str, Any], columns: Mapping[str, str]) -> Row:
     count = errors.get("test", errors.get("n", ""))
     return (name, part, count, *(_figure(errors, metric) for metric in columns))
 
 
-def _intervals(pair: dict[str, Card]) -> str:
-    """What each card's calibration says, a row a range of the prediction."""
-    rows = [
+def _intervals(pair: Mapping[str, Card]) -> str:
+    """Return one row per model and range of the prediction."""
+    calibrations = {name: card.calibration for name, card in pair.items() if card.calibration}
+    if not calibrations:
+        return "Not calibrated."
+    rows: list[Row] = [
         (name, f"{low:g} to {high:g}", f"± {radius:.3g}", count)
-        for name, card in pair.items()
-        if card.calibration
+        for name, calibration in calibrations.items()
         for low, high, radius, count in zip(
-            card.calibration["edges"][:-1],
-            card.calibration["edges"][1:],
-            card.calibration["radius"],
-            card.calibration["counts"],
+            calibration["edges"][:-1],
+            calibration["edges"][1:],
+            calibration["radius"],
+            calibration["counts"],
             strict=True,
         )
     ]
-    if not rows:
-        return "Not calibrated."
     heads = ("model", "prediction", "radius", "validation samples")
-    level = next(c.calibration["level"] for c in pair.values() if c.calibration)
+    level = next(iter(calibrations.values()))["level"]
     return (
-        f"Split-conformal on the validation split: {level:.0%} of samples like these lie within "
-        f"the radius. Ranges with few samples borrow from their neighbours.\n\n"
-        f"{_table(heads, rows)}"
+        f"Split conformal intervals, calibrated on the validation split: the target of {level:.0%} "
+        "of similar samples is within the radius of the prediction. Ranges with few samples also use "
+        f"samples of their neighbours.\n\n{_table(heads, rows)}"
     )
 
 
-def _training_list(pair: dict[str, Card]) -> str:
-    shown = [
-        f"- **{name}**, {key.replace('_', ' ')}: {_readable(value)}"
+def _training_list(pair: Mapping[str, Card]) -> str:
+    return "\n".join(
+        f"- **{name}**, {LABELS.get(key, key.replace('_', ' '))}: {_readable(value)}"
         for name, card in pair.items()
         for key, value in card.training.items()
         if key != "search_on_val"
-    ]
-    return "\n".join(shown)
+    )
 
 
-def _search_table(pair: dict[str, Card]) -> str:
-    """The search's rows with the error that decided: RMSE where it was measured, else MAE."""
+def _search_table(pair: Mapping[str, Card]) -> str:
+    """Return the settings with the error of the selection: RMSE if it was measured, else MAE."""
     found = [
         (name, row) for name, card in pair.items() for row in card.training.get("search_on_val", [])
     ]
     if not found:
-        return "No search was made."
+        return "No settings were compared."
     metric = "rmse" if "val_rmse" in found[0][1] else "mae"
-    rows = [
+    rows: list[Row] = [
         (
             name,
             row["reg_weight"],
@@ -147,18 +164,18 @@ def _search_table(pair: dict[str, Card]) -> str:
         )
         for name, row in found
     ]
-    heads = ("model", "loss scale or λ", "classes", "bins", f"validation {TITLES[metric]}")
+    heads = ("model", "loss scale or λ", "classes", "kind", f"validation {TITLES[metric]}")
     return _table(heads, rows)
 
 
-def _figure(row: dict, metric: str) -> str:
+def _figure(row: Mapping[str, Any], metric: str) -> str:
     value, low, high = (row.get(f"{metric}{end}") for end in ("", "_low", "_high"))
     if value is None:
         return ""
     return f"{value:.3g}" if low is None or high is None else f"{value:.3g} [{low:.3g}, {high:.3g}]"
 
 
-def _readable(value) -> str:
+def _readable(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_readable(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -166,6 +183,6 @@ def _readable(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _table(heads: tuple, rows: list[tuple]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
+def _table(heads: Sequence[str], rows: Sequence[Row]) -> str:
+    lines: list[Sequence[object]] = [heads, ("---",) * len(heads), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

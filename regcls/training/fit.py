@@ -164,7 +164,8 @@ class _Run:
     def __init__(self, recipe: Recipe, train: Problem) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.problem = recipe, train
-        self.model: Any = train.network(recipe).to(memory_format=torch.channels_last)
+        network: Any = train.network(recipe)
+        self.model = network.to(memory_format=torch.channels_last)
         self.averaged = deepcopy(self.model)
         self.frozen: list[nn.Module] = self.model.freeze(recipe.frozen)
         trainable = [p for p in self.model.parameters() if p.requires_grad]

@@ -16,30 +16,25 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from regcls.inference import contract, session
 from regcls.inference.contract import Card
-from regcls.training.depth.network import DepthMean, DepthNet
-from regcls.training.networks import ImageRegressor
-
-Network = ImageRegressor | DepthNet | DepthMean
 
 _IR_VERSION = 10  # of ONNX Runtime 1.18 and later
 
-N = TypeVar("N", ImageRegressor, DepthNet, DepthMean)
 M = TypeVar("M", bound=nn.Module)
 
 
-def shippable(model: N) -> N:
+def shippable(model: M) -> M:
     """Return a copy of a model with the outputs of its future ONNX file: folded and rounded.
 
     Predictions that are shipped with a file must be made by this copy.
 
     Parameters
     ----------
-    model : ImageRegressor, DepthNet or DepthMean
-        The trained model; it is not modified.
+    model : Module
+        The trained model, with an EfficientNet-Lite ``backbone``; it is not modified.
 
     Returns
     -------
-    ImageRegressor, DepthNet or DepthMean
+    Module
         The copy, in eval mode.
 
     Raises
@@ -50,17 +45,17 @@ def shippable(model: N) -> N:
     return round_weights(fold(model))
 
 
-def fold(model: N) -> N:
+def fold(model: M) -> M:
     """Return a copy of a model whose convolutions include their batch norms.
 
     Parameters
     ----------
-    model : ImageRegressor, DepthNet or DepthMean
-        The model; it is not modified.
+    model : Module
+        The model, with an EfficientNet-Lite ``backbone``; it is not modified.
 
     Returns
     -------
-    ImageRegressor, DepthNet or DepthMean
+    Module
         The copy, in eval mode, with the same outputs.
     """
     model = deepcopy(model).eval()
@@ -107,13 +102,13 @@ def round_weights(model: M) -> M:
     return model
 
 
-def to_onnx(model: Network, path: Path, card: Card) -> Path:
+def to_onnx(model: nn.Module, path: Path, card: Card) -> Path:
     """Write a model with its card as an ONNX file.
 
     Parameters
     ----------
-    model : ImageRegressor, DepthNet or DepthMean
-        A result of `shippable`.
+    model : Module
+        A result of `shippable`, or a combination of several. Its ``class_head`` is None for reg.
     path : Path
         The file.
     card : Card
@@ -144,12 +139,14 @@ def to_onnx(model: Network, path: Path, card: Card) -> Path:
 
 
 @torch.no_grad()
-def check_outputs(model: Network, path: Path, images: np.ndarray, tolerance: float = 1e-3) -> float:
+def check_outputs(
+    model: nn.Module, path: Path, images: np.ndarray, tolerance: float = 1e-3
+) -> float:
     """Check that an ONNX file gives the outputs of its torch model.
 
     Parameters
     ----------
-    model : ImageRegressor, DepthNet or DepthMean
+    model : Module
         The torch model.
     path : Path
         The ONNX file.
@@ -196,7 +193,7 @@ def _fold(owner: nn.Module, conv_name: str, norm_name: str) -> None:
     setattr(owner, norm_name, nn.Identity())
 
 
-def _traced(model: Network, size: tuple[int, int], names: list[str]) -> onnx.ModelProto:
+def _traced(model: nn.Module, size: tuple[int, int], names: list[str]) -> onnx.ModelProto:
     example = torch.zeros(2, *size, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch-internal deprecation warnings
@@ -211,6 +208,7 @@ def _traced(model: Network, size: tuple[int, int], names: list[str]) -> onnx.Mod
             external_data=False,
             verbose=False,
         )
+    assert program is not None  # only the old exporter returns None
     proto = program.model_proto
     proto.ir_version = _IR_VERSION
     for node in proto.graph.node:  # source lines and file names of this machine

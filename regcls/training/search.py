@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ class Plan:
         Ends of the classes.
     search, final : Recipe
         Recipes of the search and of the final runs.
-    grid : dict of str to sequence of Setting
+    grid : mapping of str to sequence of Setting
         Settings of the search, by variant.
     seeds : sequence of int
         Seeds of the final runs.
@@ -72,7 +72,7 @@ class Plan:
     limits: tuple[float, float]
     search: Recipe
     final: Recipe
-    grid: dict[str, Sequence[Setting]]
+    grid: Mapping[str, Sequence[Setting]]
     seeds: Sequence[int]
 
     def recipe(self, base: Recipe, setting: Setting) -> Recipe:

@@ -130,7 +130,7 @@ def seed_errors(variant: str, table: pd.DataFrame) -> dict[int, float]:
         MAE in target units, by seed.
     """
     errors = {}
-    for name in table.filter(regex=f"^{variant}_seed"):
+    for name in map(str, table.filter(regex=f"^{variant}_seed")):
         absolute = (table[name] - table["y_true"]).abs().to_numpy(np.float64)
         errors[int(name.rsplit("seed", 1)[1])] = float(absolute.mean())
     return errors
@@ -213,6 +213,7 @@ def make_card(
         The card.
     """
     edges, counts = histogram
+    targets: dict[str, Any] = {"edges": edges, "counts": counts}
     classes = {"edges": recipe["edges"], "kind": recipe.get("kind", "equal-width")}
     return Card(
         task=task,
@@ -220,7 +221,7 @@ def make_card(
         target=dict(target),
         input={"height": size[0], "width": size[1]},
         classes=classes if recipe["edges"] else None,
-        training_histogram={"edges": edges, "counts": counts},
+        training_histogram=targets,
         metrics=dict(metrics),
         training=dict(training),
         calibration=dict(calibration),

@@ -90,4 +90,4 @@ def test_invalid_input_gets_one_sentence(arguments, tmp_path, monkeypatch):
 def test_a_split_without_clips_is_reported(clips):
     done = run("evaluate", "progress", "--data", clips, "--split", "val")
     one_sentence(done)
-    assert "nothing in the split val" in done.stderr
+    assert "no samples in the split val" in done.stderr

@@ -1,4 +1,4 @@
-"""torch → ONNX: the same answers at any batch, half the bytes, a file that keeps the contract."""
+"""ONNX export: outputs equal torch at any batch size, file size, contract, CARD.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.helpers import fake_pair
 
 
 def _network(classes: int) -> ImageRegressor:
-    """Random weights, and batch-norm statistics that folding must respect."""
+    """Return a network with random weights and random batch-norm statistics."""
     torch.manual_seed(0)
     model = ImageRegressor(classes, 33.0, 18.0, pretrained=False).eval()
     for module in model.modules():
@@ -43,12 +43,14 @@ def exported(request, tmp_path_factory) -> tuple[ImageRegressor, Path]:
 
 
 @pytest.mark.parametrize("n", [1, 3, 8])
-def test_same_answers_as_torch(exported: tuple[ImageRegressor, Path], n: int) -> None:
+def test_outputs_equal_those_of_torch(exported: tuple[ImageRegressor, Path], n: int) -> None:
     model, path = exported
-    assert onnx_export.answers_alike(model, path, _images(n)) <= 1e-3
+    assert onnx_export.check_outputs(model, path, _images(n)) <= 1e-3
 
 
-def test_the_file_is_small_sound_and_clean(exported: tuple[ImageRegressor, Path]) -> None:
+def test_the_file_is_small_valid_and_without_local_paths(
+    exported: tuple[ImageRegressor, Path],
+) -> None:
     model, path = exported
     assert contract.check(path).class_count == (
         model.class_head.out_features if model.class_head else 0
@@ -58,7 +60,7 @@ def test_the_file_is_small_sound_and_clean(exported: tuple[ImageRegressor, Path]
     assert str(Path(onnx_export.__file__).parent).encode() not in path.read_bytes()
 
 
-def test_the_graph_has_no_waste(exported: tuple[ImageRegressor, Path]) -> None:
+def test_the_graph_is_minimal(exported: tuple[ImageRegressor, Path]) -> None:
     """Convolutions with their own padding and bias, one normalisation, nothing in between."""
     graph = onnx.load(exported[1]).graph
     counts = Counter(node.op_type for node in graph.node)
@@ -68,16 +70,16 @@ def test_the_graph_has_no_waste(exported: tuple[ImageRegressor, Path]) -> None:
     assert counts["Cast"] == len(halves) >= 50
 
 
-def test_another_network_is_noticed(exported: tuple[ImageRegressor, Path]) -> None:
+def test_another_network_is_detected(exported: tuple[ImageRegressor, Path]) -> None:
     model, path = exported
     other = onnx_export.fold(_network(model.class_head.out_features if model.class_head else 0))
     with torch.no_grad():
         other.centre += 0.01
     with pytest.raises(ValueError, match="differs from torch"):
-        onnx_export.answers_alike(other, path, _images(2))
+        onnx_export.check_outputs(other, path, _images(2))
 
 
-def test_folding_changes_no_answer_and_not_the_original() -> None:
+def test_folding_keeps_outputs_and_original() -> None:
     model = _network(0)
     folded = onnx_export.fold(model)
     images = torch.from_numpy(_images(2))
@@ -87,7 +89,7 @@ def test_folding_changes_no_answer_and_not_the_original() -> None:
     assert norms(model) == 49 and norms(folded) == 0
 
 
-def test_rounding() -> None:
+def test_weights_are_rounded_in_place() -> None:
     layer = torch.nn.Linear(50, 50)
     bias = layer.bias.detach().clone()
     assert onnx_export.round_weights(layer) is layer
@@ -98,7 +100,7 @@ def test_rounding() -> None:
         onnx_export.round_weights(layer)
 
 
-def test_weights_that_were_not_rounded_are_refused(tmp_path: Path) -> None:
+def test_weights_that_are_not_rounded_are_rejected(tmp_path: Path) -> None:
     weight = onnx.numpy_helper.from_array(np.full((1, 1), 0.1, np.float32), "w")
     proto = fake_pair.graph()
     proto.graph.initializer.append(weight)
@@ -106,11 +108,11 @@ def test_weights_that_were_not_rounded_are_refused(tmp_path: Path) -> None:
         onnx_export._store_halves(proto)
 
 
-def test_card_text(tmp_path: Path) -> None:
+def test_card_text_has_all_parts(tmp_path: Path) -> None:
     search = [{"reg_weight": 0.1, "classes": 12, "val_mae": 8.692}]
     training = {"data_set": "faces", "recipe": {"lr": 0.001}, "search_on_val": search}
     reg = replace(fake_pair.card("reg"), training=training, licence="non-commercial")
-    write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")), "- None.")
+    write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")), ["None."])
     text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
     for part in (
         "non-commercial",
@@ -124,9 +126,9 @@ def test_card_text(tmp_path: Path) -> None:
         assert part in text
 
 
-def test_card_text_of_one_seed_claims_no_spread(tmp_path: Path) -> None:
+def test_card_text_of_one_seed_reports_no_spread(tmp_path: Path) -> None:
     seeds = {"mae_mean": 6.8, "mae_std": None, "n": 1}
     one = {**fake_pair.card().metrics, "seeds": seeds}
     reg, regcls = (replace(fake_pair.card(v), metrics=one) for v in ("reg", "reg+cls"))
-    write_card_md(tmp_path / "CARD.md", reg, regcls, "- None.")
+    write_card_md(tmp_path / "CARD.md", reg, regcls, ["None."])
     assert "standard deviation" not in (tmp_path / "CARD.md").read_text(encoding="utf-8")
