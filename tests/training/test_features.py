@@ -1,4 +1,4 @@
-"""Breakfast's features: the loader, and the paper's MLP on made data of that shape."""
+"""Breakfast's frame features: the loader, and the MLP of Pintea et al. on synthetic data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from regcls.training.progress.features import RECIPE, FeatureProgresses, Feature
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Sixteen videos whose features turn with the relative time, under noise."""
+    """Write 16 videos whose features are noisy functions of the relative time."""
     root, rng = tmp_path_factory.mktemp("breakfast"), np.random.default_rng(0)
     waves = rng.normal(0, 1, (3, 64))
     for number in range(16):
@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
     return root
 
 
-def test_features_come_with_relative_times(folder):
+def test_targets_are_relative_times(folder):
     clips = load_features(folder, cut=False)
     assert len(clips) == 16 and clips.frames.shape == (len(clips.progress), 64)
     assert set(clips.tasks) == {"coffee"} and clips.names[0] == "P00_cam01_coffee"
@@ -36,7 +36,7 @@ def test_features_come_with_relative_times(folder):
     np.testing.assert_allclose(first, np.linspace(0, 1, len(first)), atol=1e-6)
 
 
-def test_cut_features_end_where_they_were_cut(folder):
+def test_cut_clips_end_at_their_cut(folder):
     clips = load_features(folder, cut=True)
     last = clips.progress[clips.starts[1:] - 1]
     assert (clips.cuts >= CUT[0]).all() and (last < 1).any()
@@ -44,16 +44,17 @@ def test_cut_features_end_where_they_were_cut(folder):
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"), [(None, "no .txt files"), ("1 2 3\n4 5 6\n", "3 columns, and 64")]
+    ("content", "sentence"),
+    [(None, "no .txt files"), ("1 2 3\n4 5 6\n", "3 columns instead of 64")],
 )
-def test_what_are_no_features_is_refused(tmp_path, content, sentence):
+def test_invalid_feature_files_are_rejected(tmp_path, content, sentence):
     if content:
         (tmp_path / "a.txt").write_text(content)
     with pytest.raises(ValueError, match=sentence):
         load_features(tmp_path)
 
 
-def test_the_network_is_the_papers():
+def test_network_has_the_layers_of_the_paper():
     net = FeatureRegressor(classes=10)
     weights = [tuple(p.shape) for p in net.parameters() if p.ndim == 2]
     assert weights == [(80, 64), (40, 80), (1, 40), (10, 40)]

@@ -1,4 +1,4 @@
-"""Progress: random sub-segments, the clock, the shots, and a depth network that is asked at its own size."""
+"""Progress export (sub-segments, clock baseline, shots), and the depth network and its line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 
 from regcls.training.depth.data import Rooms
 from regcls.training.depth.network import DepthMean, DepthNet
-from regcls.training.depth.recipe import straight_line
+from regcls.training.depth.recipe import fit_line
 from regcls.training.progress.data import Clips
 from regcls.training.progress.export import SHORTEST, clock, own_shots, segments
 
 
 def _clips(lengths: tuple[int, ...], tasks: tuple[str, ...]) -> Clips:
-    """Frames are of no interest here; ten a second."""
+    """Return clips with empty frames, ten per second."""
     return Clips(
         frames=np.zeros((sum(lengths), 1), np.uint8),
         progress=np.concatenate([np.linspace(0, 1, n, dtype=np.float32) for n in lengths]),
@@ -26,7 +26,7 @@ def _clips(lengths: tuple[int, ...], tasks: tuple[str, ...]) -> Clips:
     )
 
 
-def test_segments_stay_in_their_clip_and_their_clock_starts_at_nothing():
+def test_segments_stay_in_their_clip_and_their_time_starts_at_zero():
     clips = _clips((100, 200), ("a", "b"))
     cut = segments(clips, each=50)
     assert (clips.clip_of_frame[cut.at] == cut.clip).all()
@@ -39,20 +39,20 @@ def test_segments_stay_in_their_clip_and_their_clock_starts_at_nothing():
     assert np.array_equal(segments(clips, each=50).at, cut.at)
 
 
-def test_a_clock_knows_its_task():
+def test_clock_uses_the_mean_length_of_the_task():
     train = _clips((100, 300, 50), ("a", "a", "b"))  # means: 20 s and 5 s
     test = _clips((80, 80), ("b", "a"))
     answer = clock(train, test, np.array([0, 1, 0]), np.array([2.5, 2.5, 99.0]))
     assert answer == pytest.approx([0.5, 0.125, 1.0])
 
 
-def test_shots_compare_with_the_fullest_bucket():
+def test_shots_are_relative_to_the_fullest_bucket():
     shots = own_shots(np.array([100, 80, 79, 40, 39, 0]))
     assert shots.tolist() == ["many", "many", "medium", "medium", "few", "few"]
 
 
 @pytest.mark.parametrize("classes", [0, 3])
-def test_a_depth_network_works_at_its_own_size(classes):
+def test_depth_network_works_at_its_internal_size(classes):
     torch.manual_seed(0)
     net = DepthNet(classes, 2.0, 1.0, pretrained=False).eval()
     photos = torch.randint(0, 256, (1, 96, 128, 3), dtype=torch.uint8)
@@ -67,7 +67,7 @@ def test_a_depth_network_works_at_its_own_size(classes):
     assert not torch.allclose(plain[0], other[0])
 
 
-def test_several_seeds_answer_with_their_mean_on_a_line():
+def test_depth_mean_averages_the_seeds_and_applies_the_line():
     torch.manual_seed(0)
     nets = [DepthNet(3, centre, 1.0, pretrained=False).eval() for centre in (2.0, 4.0)]
     photos = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
@@ -78,9 +78,9 @@ def test_several_seeds_answer_with_their_mean_on_a_line():
     assert torch.allclose(logits, (first + second) / 2, atol=1e-5)
 
 
-def test_the_straight_line_undoes_a_known_error():
+def test_fit_line_recovers_a_known_linear_error():
     class Wrong(torch.nn.Module):
-        """Answers half of what is true, and a metre more; what is true is the brightness."""
+        """Predicts half the true depth plus one metre; true depth is proportional to brightness."""
 
         def forward(self, image):
             return (image.float().mean(dim=3)[:, ::2, ::2] / 25 / 2 + 1,)
@@ -88,5 +88,5 @@ def test_the_straight_line_undoes_a_known_error():
     grey = np.arange(20, 250, 10)
     images = np.tile(grey[:, None, None, None], (1, 240, 320, 3)).astype(np.uint8)
     depth = np.tile(40 * grey[:, None, None], (1, 240, 320)).astype(np.uint16)
-    slope, metres = straight_line(Wrong(), Rooms(images, depth), 240)
+    slope, metres = fit_line(Wrong(), Rooms(images, depth), 240)
     assert (slope, metres) == pytest.approx((2.0, -2.0), abs=1e-3)
