@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
-
-if TYPE_CHECKING:
-    from streamlit.navigation.page import StreamlitPage
 
 FOLDER = Path(__file__).resolve().parent
 KEY = "through_app"  # in the session's state, once app.py has run for this visitor
@@ -28,14 +24,14 @@ def through_app() -> None:
     st.rerun()
 
 
-def navigate() -> StreamlitPage:
+def navigate() -> st.Page:
     """Set the title and layout of the app, show the menu and return the page that is open."""
     st.set_page_config(page_title="regcls", page_icon="📐", layout="wide")
     st.session_state[KEY] = True
     return st.navigation(_pages())
 
 
-def _pages() -> list[StreamlitPage]:
+def _pages() -> list[st.Page]:
     """List the pages in the order of the menu."""
     return [
         st.Page(FOLDER / "home.py", title="Home", icon=":material/home:", default=True),

@@ -61,9 +61,10 @@ def test_invalid_parameters_are_reported_and_ignored():
 def test_play_runs_to_the_end_and_stops():
     page = opened("lab", **SMALL)
     button(page, "Play").click().run()
-    assert not page.exception
+    while page.session_state["lab"].playing:  # each run of the script trains for a slice of time
+        page.run()
+        assert not page.exception
     assert run_of(page).done
-    assert page.session_state["lab"].playing is False
 
 
 def test_a_paused_run_stays_where_it_is():
