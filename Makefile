@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 ARGS   ?=
+WORKERS ?= 2
 
 .PHONY: help run test lint docs browser clean
 help:
 	@echo "make run    set up, then start the app (PORT=8501, ARGS='more streamlit options')"
-	@echo "make test   set up, then run all checks and all tests"
+	@echo "make test   set up, then run all checks and all tests (WORKERS=2 at once)"
 	@echo "make lint   the checks only: style, types, imports between rooms, spelling"
 	@echo "make docs   build the API pages into docs/api"
 	@echo "make clean  remove the virtual environment, caches and built pages"
@@ -17,7 +18,7 @@ run: $(VENV)/.run
 	$(BIN)/streamlit run app.py --server.port $(PORT) $(ARGS)
 
 test: $(VENV)/.dev browser lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ What the tests wait for is always a state of the page, never a time: see ``steps
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -25,10 +26,11 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """Address of the app, served as a user starts it; its output goes to artefacts/server.log."""
+    """Address of the app, served as a user starts it; its output goes to artefacts/server-….log."""
     ARTEFACTS.mkdir(exist_ok=True)
     port = free_port()
-    with open(ARTEFACTS / "server.log", "wb") as log:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with open(ARTEFACTS / f"server-{worker}.log", "wb") as log:
         server = start_server(port, log)
         try:
             yield f"http://127.0.0.1:{port}"
