@@ -1,4 +1,4 @@
-"""Making the age pair: loaders, augmentation, a fit that resumes exactly, the recipe's steps."""
+"""Training of the age pair: loaders, augmentation, exact resume, search, export."""
 
 import io
 import json
@@ -51,7 +51,7 @@ def test_zip_with_an_index(tmp_path):
     assert abs(int(splits["val"].images.mean()) - 120) < 4
 
 
-def test_folder_of_files_named_as_utkface_does(tmp_path):
+def test_folder_of_files_named_as_in_utkface(tmp_path):
     for i in range(60):
         (tmp_path / f"{i + 1}_0_1_2017010{i % 10}.jpg.chip.jpg").write_bytes(jpeg(4 * i))
     (tmp_path / "notes.txt").write_text("not a photo")
@@ -80,7 +80,7 @@ def test_csv_of_imdb_wiki_dir(tmp_path):
         ({"index.csv": b"file,age,split\na.jpg,4,dev\n"}, "split must be"),
     ],
 )
-def test_sources_that_are_no_face_data_are_refused(tmp_path, files, word):
+def test_sources_without_face_data_are_rejected(tmp_path, files, word):
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=word):
@@ -89,7 +89,7 @@ def test_sources_that_are_no_face_data_are_refused(tmp_path, files, word):
         load_faces(tmp_path / "missing")
 
 
-def test_views_keep_range_and_follow_the_seed():
+def test_views_keep_the_range_and_depend_on_the_seed():
     images = torch.from_numpy(faces(6).images)
     one, same, other = (
         random_views(images, 24, torch.Generator().manual_seed(s)) for s in (1, 1, 2)
@@ -107,7 +107,7 @@ def ages(n: int) -> age_recipe.Ages:
 RECIPE = fit.Recipe(sides=(32, 32), batch=8, edges=(0.0, 30.0, 60.0, 90.0), frozen=3)
 
 
-def test_a_stopped_fit_ends_with_the_same_weights(tmp_path, monkeypatch):
+def test_a_resumed_fit_ends_with_the_same_weights(tmp_path, monkeypatch):
     data, whole, part = ages(24), tmp_path / "whole.ckpt", tmp_path / "part.ckpt"
     expected = fit.fit(RECIPE, data, whole).state_dict()
 
@@ -127,16 +127,16 @@ def test_a_stopped_fit_ends_with_the_same_weights(tmp_path, monkeypatch):
         fit.fit(replace(RECIPE, seed=1), data, part)
 
 
-def test_frozen_blocks_keep_their_weights_and_the_rest_learns():
+def test_frozen_blocks_keep_their_weights_and_the_others_are_trained():
     model = fit.fit(replace(RECIPE, sides=(32,)), ages(24))
     fresh = ImageRegressor(3)
-    still = fresh.backbone._blocks[2]._project_conv.weight
-    torch.testing.assert_close(model.backbone._blocks[2]._project_conv.weight, still)
+    frozen = fresh.backbone._blocks[2]._project_conv.weight
+    torch.testing.assert_close(model.backbone._blocks[2]._project_conv.weight, frozen)
     moved = model.backbone._conv_head.weight - fresh.backbone._conv_head.weight
     assert moved.abs().max() > 0
 
 
-def test_both_members_of_a_pair_start_and_shuffle_alike():
+def test_both_models_of_a_pair_start_with_the_same_weights():
     torch.manual_seed(5)
     reg = ImageRegressor(0, pretrained=False)
     torch.manual_seed(5)
@@ -144,7 +144,7 @@ def test_both_members_of_a_pair_start_and_shuffle_alike():
     torch.testing.assert_close(reg.value_head.weight, regcls.value_head.weight)
 
 
-def test_the_whole_recipe_resumes_and_keeps_its_record(tmp_path, monkeypatch):
+def test_training_and_export_of_a_small_pair(tmp_path, monkeypatch):
     splits = {"train": faces(24), "val": faces(40, 1), "test": faces(8, 2)}
     monkeypatch.setattr(age_recipe, "load_faces", lambda *_: splits)
     monkeypatch.setattr(age_recipe, "SEARCH", fit.Recipe(sides=(32,), batch=8))
@@ -158,20 +158,20 @@ def test_the_whole_recipe_resumes_and_keeps_its_record(tmp_path, monkeypatch):
     best = min(record["reg"]["search"], key=lambda row: row["val_mae"])
     kept = json.loads((tmp_path / "runs" / "reg_seed1.json").read_text())["recipe"]
     assert kept["reg_weight"] == best["reg_weight"]
-    monkeypatch.setattr(search, "fit", None)  # a second call has nothing left to train
+    monkeypatch.setattr(search, "fit", None)  # the second call trains nothing
     assert age_recipe.train(tmp_path, tmp_path / "runs") == record
     value, logits = predict(
         age_recipe.load_run("regcls", 0, tmp_path / "runs"), splits["val"].images, 32
     )
     assert value.shape == (40,) and logits.shape == (40, 6)
     assert record["regcls"]["seeds"][0]["val_mae"] > 0
-    with pytest.raises(ValueError, match="to the end first"):
+    with pytest.raises(ValueError, match="is missing; finish"):
         age_recipe.load_run("reg", 7, tmp_path / "runs")
     export_and_check(splits, tmp_path, monkeypatch)
 
 
 def export_and_check(splits, folder, monkeypatch):
-    """The finished runs become a pair that keeps the contract and answers as its table says."""
+    """Export the finished runs and compare the files with the tables."""
     monkeypatch.setattr(_age_export, "load_faces", lambda *_: splits)
     monkeypatch.setattr(_age_export, "SIDE", 32)
     _age_export.export(folder, folder / "runs", folder / "models" / "age")
