@@ -18,6 +18,7 @@ from regcls.cli.output import (
     show_report,
     show_table,
 )
+from regcls.exceptions import UserError
 from regcls.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 
 Task = StrEnum("Task", list(TASKS))  # type: ignore[misc]  # the registry lists the tasks
 TaskName = Annotated[Task, typer.Argument(help="Name of the task.")]
-Data = Annotated[
-    Path,
-    typer.Option(
-        help="Zip file or folder. age: faces (UTKFace names or an index). depth: an index.csv with "
-        "rgb/ and depth/, or NYUD2-DIR's nyu2_train.csv and nyu2_test.csv. progress: videos and an "
-        "index.csv."
-    ),
-]
+_DATA = typer.Option(
+    help="Zip file or folder. age: faces (UTKFace names or an index). depth: an index.csv with "
+    "rgb/ and depth/, or NYUD2-DIR's nyu2_train.csv and nyu2_test.csv. progress: videos and an "
+    "index.csv."
+)
+Data = Annotated[Path, _DATA]
+OptionalData = Annotated[Path | None, _DATA]
 Index = Annotated[
     Path | None,
     typer.Option(help="age only: index with age, path, split (IMDB-WIKI-DIR, AgeDB-DIR)."),
@@ -125,18 +125,29 @@ def train(
 @report_errors
 def export(
     task: TaskName,
-    data: Data,
+    data: OptionalData = None,
     runs: Runs = None,
     out: Annotated[
         Path | None, typer.Option(show_default="models/TASK", help="Folder of the pair.")
     ] = None,
     csv: Index = None,
+    card_only: Annotated[
+        bool,
+        typer.Option(
+            "--card-only", help="Only write CARD.md again, from the ONNX files; needs no data."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a trained pair as ONNX files with its card and test predictions."""
     from regcls.training import pipeline
 
-    records = pipeline.export(task, data, runs, out, csv)
+    if card_only:
+        records = pipeline.write_card(task, out)
+    elif data is None:
+        raise UserError("--data is required, except with --card-only")
+    else:
+        records = pipeline.export(task, data, runs, out, csv)
     if as_json:
         return show_json({"task": task, "models": records})
     show_table(records)

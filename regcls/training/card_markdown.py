@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,34 @@ TITLES = {
     "mae": "MAE", "rmse": "RMSE", "abs_rel": "AbsRel", "log10": "log10",
     "delta1": "δ1", "delta2": "δ2", "delta3": "δ3",
 }  # fmt: skip
-LABELS = {"answers": "prediction"}  # labels of entries whose key is not descriptive
+SAMPLES = {"age": "photos", "progress": "frames", "depth": "pixels"}
+BASELINES = {
+    "always_the_training_mean": "training mean",
+    "always_the_training_mean_map": "mean of the training maps",
+    "always_50_percent": "constant 0.5",
+    "clock": "clock: elapsed time / mean duration of the task",
+    "clock_on_random_segments": "clock, random sub-segments",
+}
+# Labels of the entries of the training record, in the order in which they are listed.
+TRAINING = {
+    "data_set": "data set",
+    "splits": "samples",
+    "seed": "seed",
+    "val_mae_per_seed": "validation MAE per seed",
+    "val_error_per_seed": "validation error per seed",
+    "epochs": "epochs",
+    "loss": "loss",
+    "reg_weight": "loss scale or λ",
+    "optimiser": "optimiser",
+    "sides": "input height in pixels",
+    "batch": "batch size",
+    "lr": "learning rate",
+    "weight_decay": "weight decay",
+    "averaging": "decay of the averaged weights",
+    "frozen": "frozen blocks",
+    "answers": "prediction",
+    "versions": "versions",
+}
 
 Row = tuple[object, ...]
 
@@ -44,7 +72,7 @@ def write_card_md(path: Path, reg: Card, regcls: Card, limits: Sequence[str]) ->
         "Licence": reg.licence,
         "Errors on the test split": _metrics_table(pair),
         "Prediction intervals": _intervals(pair),
-        "Training": _training_list(pair),
+        "Training": _training(pair),
         "Selection of settings on the validation split": _search_table(pair),
         "Limitations and out-of-scope use": "\n".join(f"- {limit}" for limit in limits),
         "Citation": reg.citation,
@@ -60,8 +88,8 @@ def _description(reg: Card, regcls: Card) -> str:
     kind = regcls.classes["kind"] if regcls.classes else ""
     return (
         f"Two networks that predict {target['name']} ({target['unit']}, {target['low']:g} to "
-        f"{target['high']:g}) from an RGB image of {size['height']}×{size['width']} pixels (uint8; "
-        "normalisation is part of the model). They differ in the loss and in an additional linear "
+        f"{target['high']:g}) from an RGB image of {size['height']} × {size['width']} pixels "
+        "(height × width, uint8; normalisation is part of the model). They differ in the loss and in an additional linear "
         f"head of reg+cls with {regcls.class_count} {kind} classes. The errors of both are those "
         "of the regression output. Weights are stored as float16; computation is in float32."
     )
@@ -75,15 +103,17 @@ def _metrics_table(pair: Mapping[str, Card]) -> str:
     unit = card.target["unit"]
     heads = [f"{TITLES[metric]} ({own or unit})" for metric, own in columns.items()]
     note = (
-        "Brackets: 95 % bootstrap intervals. Many, medium and few: ranges of the target by their "
-        "number of training samples (shots)."
+        "Brackets: 95 % bootstrap confidence intervals. Many, medium and few: ranges of the target "
+        "by their number of training samples (shots)."
     )
-    return f"{_table(('model', 'part', 'test samples', *heads), rows)}\n\n{note}"
+    table = _table(("model", "subset", f"test {SAMPLES[card.task]}", *heads), rows)
+    return f"{table}\n\n{note}"
 
 
 def _metric_rows(name: str, card: Card, columns: Mapping[str, str]) -> list[Row]:
     metrics = card.metrics
-    rows = [_row(name, "overall", metrics["overall"], columns)]
+    count = sum(_count(row) or 0 for row in metrics["shots"].values())
+    rows = [_row(name, "overall", {"test": count, **metrics["overall"]}, columns)]
     rows += [_row(name, shot, row, columns) for shot, row in metrics["shots"].items()]
     for shot, row in metrics.get("shots_nyud2_dir", {}).items():
         rows.append(_row(name, f"{shot} (lists of NYUD2-DIR)", row, columns))
@@ -103,13 +133,21 @@ def _metric_rows(name: str, card: Card, columns: Mapping[str, str]) -> list[Row]
 
 
 def _baseline_rows(card: Card, columns: Mapping[str, str]) -> list[Row]:
-    names = [key for key in card.metrics if key.startswith(("always_", "clock"))]
-    return [_row("baseline", name.replace("_", " "), card.metrics[name], columns) for name in names]
+    return [
+        _row("baseline", label, card.metrics[name], columns)
+        for name, label in BASELINES.items()
+        if name in card.metrics
+    ]
 
 
 def _row(name: str, part: str, errors: Mapping[str, Any], columns: Mapping[str, str]) -> Row:
-    count = errors.get("test", errors.get("n", ""))
-    return (name, part, count, *(_figure(errors, metric) for metric in columns))
+    count = _count(errors)
+    shown = f"{count:,}" if count else ""
+    return (name, part, shown, *(_figure(errors, metric) for metric in columns))
+
+
+def _count(errors: Mapping[str, Any]) -> int | None:
+    return errors.get("test", errors.get("n"))
 
 
 def _intervals(pair: Mapping[str, Card]) -> str:
@@ -118,7 +156,7 @@ def _intervals(pair: Mapping[str, Card]) -> str:
     if not calibrations:
         return "Not calibrated."
     rows: list[Row] = [
-        (name, f"{low:g} to {high:g}", f"± {radius:.3g}", count)
+        (name, f"{low:g} to {high:g}", f"± {radius:.3g}", f"{count:,}")
         for name, calibration in calibrations.items()
         for low, high, radius, count in zip(
             calibration["edges"][:-1],
@@ -128,22 +166,51 @@ def _intervals(pair: Mapping[str, Card]) -> str:
             strict=True,
         )
     ]
-    heads = ("model", "prediction", "radius", "validation samples")
+    card = next(iter(pair.values()))
+    unit, samples = card.target["unit"], SAMPLES[card.task]
+    heads = ("model", f"prediction ({unit})", "interval", f"validation {samples}")
     level = next(iter(calibrations.values()))["level"]
     return (
-        f"Split conformal intervals, calibrated on the validation split: the target of {level:.0%} "
-        "of similar samples is within the radius of the prediction. Ranges with few samples also use "
-        f"samples of their neighbours.\n\n{_table(heads, rows)}"
+        f"Split conformal intervals, calibrated on the validation split: for {100 * level:g} % of "
+        f"similar {samples}, the true {card.target['name']} is in the interval around the "
+        f"prediction. Ranges with few {samples} also use those of their neighbours.\n\n"
+        f"{_table(heads, rows)}"
     )
 
 
-def _training_list(pair: Mapping[str, Card]) -> str:
-    return "\n".join(
-        f"- **{name}**, {LABELS.get(key, key.replace('_', ' '))}: {_readable(value)}"
-        for name, card in pair.items()
-        for key, value in card.training.items()
-        if key != "search_on_val"
-    )
+def _training(pair: Mapping[str, Card]) -> str:
+    """List what the training of both models shares, then tabulate what differs."""
+    facts = {name: _training_facts(card) for name, card in pair.items()}
+    labels = list(dict.fromkeys(label for of_one in facts.values() for label in of_one))
+    shared = [label for label in labels if len({f.get(label) for f in facts.values()}) == 1]
+    parts = ["\n".join(f"- {label}: {facts['reg'][label]}" for label in shared)]
+    if rows := [
+        (label, *(of_one.get(label, "") for of_one in facts.values()))
+        for label in labels
+        if label not in shared
+    ]:
+        parts.append(_table(("setting", *facts), rows))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _training_facts(card: Card) -> dict[str, str]:
+    """Return the entries of the training record in words, by label."""
+    entries = {**card.training.get("recipe", {}), **card.training}
+    metric = TITLES[next(iter(COLUMNS[card.task]))]  # that of the selection
+    return {
+        label.replace("error", metric): _in_words(key, entries[key])
+        for key, label in TRAINING.items()
+        if key in entries
+    }
+
+
+def _in_words(key: str, value: Any) -> str:
+    if key == "sides":
+        runs = ((side, len(list(epochs))) for side, epochs in groupby(value))
+        return ", ".join(f"{side} ({epochs} epoch{'s' * (epochs > 1)})" for side, epochs in runs)
+    if key.endswith("_per_seed"):
+        return ", ".join(f"seed {seed}: {_readable(error)}" for seed, error in value.items())
+    return _readable(value)
 
 
 def _search_table(pair: Mapping[str, Card]) -> str:
@@ -154,18 +221,24 @@ def _search_table(pair: Mapping[str, Card]) -> str:
     if not found:
         return "No settings were compared."
     metric = "rmse" if "val_rmse" in found[0][1] else "mae"
+    key = f"val_{metric}"
+    best = {
+        name: min((row[key] for one, row in found if one == name), default=None) for name in pair
+    }
     rows: list[Row] = [
         (
             name,
-            row["reg_weight"],
+            f"{row['reg_weight']:g}",
             row["classes"] or "",
             row.get("kind", "equal-width") if row["classes"] else "",
-            f"{row[f'val_{metric}']:.3f}",
+            f"**{row[key]:.3f}**" if row[key] == best[name] else f"{row[key]:.3f}",
         )
         for name, row in found
     ]
-    heads = ("model", "loss scale or λ", "classes", "kind", f"validation {TITLES[metric]}")
-    return _table(heads, rows)
+    unit = next(iter(pair.values())).target["unit"]
+    heads = ("model", "loss scale or λ", "classes", "kind", f"validation {TITLES[metric]} ({unit})")
+    note = "Errors after a short training with each setting. Bold: the selected setting."
+    return f"{_table(heads, rows)}\n\n{note}"
 
 
 def _figure(row: Mapping[str, Any], metric: str) -> str:
@@ -176,7 +249,7 @@ def _figure(row: Mapping[str, Any], metric: str) -> str:
 
 
 def _readable(value: object) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return ", ".join(f"{key} {_readable(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_readable, value))

@@ -133,7 +133,7 @@ def export(
     return list_models(out)
 
 
-def write_card(task: str, out: Path | None = None) -> Path:
+def write_card(task: str, out: Path | None = None) -> list[dict[str, Any]]:
     """Write the model card of a pair again, from the cards in its ONNX files.
 
     Parameters
@@ -145,8 +145,8 @@ def write_card(task: str, out: Path | None = None) -> Path:
 
     Returns
     -------
-    Path
-        The Markdown file.
+    list of dict
+        One record per model file.
 
     Raises
     ------
@@ -158,10 +158,9 @@ def write_card(task: str, out: Path | None = None) -> Path:
 
     registry.get(task)
     folder = _pair_folder(task, out)
-    path = folder / "CARD.md"
     reg, regcls = (contract.read(folder / name) for name in ("reg.onnx", "regcls.onnx"))
-    write_card_md(path, reg, regcls, TEXTS[task].limits)
-    return path
+    write_card_md(folder / "CARD.md", reg, regcls, TEXTS[task].limits)
+    return list_models(folder)
 
 
 def _module(task: str, part: str) -> ModuleType:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import torch
 
 from regcls.inference import contract
 from regcls.training import onnx_export
-from regcls.training.card_markdown import write_card_md
 from regcls.training.networks import ImageRegressor
 from tests.helpers import fake_pair
 
@@ -106,29 +104,3 @@ def test_weights_that_are_not_rounded_are_rejected(tmp_path: Path) -> None:
     proto.graph.initializer.append(weight)
     with pytest.raises(ValueError, match="w is not rounded"):
         onnx_export._store_halves(proto)
-
-
-def test_card_text_has_all_parts(tmp_path: Path) -> None:
-    search = [{"reg_weight": 0.1, "classes": 12, "val_mae": 8.692}]
-    training = {"data_set": "faces", "recipe": {"lr": 0.001}, "search_on_val": search}
-    reg = replace(fake_pair.card("reg"), training=training, licence="non-commercial")
-    write_card_md(tmp_path / "CARD.md", reg, replace(fake_pair.card("reg+cls")), ["None."])
-    text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
-    for part in (
-        "non-commercial",
-        "6.6 ± 0.1",
-        "| reg | many | 100 |",
-        "8.692",
-        "± 9 ",
-        "90%",
-        "- None.",
-    ):
-        assert part in text
-
-
-def test_card_text_of_one_seed_reports_no_spread(tmp_path: Path) -> None:
-    seeds = {"mae_mean": 6.8, "mae_std": None, "n": 1}
-    one = {**fake_pair.card().metrics, "seeds": seeds}
-    reg, regcls = (replace(fake_pair.card(v), metrics=one) for v in ("reg", "reg+cls"))
-    write_card_md(tmp_path / "CARD.md", reg, regcls, ["None."])
-    assert "standard deviation" not in (tmp_path / "CARD.md").read_text(encoding="utf-8")
