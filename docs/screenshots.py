@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -19,74 +20,65 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from regcls.study.catalogue import STORE  # noqa: E402
+from tests.browser.steps import PATIENCE, ready, watch_loading  # noqa: E402
 from tests.helpers.server import chromium_options, free_port, start_server, stop_server  # noqa: E402
 
+PICTURES = ROOT / "docs" / "pictures"
 SIZE = {"width": 1280, "height": 860}
-WAIT = 90_000  # ms
 
 
-def seen(page: Page, text: str) -> None:
-    page.get_by_text(text).first.wait_for(timeout=WAIT)
+@dataclass(frozen=True)
+class Shot:
+    """A page to photograph: its address and the text that shows that it is complete."""
+
+    address: str
+    text: str
+    before: Callable[[Page], None] = lambda page: None  # what to click until the text appears
+    after: Callable[[Page], None] = lambda page: None
 
 
-def lab(page: Page) -> None:
-    page.get_by_role("button", name="Play").first.click(timeout=WAIT)
-    seen(page, "Verdict after")
-    seen(page, "Epoch 40 of 40, finished")
+def press(name: str) -> Callable[[Page], None]:
+    """Return a step that clicks the button with this label."""
+    return lambda page: page.get_by_role("button", name=name).first.click()
 
 
-def age(page: Page) -> None:
-    page.get_by_role("button", name="Grace Hopper").click(timeout=WAIT)
-    seen(page, "90% interval")
-
-
-def study(page: Page) -> None:
-    seen(page, "What the results say")
-    page.wait_for_timeout(2_500)  # charts have their places
+def scroll_to_charts(page: Page) -> None:
+    """Scroll to the charts of the Study."""
     page.get_by_role("tab", name="Test error").evaluate("tab => tab.scrollIntoView()")
 
 
-# Address, and what to do until the page is worth a picture.
-PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
-    "lab": ("lab?lr=0.003&epochs=40", lab),
-    "study": ("study?grid=paper", study),
-    "theory": ("theory?s=0.1", lambda page: seen(page, "The three terms add up")),
-    "age": ("age", age),
-    "depth": ("depth?sample=laboratory", lambda page: seen(page, "One scale of metres")),
-    "progress": ("progress?sample=can", lambda page: seen(page, "Mean error")),
-    "predictions": (
-        "predictions",
-        lambda page: (
-            page.get_by_role("button", name="Progress of videos (ours)").click(timeout=WAIT),
-            seen(page, "Share of the targets in each range"),
-        ),
+SHOTS = {
+    "lab": Shot("lab?lr=0.003&epochs=40", "Epoch 40 of 40, finished", press("Play")),
+    "study": Shot("study?grid=paper", "Findings", after=scroll_to_charts),
+    "theory": Shot("theory?s=0.1", "The three terms add up"),
+    "age": Shot("age", "(90% interval)", press("Grace Hopper")),
+    "depth": Shot("depth?sample=laboratory", "All maps share one scale"),
+    "progress": Shot("progress?sample=can", "Mean absolute error"),
+    "predictions": Shot(
+        "predictions", "Below zero, reg+cls has a lower MAE", press("Progress (shipped models)")
     ),
-    "models": ("models", lambda page: seen(page, "Use the age pair")),
+    "models": Shot("models", "Use the age pair"),
 }
 
 
 def take(page: Page, url: str, name: str) -> Path:
-    address, ready = PAGES[name]
-    page.goto(f"{url}/{address}")
+    """Open a page, wait until it is complete and save its screenshot."""
+    shot = SHOTS[name]
+    page.set_default_timeout(PATIENCE)
+    watch_loading(page)
+    page.goto(f"{url}/{shot.address}")
+    shot.before(page)
+    page.get_by_text(shot.text).first.wait_for()
     ready(page)
-    page.wait_for_timeout(2_500)  # charts are drawn, spinners are gone
-    path = ROOT / "docs" / "pictures" / f"{name}.png"
+    shot.after(page)
+    ready(page)
+    path = PICTURES / f"{name}.png"
     page.screenshot(path=path)
     return path
 
 
-def main() -> None:
-    names = sys.argv[1:] or list(PAGES)
-    if unknown := set(names) - set(PAGES):
-        sys.exit(f"There is no page {', '.join(unknown)}; there are {', '.join(PAGES)}.")
-    with tempfile.TemporaryDirectory() as folder:
-        # What ships, not what this machine has run.
-        os.environ[STORE] = str(Path(folder) / "study.sqlite")
-        take_all(names)
-
-
 def take_all(names: list[str]) -> None:
-    """Of a server of their own."""
+    """Take the screenshots of these pages, from a server of their own."""
     port = free_port()
     server = start_server(port, subprocess.DEVNULL)
     try:
@@ -100,6 +92,17 @@ def take_all(names: list[str]) -> None:
             browser.close()
     finally:
         stop_server(server)
+
+
+def main() -> None:
+    """Take the screenshots of the pages named on the command line, or of all."""
+    names = sys.argv[1:] or list(SHOTS)
+    if unknown := set(names) - set(SHOTS):
+        sys.exit(f"Unknown page: {', '.join(unknown)}. Available: {', '.join(SHOTS)}.")
+    with tempfile.TemporaryDirectory() as folder:
+        # An empty store: the Study shows the shipped results.
+        os.environ[STORE] = str(Path(folder) / "study.sqlite")
+        take_all(names)
 
 
 if __name__ == "__main__":

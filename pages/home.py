@@ -32,7 +32,7 @@ TOUR = (
     Step(
         "progress",
         "See it on real data",
-        "Two networks watch a robot and estimate how much of its task is done. Both have large "
+        "Two networks estimate from a video how much of a robot's task is done. Both have large "
         "errors in the last fifth of the task, which is rare in their training data.",
         {"sample": "banana"},
     ),

@@ -238,7 +238,7 @@ def controls() -> LabSettings:
         ):
             with st.expander(title, expanded=expanded):
                 draw_controls()
-        st.caption("The paper runs five data seeds per function.")
+        st.caption("The paper is Pintea et al., ICCV 2023. It runs five data seeds per function.")
     last = page_state().settings
     values = {
         f.name: st.session_state.get(key(f.name), getattr(last, f.name))

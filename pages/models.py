@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -75,7 +76,7 @@ def show_pair(found: pairs.Shipped) -> None:
     held_out_errors(found.task, pair, sessions)
     speed(found.task, sessions)
     with st.expander("Full model card"):
-        st.markdown(pair.card_text.replace("\n# ", "\n#### ").replace("\n## ", "\n##### "))
+        st.markdown(re.sub("^#", "####", pair.card_text, flags=re.MULTILINE))
     messages.link(found.task, f"Use the {found.task} pair")
 
 
@@ -95,7 +96,7 @@ def held_out_errors(task: str, pair: pairs.Pair, sessions: Mapping[str, Session]
     table = cards.metrics({model: session.card for model, session in sessions.items()})
     unit = pair.reg.card.target["unit"]
     if DIMENSIONLESS in table:
-        unit = f"mae and rmse in {unit}, others without unit"
+        unit = f"mae and rmse in {unit}; the others have no unit"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Held-out errors** ({unit})")
         downloads.button(
@@ -114,9 +115,11 @@ def speed(task: str, sessions: Mapping[str, Session]) -> None:
         speeds[task] = measured(sessions)
     if rows := speeds.get(task):
         st.dataframe(rows, hide_index=True)
+        used = sessions["reg"].provider.why
+        note = "" if used == provider() else f"{used} "  # the page begins with the latter
         st.caption(
-            f"{sessions['reg'].provider.why} Each row gives the median, slowest and fastest of five "
-            "runs; other load on this machine reduces the speed."
+            f"{note}Images per second: median, slowest and fastest of five runs. Other load on this "
+            "machine reduces them."
         )
 
 
@@ -156,8 +159,8 @@ def own_models() -> None:
     """Draw the uploader, the files with what was found, and the models in use."""
     st.markdown(
         "Upload a reg model, a reg+cls model, or both, for one of the tasks. They predict beside the "
-        "shipped pair on the task's page; photos and videos with known targets also give their "
-        "errors per target range."
+        "shipped pair on the task's page, which also shows their errors per target range for photos "
+        "and videos with known targets."
     )
     st.markdown(REQUIREMENTS)
     files = st.file_uploader(
@@ -249,7 +252,7 @@ def fields(finding: Finding, guess: Form, task: str) -> Form:
     value, logits = guess.value, guess.logits
     if len(finding.outputs) > 1:
         names = list(finding.outputs)
-        value = st.selectbox("Output with the value", names, names.index(value))
+        value = st.selectbox("Output with the predicted value", names, names.index(value))
         logits = next(name for name in names if name != value)
     edges = class_edges(len(guess.edges) - 1, low, high) if logits else ()
     return replace(

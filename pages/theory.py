@@ -168,8 +168,8 @@ def how_to_read() -> None:
             "Liu: *Balanced MSE for Imbalanced Visual Regression*, CVPR 2022):"
         )
         st.latex(
-            r"-\log p_{imb}(y\mid x) = -\log p_{bal}(y\mid x)"
-            r"\;\underbrace{-\log p(y) + \log\!\int\! p_{bal}(y'\mid x)\,p(y')\,dy'}_{\text{gap}}"
+            r"\small\begin{aligned}&-\log p_{imb}(y\mid x) = -\log p_{bal}(y\mid x) + \text{gap}\\"
+            r"&\text{gap} = -\log p(y) + \log\!\int\! p_{bal}(y'\mid x)\,p(y')\,dy'\end{aligned}"
         )
         st.markdown(
             "The gap is what imbalance adds to the loss of one sample. It is zero where $p$ is flat "
@@ -178,12 +178,12 @@ def how_to_read() -> None:
             "For a classifier over bins, class priors $\\pi_c$ take the place of $p(y)$:"
         )
         st.latex(
-            r"-\log p_{imb}(c\mid x) = -\log p_{bal}(c\mid x)"
-            r"-\log \pi_c + \log\sum_{c'} p_{bal}(c'\mid x)\,\pi_{c'}"
+            r"\small\begin{aligned}&-\log p_{imb}(c\mid x) = -\log p_{bal}(c\mid x) + \text{gap}\\"
+            r"&\text{gap} = -\log \pi_c + \log\sum_{c'} p_{bal}(c'\mid x)\,\pi_{c'}\end{aligned}"
         )
         st.markdown(
             "Equalized bins merge rare ranges and drop labels of frequent ones until all priors are "
-            "equal; the last two terms then cancel and the gap is zero (Pintea, Lin, Dijkstra, van "
+            "equal; the two terms of the gap then cancel (Pintea, Lin, Dijkstra, van "
             "Gemert: *A step towards understanding why classification helps regression*, ICCV 2023). "
             "This is the argument for adding a classification loss to the regression loss. Whether "
             "it helps in training is another question: see the **Study** and its control.\n\n"

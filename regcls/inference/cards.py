@@ -52,14 +52,14 @@ def facts(session: Session) -> dict[str, str]:
         "trained on": _trained_on(card),
         "file": f"{session.name}, {len(data) / 1e6:.2f} MB, opset {opset}",
         "licence": card.licence,
-        "cite": card.citation,
+        "citation": card.citation,
     }
 
 
 def _trained_on(card: Card) -> str:
     splits = card.training.get("splits", {})
     sizes = ", ".join(f"{name} {size:,}" for name, size in splits.items())
-    return str(card.training.get("data_set", "not stated")) + (f" ({sizes})" if sizes else "")
+    return str(card.training.get("data_set", "not stated")) + (f"; {sizes}" if sizes else "")
 
 
 def metrics(cards: Mapping[str, Card]) -> pd.DataFrame:

@@ -34,12 +34,12 @@ def training(reg: Card, regcls: Card) -> Picture:
     classes = regcls.classes or {"edges": [], "kind": ""}
     edges, count = np.asarray(classes["edges"], float), len(classes["edges"]) - 1
     data = {"training": cards.histogram(reg)}
-    caption = "Training samples per range. Where they are few, errors grow."
+    caption = "Training samples per range; errors tend to be larger where there are few."
     if 0 < len(edges) <= _MAX_EDGES:
         data["edges"] = pd.DataFrame({"at": edges})
-        caption += f" Lines: edges of the {count} classes ({classes['kind']})."
+        caption += f" The lines are the edges of the {count} classes ({classes['kind']})."
     elif len(edges):
-        caption += f" {count} classes ({classes['kind']}), too many to draw."
+        caption += f" The edges of the {count} classes ({classes['kind']}) are too many to draw."
     target = reg.target
     spec = _spec(target["name"], target["unit"], target["low"], target["high"], "edges" in data)
     return Picture(spec, data, caption)

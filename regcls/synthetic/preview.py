@@ -47,8 +47,9 @@ class TrainingPreview:
         if not rare.any():
             return f"Each of the {RANGES} target ranges has about {train.median():.0f} training points."
         return (
-            f"Of the {RANGES} target ranges, {rare.sum()} have fewer than 20 training points each, "
-            f"{train[rare].sum() / train.sum():.0%} of all points. Errors tend to be largest there."
+            f"Of the {RANGES} target ranges, {rare.sum()} have fewer than 20 training points each "
+            f"({train[rare].sum() / train.sum():.0%} of all points in total). Errors tend to be "
+            "largest there."
         )
 
 

@@ -47,9 +47,9 @@ def per_range(table: pd.DataFrame, model: str) -> Picture:
     rows = table.melt(["low", "high", "train"], list(TERMS), var_name="term", value_name="nats")
     rows["series"] = rows["term"].map({term: label for term, (label, *_) in TERMS.items()})
     caption = (
-        "The gap is the difference between the two losses. It is well above zero next to the "
-        "training peak (grey), where targets are rare, and below zero in the peak, where they are "
-        "frequent."
+        "The gap is the difference between the two losses. It is positive for rare targets next to "
+        "the training peak (grey), negative in the peak, and zero if the training targets are "
+        "uniform."
     )
     labels = (f"{model}: loss per target range", "mean loss (nats)", "term")
     return _over_training(rows, tuple(TERMS.values()), labels, 330, caption)
@@ -69,10 +69,10 @@ def by_bins(table: pd.DataFrame) -> Picture:
     """
     rows = table.assign(nats=table["gap"], series=table["model"])
     caption = (
-        "Equal-width classes have the gap of the targets in them. Equalized bins, with labels "
-        "dropped until all classes are equally frequent, have uniform priors and therefore no gap."
+        "Equal-width classes are as imbalanced as the targets and have a gap, too; equalized bins "
+        "have uniform class priors and therefore no gap."
     )
-    labels = ("Classification: gap per target range, by kind of bins", "gap (nats)", "bins")
+    labels = ("Classification: gap by kind of bins", "gap (nats)", "bins")
     return _over_training(rows, tuple(KINDS.values()), labels, 300, caption)
 
 
@@ -141,8 +141,8 @@ def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
     """
     caption = (
         "Mean gap of the ideal model; the dashed line marks the chosen s. The narrower the peak, "
-        "the larger the gap of rare targets near it (within 2σ); far from the peak, the model "
-        "expects no frequent targets and the gap is close to zero."
+        "the larger the gap of rare targets near it (within 2σ); far from it, the gap is close to "
+        "zero."
     )
     data = {"gaps": table, "chosen": pd.DataFrame({"at": [width]})}
     return Picture(_imbalance_spec(), data, caption)
@@ -172,7 +172,7 @@ def _imbalance_spec() -> dict[str, Any]:
         )
     )
     chart = alt.layer(lines, marker_lines("chosen", scale, width=1.5))
-    return finished(chart, "Mean gap by degree of imbalance", 260)
+    return finished(chart, "Mean gap by degree of imbalance", 340)
 
 
 def _colour(field: str, domain: list[str], colours: list[str]) -> alt.Color:

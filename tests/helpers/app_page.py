@@ -1,23 +1,23 @@
-"""A page of the app without a browser: opened, clicked, read."""
+"""Pages of the app without a browser: open, click and read them."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
 from regcls.tasks import pairs
 from regcls.utils.paths import MODELS_FOLDER
+from tests.helpers import waiting
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
 def opened(name: str, timeout: float = 60, **query: str) -> AppTest:
-    """The page ``pages/{name}.py`` at an address with this query."""
+    """Return the page ``pages/{name}.py``, opened at an address with this query."""
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=timeout)
     for key, value in query.items():
         page.query_params[key] = value
@@ -25,47 +25,47 @@ def opened(name: str, timeout: float = 60, **query: str) -> AppTest:
 
 
 def ran(page: AppTest) -> AppTest:
-    """The page, after a run that raised nothing."""
+    """Return the page; fail if its last run raised an exception."""
     assert not page.exception
     return page
 
 
 def click(page: AppTest, label: str) -> AppTest:
+    """Return the page after a click on the button with this label."""
     return ran(next(b for b in page.button if b.label == label).click().run())
 
 
 def settled(page: AppTest) -> AppTest:
-    """The Progress page, looked at again once nothing goes on any more."""
-    end = time.monotonic() + 60
-    while page.session_state["progress_gallery"].active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    """Return the Progress page once its background jobs have ended."""
+    waiting.until(lambda: not page.session_state["progress_gallery"].active, 60)
     return ran(page.run())
 
 
-def said(page: AppTest) -> str:
-    """What the page says in words, its own HTML apart."""
+def text_of(page: AppTest) -> str:
+    """Return the text of the page's Markdown, captions and messages, without its HTML."""
     kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def html(page: AppTest) -> str:
+    """Return the page's HTML elements."""
     return " ".join(element.proto.body for element in page.get("html"))
 
 
 def query_of(page: AppTest) -> dict[str, str]:
+    """Return the parameters of the page's address."""
     return {k: v[0] if isinstance(v, list) else v for k, v in page.query_params.items()}
 
 
 def broken_pair(task: str, file: str, folder: Path, monkeypatch) -> None:
-    """The app finds a pair of this task in which one file is broken."""
+    """Make the app load a copy of a task's pair in which one file is broken."""
     shutil.copytree(MODELS_FOLDER / task, folder / task)
     (folder / task / file).write_bytes(b"not a model")
     monkeypatch.setenv(pairs.ROOT, str(folder))
 
 
 def imported_by(name: str, modules: tuple[str, ...]) -> list[str]:
-    """Which of these modules a new process holds once it has opened the page."""
+    """Return those of the modules that are imported by opening the page in a new process."""
     code = (
         f"import sys; sys.path.insert(0, {str(PAGES.parent)!r});"
         f"from tests.helpers import app_page; app_page.opened({name!r});"

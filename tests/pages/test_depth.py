@@ -67,8 +67,8 @@ def test_an_address_opens_a_sample_in_a_view():
 
 def test_an_unknown_value_in_the_address_is_reported():
     page = opened("depth", sample="kitchen", view="sideways")
-    said = " ".join(toast.value for toast in page.toast)
-    assert "sample = “kitchen”" in said and "view = “sideways”" in said
+    toasts = " ".join(toast.value for toast in page.toast)
+    assert "sample = “kitchen”" in toasts and "view = “sideways”" in toasts
 
 
 def test_a_true_depth_is_added_to_the_errors():
@@ -91,10 +91,10 @@ def test_bad_files_are_reported_and_the_photo_stays():
     gallery.add(b"words", "words.jpg", predict.load())
     gallery.add_truth(key, b"", "truth.png")
     page.run()
-    said = [w.value for w in page.warning]
+    warnings = [w.value for w in page.warning]
     assert (
-        said[0].startswith("words.jpg cannot be read as a photo")
-        and said[1] == "truth.png is empty."
+        warnings[0].startswith("words.jpg cannot be read as a photo")
+        and warnings[1] == "truth.png is empty."
     )
     assert page.dataframe[0].value["photo"].tolist() == ["A lobby"]
     click(page, "Hide messages")

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from regcls.inference import contract
 from regcls.utils.paths import MODELS_FOLDER
-from tests.helpers.app_page import click, opened, ran, said
+from tests.helpers.app_page import click, opened, ran, text_of
 from tests.helpers.made_tables import excel, table
 
 
@@ -28,15 +28,15 @@ def held(page: AppTest, kind: str, name: str):
 def test_it_opens_with_instructions_and_a_privacy_note():
     page = opened("predictions")
     assert "Upload a table, paste one, or try an example" in page.info[0].value
-    assert "nothing is written to disk" in said(page)
+    assert "nothing is written to disk" in text_of(page)
 
 
 def test_an_example_gives_the_whole_report():
     page = click(opened("predictions"), "Progress (shipped models)")
-    assert "reg and reg+cls" in said(page) or "has a lower MAE than" in said(page)
+    assert "reg and reg+cls" in text_of(page) or "has a lower MAE than" in text_of(page)
     counts = contract.read(MODELS_FOLDER / "progress" / "reg.onnx").training_histogram["counts"]
     assert len(page.session_state["predictions"].train) == sum(counts) > 10_000
-    assert "grey training histogram" in said(page)
+    assert "grey training histogram" in text_of(page)
     assert len(page.get("vega_lite_chart")) == 5
     assert held(page, "selectbox", "group").value == "clip"
     worst = page.dataframe[-1].value
@@ -50,13 +50,13 @@ def test_detected_column_roles_can_be_changed():
     assert held(page, "selectbox", "target").value == "age"
     assert held(page, "multiselect", "models").value == ["pred_good", "pred_poor"]
     assert held(page, "selectbox", "category").value == "site"
-    assert "pred_good has a lower MAE than pred_poor" in said(page)
+    assert "pred_good has a lower MAE than pred_poor" in text_of(page)
     ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
-    assert "select a second column of predictions" in said(page)
+    assert "select a second column of predictions" in text_of(page)
 
 
 def test_without_training_targets_the_chart_shows_the_test_targets():
-    assert "Grey: test samples, because the training targets are not known" in said(
+    assert "Grey: test samples, because the training targets are not known" in text_of(
         pasted(table(60))
     )
 
@@ -67,7 +67,7 @@ def test_ranges_can_have_own_edges():
     assert "ascending" in page.warning[0].value
     edges = next(t for t in page.text_input if t.label.startswith("Edges"))
     ran(edges.set_value("0, 5, 20, 200").run())
-    assert not page.warning and "of 3 ranges" in said(page)
+    assert not page.warning and "of 3 ranges" in text_of(page)
 
 
 def test_a_bad_table_is_reported_and_the_last_one_stays():
@@ -75,7 +75,7 @@ def test_a_bad_table_is_reported_and_the_last_one_stays():
     ran(page.text_area(key="predictions_text").set_value("just words").run())
     click(page, "Read table")
     assert "no rows below" in page.error[0].value
-    assert "pred_good has a lower MAE than pred_poor" in said(page)
+    assert "pred_good has a lower MAE than pred_poor" in text_of(page)
 
 
 def test_unsuitable_columns_are_reported():
@@ -90,11 +90,11 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
     page = opened("predictions")
     data = excel(first=table(60), second=table(40, seed=1))
     ran(page.file_uploader(key="predictions_file").upload("two.xlsx", data).run())
-    assert "two.xlsx: 60 rows" in said(page)
+    assert "two.xlsx: 60 rows" in text_of(page)
     sheet = next(s for s in page.selectbox if s.label == "Sheet")
     assert sheet.options == ["first", "second"]
     ran(sheet.set_value("second").run())
-    assert "two.xlsx: 40 rows" in said(page)
+    assert "two.xlsx: 40 rows" in text_of(page)
 
 
 def test_choices_are_kept_while_another_page_is_shown():

@@ -40,8 +40,8 @@ def test_an_address_opens_a_sample_with_its_settings():
 
 def test_unknown_values_in_the_address_are_reported_and_removed():
     page = opened("progress", sample="dancing", frames="lots")
-    said = " ".join(toast.value for toast in page.toast)
-    assert "sample = “dancing”" in said and "frames = “lots”" in said
+    toasts = " ".join(toast.value for toast in page.toast)
+    assert "sample = “dancing”" in toasts and "frames = “lots”" in toasts
     assert "sample" not in page.query_params
 
 
@@ -76,8 +76,8 @@ def test_files_that_are_not_videos_are_reported_and_the_rest_stays(tmp_path):
     sound = video_files.sound_only(tmp_path / "song.mp4")
     gallery.add(sound.read_bytes(), "song.mp4", predict.load(), 50)
     page.run()
-    said = [warning.value for warning in page.warning]
-    assert said[0].startswith("words.mp4 cannot be read as a video") and said[1].startswith(
+    warnings = [warning.value for warning in page.warning]
+    assert warnings[0].startswith("words.mp4 cannot be read as a video") and warnings[1].startswith(
         "song.mp4 has no"
     )
     assert page.dataframe[0].value["video"].tolist() == ["Can picked up"]

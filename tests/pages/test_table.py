@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular import samples
 from regcls.tabular.plan import Budget
-from tests.helpers.app_page import opened, ran, said
+from tests.helpers.app_page import opened, ran, text_of
 from tests.helpers.made_tables import excel
 
 
@@ -54,7 +54,7 @@ def test_it_opens_with_samples_and_a_privacy_note():
     page = opened("table")
     labels = {button.label for button in page.button}
     assert {sample.title for sample in samples.SAMPLES.values()} <= labels
-    assert "nothing leaves the machine" in said(page)
+    assert "nothing leaves the machine" in text_of(page)
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
@@ -63,7 +63,7 @@ def test_each_sample_is_ready_to_compare(name):
     sample = samples.SAMPLES[name]
     assert held(page, "selectbox", "target").value == sample.target
     assert held(page, "selectbox", "group").value == (sample.group or "none")
-    assert "About" in said(page) and page.button(key="table_start")
+    assert "About" in text_of(page) and page.button(key="table_start")
 
 
 def test_a_sample_from_click_to_verdict_and_files():
@@ -71,7 +71,7 @@ def test_a_sample_from_click_to_verdict_and_files():
     ran(page.button(key="table_sample_tips").click().run())
     assert "sample" in page.query_params
     page = to_the_end(page)
-    assert "On your data" in said(page) and "What to try first" in said(page)
+    assert "On your data" in text_of(page) and "What to try first" in text_of(page)
     labels = {button.label for button in page.get("download_button")}
     assert {"Code (Python)", "Models (ONNX)", "Held-out predictions (CSV)"} <= labels
     assert "def train(x, y" in page.code[0].value
@@ -99,7 +99,7 @@ def test_new_rows_are_predicted():
     ran(page)
     assert "Predictions (CSV)" in {button.label for button in page.get("download_button")}
     page.file_uploader(key="table_new").upload("other.csv", b"b\n0.5\n").run()
-    assert "lack the column “a”" in said(ran(page))
+    assert "lack the column “a”" in text_of(ran(page))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_new_rows_are_predicted():
     ],
 )
 def test_unusable_tables_are_reported(data, words):
-    assert words.lower() in said(uploaded(data, "bad.csv")).lower()
+    assert words.lower() in text_of(uploaded(data, "bad.csv")).lower()
 
 
 def test_cancel_stops_the_run_and_so_does_a_new_table():
@@ -121,7 +121,7 @@ def test_cancel_stops_the_run_and_so_does_a_new_table():
     assert run.running
     ran(page.button(key="table_cancel").click().run())
     run.wait(60)
-    assert "The comparison was cancelled" in said(ran(page.run()))
+    assert "The comparison was cancelled" in text_of(ran(page.run()))
     page = opened("table", sample="wine", budget="thorough")
     ran(page.button(key="table_start").click().run())
     run = page.session_state["table"].run
@@ -156,4 +156,4 @@ def test_an_empty_sheet_is_reported_and_the_last_table_stays():
     assert sheet.options == ["first", "second"]
     ran(sheet.set_value("second").run())
     assert "second" in page.error[0].value
-    assert "80 rows" in said(page)
+    assert "80 rows" in text_of(page)

@@ -28,7 +28,7 @@ SCALINGS = {  # factor and offset applied to 0 to 255; None: per channel, below
     "0 to 255": (1.0, 0.0),
     "0 to 1": (1 / 255, 0.0),
     "-1 to 1": (2 / 255, -1.0),
-    "ImageNet mean and deviation": None,
+    "ImageNet mean and standard deviation": None,
 }
 # Mean and standard deviation of ImageNet's pixels (0 to 1), as used by torchvision's models.
 IMAGENET_MEAN, IMAGENET_STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -309,7 +309,7 @@ def _without_card(model: onnx.ModelProto, data: bytes, name: str) -> Finding:
         height=sides[0] or target.height,
         width=sides[1] or target.width,
         layout=layout,
-        scaling="0 to 255" if kind == "uint8" else "ImageNet mean and deviation",
+        scaling="0 to 255" if kind == "uint8" else "ImageNet mean and standard deviation",
         value=value,
         logits=logits,
         edges=tuple(np.linspace(target.low, target.high, classes + 1)) if classes else (),

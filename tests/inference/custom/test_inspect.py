@@ -136,7 +136,7 @@ def test_pixels_arrive_as_the_file_expects_them(layout, scaling, order):
         "0 to 255": images.astype(float),
         "0 to 1": x,
         "-1 to 1": 2 * x - 1,
-        "ImageNet mean and deviation": (x - inspect.IMAGENET_MEAN) / inspect.IMAGENET_STD,
+        "ImageNet mean and standard deviation": (x - inspect.IMAGENET_MEAN) / inspect.IMAGENET_STD,
     }[scaling]
     np.testing.assert_allclose(value, 100 * wanted.mean(axis=(1, 2, 3)), rtol=1e-4, atol=1e-2)
     assert logits is None
