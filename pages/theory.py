@@ -144,9 +144,10 @@ def show(choice: Choice) -> None:
     note = f"Equalized bins leave {remaining} of {choice.classes} classes."
     charts.draw(replace(by_bins, caption=f"{by_bins.caption} {note}"), key="theory_classes_chart")
     worst = max(loss.residual for loss in (regression, *kinds.values()))
+    digits = f"{worst:.0e}".replace("-", "−")  # lines do not break after a minus sign
     st.success(
         f"The three terms add up: at {len(case.y):,} test points and for every loss above, the "
-        f"imbalanced loss equals balanced loss + gap to within {worst:.0e} nats.",
+        f"imbalanced loss equals balanced loss + gap to within {digits} nats.",
         icon=":material/check:",
     )
     if choice.model == IDEAL:
@@ -183,10 +184,10 @@ def how_to_read() -> None:
         )
         st.markdown(
             "Equalized bins merge rare ranges and drop labels of frequent ones until all priors are "
-            "equal; the two terms of the gap then cancel (Pintea, Lin, Dijkstra, van "
-            "Gemert: *A step towards understanding why classification helps regression*, ICCV 2023). "
-            "This is the argument for adding a classification loss to the regression loss. Whether "
-            "it helps in training is another question: see the **Study** and its control.\n\n"
+            "equal; the two terms of the gap then cancel (Pintea, Lin, Dijkstra, van Gemert: *A step "
+            "towards understanding why classification helps regression*, ICCV 2023). This is the "
+            "argument for adding a classification loss to the regression loss. Whether it helps in "
+            "training is another question: see the **Study** and its control.\n\n"
             "All values are computed, not fitted: the integral by Gauss-Legendre quadrature, and "
             "the normalisation of the imbalanced model from closed-form Gaussian masses, so the sum "
             "of the terms is a real check. Losses are in nats; $p$ is relative to the balanced "

@@ -69,8 +69,8 @@ def by_bins(table: pd.DataFrame) -> Picture:
     """
     rows = table.assign(nats=table["gap"], series=table["model"])
     caption = (
-        "Equal-width classes are as imbalanced as the targets and have a gap, too; equalized bins "
-        "have uniform class priors and therefore no gap."
+        "Equal-width classes are as imbalanced as the targets and have a gap; equalized bins have "
+        "uniform class priors and therefore no gap."
     )
     labels = ("Classification: gap by kind of bins", "gap (nats)", "bins")
     return _over_training(rows, tuple(KINDS.values()), labels, 300, caption)
