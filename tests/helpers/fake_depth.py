@@ -1,4 +1,4 @@
-"""A tiny depth pair that keeps the contract: what is bright is far away."""
+"""A tiny valid depth pair: brighter pixels are farther away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EDGES = list(np.linspace(0.0, 10.0, 11))
 
 
 def graph(variant: str) -> onnx.ModelProto:
-    """value = brightness · 10/255 at half of the size, 0.5 m more for reg+cls; logits = −|value − c|."""
+    """Return value = brightness · 10/255 at half the size (reg+cls: + 0.5); logits = −|value − c|."""
     nodes = [
         helper.make_node("Cast", ["image"], ["x"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["x"], ["planes"], perm=[0, 3, 1, 2]),
@@ -54,7 +54,7 @@ def graph(variant: str) -> onnx.ModelProto:
 
 
 def make_pair(root: Path) -> Path:
-    """Write ``root/depth`` with both models, predictions and a card; returns that folder."""
+    """Write both models, predictions and a card to ``root/depth``; return that folder."""
     folder = root / "depth"
     folder.mkdir(parents=True)
     counts = [10, 200, 300, 200, 100, 50, 20, 10, 5, 1]
