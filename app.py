@@ -3,7 +3,9 @@
 import streamlit as st
 
 from pages import navigate
+from pages.components import presence
 
 page = navigate()
+presence.visitor_present()  # so that a job goes on when a connection is lost and comes back
 st.session_state.setdefault("visited", set()).add(page.url_path)  # for the tour
 page.run()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from pages import through_app
@@ -23,6 +27,9 @@ from regcls.io import images
 from regcls.tasks.depth import ground_truth, predict, table
 from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
 from regcls.tasks.pairs import KEYS, MODELS
+
+if TYPE_CHECKING:
+    import numpy as np
 
 through_app()
 
@@ -206,7 +213,7 @@ def errors(key: str, entry: Entry) -> None:
     if entry.truth is not None:
         metrics = own_metrics(entry)
         st.dataframe(metrics, hide_index=True)
-        downloads.button("Download errors", metrics.to_csv(index=False), "depth_errors.csv")
+        downloads.button("Download errors", lambda: metrics.to_csv(index=False), "depth_errors.csv")
     charts.draw(shares(entry.photo, pair.reg.card))
 
 
@@ -233,21 +240,27 @@ def depth_files(key: str, entry: Entry) -> None:
 
     photo, ends = entry.photo, depth_charts.limits(entry.photo)
     stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
+    formats: dict[str, tuple[Callable[[np.ndarray], bytes], str]] = {
+        "16-bit PNG (mm)": (ground_truth.as_png, "png"),
+        ".npy (m)": (ground_truth.as_npy, "npy"),
+        "Colour PNG": (lambda m: predict.png(depth_charts.coloured(m, ends)), "colour.png"),
+    }
     with st.popover("Download", icon=":material/download:"):
         for model, short in KEYS.items():
-            metres = predict.enlarged(photo, model)
-            colours = predict.png(depth_charts.coloured(metres, ends))
-            files = {
-                "16-bit PNG (mm)": (ground_truth.as_png(metres), "png"),
-                ".npy (m)": (ground_truth.as_npy(metres), "npy"),
-                "Colour PNG": (colours, "colour.png"),
-            }
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{model}**")
-                for label, (data, suffix) in files.items():
+                for label, (encode, suffix) in formats.items():
                     name = f"{stem}_{short}.{suffix}"
                     key_of_file = f"depth_get_{key}_{short}_{suffix}"
-                    downloads.button(label, data, name, icon=None, key=key_of_file)
+                    make = partial(depth_file, photo, model, encode)
+                    downloads.button(label, make, name, icon=None, key=key_of_file)
+
+
+def depth_file(
+    photo: predict.PhotoDepth, model: str, encode: Callable[[np.ndarray], bytes]
+) -> bytes:
+    """Return one model's depth map at the size of the photo, as a file."""
+    return encode(predict.enlarged(photo, model))
 
 
 def limits() -> None:

@@ -101,7 +101,7 @@ def held_out_errors(task: str, pair: pairs.Pair, sessions: Mapping[str, Session]
         st.markdown(f"**Held-out errors** ({unit})")
         downloads.button(
             "Download errors",
-            table.to_csv(index=False),
+            lambda: table.to_csv(index=False),
             f"{task}_metrics.csv",
             key=f"models_csv_{task}",
         )

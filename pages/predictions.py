@@ -237,7 +237,9 @@ def show(report: Report) -> None:
     charts.draw(prediction_charts.errors(report, metric))
     with st.container(horizontal=True):
         html_report(report)
-        downloads.button("Errors (CSV)", tables.safe_csv(report.errors.table()), "errors.csv")
+        downloads.button(
+            "Errors (CSV)", lambda: tables.safe_csv(report.errors.table()), "errors.csv"
+        )
     charts.draw(prediction_charts.distribution(report))
     figures("Overall", report.overall)
     figures("Ranges with many, medium and few targets", report.shots)

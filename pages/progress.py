@@ -273,8 +273,12 @@ def files(key: str, entry: Entry, curve: Curve) -> None:
     stem = entry.name.rsplit(".", 1)[0]
     frame = table.table(curve, entry.whole, monotone())
     with st.container(horizontal=True, vertical_alignment="center"):
-        csv = frame.to_csv(index=False)
-        downloads.button("Curve (CSV)", csv, f"{stem}.csv", key=f"progress_csv_{key}")
+        downloads.button(
+            "Curve (CSV)",
+            lambda: frame.to_csv(index=False),
+            f"{stem}.csv",
+            key=f"progress_csv_{key}",
+        )
         overlay = entry.overlay
         if overlay and not (overlay.curve is curve and overlay.whole == entry.whole):
             overlay = None  # made from another curve

@@ -155,7 +155,7 @@ def show(choice: Choice) -> None:
         charts.draw(theory_charts.over_imbalance(gaps, choice.s), key="theory_imbalance")
     both = pd.concat((table, classes.assign(model="classification, " + classes["model"])))
     with st.container(horizontal=True):
-        downloads.button("Table (CSV)", both.to_csv(index=False), "theory.csv")
+        downloads.button("Table (CSV)", lambda: both.to_csv(index=False), "theory.csv")
         charts.files(lambda: picture, "theory")
 
 

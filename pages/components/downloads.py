@@ -27,9 +27,14 @@ def button(
     icon: str | None = ":material/download:",
     **options: Any,
 ) -> None:
-    """Draw a download button that does not rerun the page; the MIME type follows the file name."""
+    """Draw a download button that does not rerun the page; the MIME type follows the file name.
+
+    The server is asked for the data on a click. Data given to Streamlit at once would be fetched by
+    the browser whenever the button is drawn, and be missing where the page has run again meanwhile.
+    """
     mime = MIME.get(name.rsplit(".", 1)[-1], BINARY)
-    st.download_button(label, data, name, mime, icon=icon, on_click="ignore", **options)
+    on_demand = data if callable(data) else lambda: data
+    st.download_button(label, on_demand, name, mime, icon=icon, on_click="ignore", **options)
 
 
 def results(title: str, rows: Sequence[dict[str, Any]] | pd.DataFrame, name: str) -> None:
@@ -43,5 +48,5 @@ def results(title: str, rows: Sequence[dict[str, Any]] | pd.DataFrame, name: str
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(title)
-        button("Download results", safe_csv(table), name)
+        button("Download results", lambda: safe_csv(table), name)
     st.dataframe(table, hide_index=True)

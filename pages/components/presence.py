@@ -19,10 +19,12 @@ class Visit:
         self.open = False
 
 
-@st.cache_resource(scope="session", on_release=Visit.close, show_spinner=False)
-def _registered(_visit: Visit) -> Visit:
+@st.cache_resource(
+    scope="session", on_release=Visit.close, hash_funcs={Visit: id}, show_spinner=False
+)
+def _registered(visit: Visit) -> Visit:
     """Keep the visit in the session's cache, which Streamlit releases on disconnection."""
-    return _visit
+    return visit
 
 
 def visitor_present() -> Callable[[], bool]:

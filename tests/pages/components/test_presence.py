@@ -24,3 +24,11 @@ def test_a_visit_ends_with_the_session_and_a_new_run_reopens_it():
     assert not page.exception and not present()
     page.run()
     assert present()
+
+
+def test_another_visit_of_the_same_session_has_its_own_entry():
+    AppTest.from_function(script).run()
+    page = AppTest.from_function(script).run()  # under test all sessions have one name
+    present = page.session_state["present"]
+    page.button[0].click().run()
+    assert not page.exception and not present()
