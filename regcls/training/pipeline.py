@@ -91,10 +91,11 @@ def train(
         If the data set or an option cannot be used.
     """
     _check_csv(task, csv)
-    recipe = _module(task, "recipe")
-    runs = Path("runs") / task if runs is None else runs
-    record: dict[str, Any] = recipe.train(data, runs, report=report, part=part, **_index(csv))
-    return record
+    from regcls.training import search
+
+    search.check_part(part)
+    plan = _module(task, "recipe").plan(data, **_index(csv))
+    return search.train(plan, _runs_folder(task, runs), report, part)
 
 
 def export(
@@ -127,9 +128,8 @@ def export(
     """
     _check_csv(task, csv)
     module = _module(task, "export")
-    runs = Path("runs") / task if runs is None else runs
     out = _pair_folder(task, out)
-    module.export(data, runs, out, **_index(csv))
+    module.export(data, _runs_folder(task, runs), out, **_index(csv))
     return list_models(out)
 
 
@@ -165,6 +165,10 @@ def write_card(task: str, out: Path | None = None) -> list[dict[str, Any]]:
 
 def _module(task: str, part: str) -> ModuleType:
     return importlib.import_module(f"regcls.training.{registry.get(task).name}.{part}")
+
+
+def _runs_folder(task: str, runs: Path | None) -> Path:
+    return Path("runs") / task if runs is None else runs
 
 
 def _pair_folder(task: str, out: Path | None) -> Path:

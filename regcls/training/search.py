@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from regcls.training.fit import Problem, Progress, Recipe, fit
 
 VARIANTS = ("reg", "regcls")
 Report = Callable[[str, Progress], None]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Setting(NamedTuple):
@@ -167,10 +168,10 @@ def read_record(variant: str, runs: Path) -> dict[str, Any]:
     }
 
 
-def load_weights(
-    variant: str, seed: int, runs: Path, task: str
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Load a finished run.
+def load_run(
+    variant: str, seed: int, runs: Path, network: Callable[[Mapping[str, Any]], Network]
+) -> Network:
+    """Load the model of a finished run.
 
     Parameters
     ----------
@@ -180,15 +181,13 @@ def load_weights(
         Seed of the run.
     runs : Path
         Folder of the runs.
-    task : str
-        Name of the task, for the message.
+    network : callable
+        From the fields of a `Recipe` to the task's network.
 
     Returns
     -------
-    weights : dict
-        State of the network.
-    recipe : dict
-        Fields of the `Recipe`.
+    Module
+        The model in eval mode.
 
     Raises
     ------
@@ -197,9 +196,10 @@ def load_weights(
     """
     path = runs / f"{variant}_seed{seed}.pt"
     if not path.exists():
-        raise UserError(f"{path} is missing; finish `python -m regcls train {task}` first")
-    recipe = json.loads(path.with_suffix(".json").read_text())["recipe"]
-    return torch.load(path, map_location="cpu", weights_only=True), recipe
+        raise UserError(f"{path} is missing; finish the training (`regcls train`) first")
+    model = network(json.loads(path.with_suffix(".json").read_text())["recipe"])
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return model.eval()
 
 
 def _search(plan: Plan, variant: str, runs: Path, report: Report) -> Setting:

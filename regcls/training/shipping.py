@@ -21,7 +21,7 @@ from regcls.training.card_texts import TEXTS
 from regcls.training.networks import ImageRegressor
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict
-from regcls.training.search import VARIANTS, read_record
+from regcls.training.search import VARIANTS, load_run, read_record
 
 LEVEL = 0.9  # coverage of the conformal intervals
 MODEL_OF = {key: model for model, key in KEYS.items()}  # "regcls" is the variant "reg+cls"
@@ -39,8 +39,8 @@ class SeedExport:
         Name of the task.
     splits : mapping
         Data of train, val and test.
-    load_run : callable
-        From variant, seed and folder of the runs to the trained model.
+    network : callable
+        From the fields of a `Recipe` to the network, without trained weights.
     table : callable
         From a split to a table with ``y_true`` and further columns.
     images : callable
@@ -55,7 +55,7 @@ class SeedExport:
 
     task: str
     splits: Mapping[str, Any]
-    load_run: Callable[[str, int, Path], ImageRegressor]
+    network: Callable[[Mapping[str, Any]], ImageRegressor]
     table: Callable[[Any], pd.DataFrame]
     images: Callable[[Any], np.ndarray]
     height: int
@@ -91,7 +91,7 @@ def export_seeds(plan: SeedExport, runs: Path, out: Path) -> dict[str, Card]:
     records = {variant: read_record(variant, runs) for variant in VARIANTS}
     models = {
         variant: {
-            seed: shippable(plan.load_run(variant, seed, runs))
+            seed: shippable(load_run(variant, seed, runs, plan.network))
             for seed in records[variant]["seeds"]
         }
         for variant in VARIANTS

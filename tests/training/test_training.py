@@ -153,20 +153,20 @@ def test_training_and_export_of_a_small_pair(tmp_path, monkeypatch):
     monkeypatch.setattr(
         age_recipe, "GRID", {"reg": [Setting(1.0), Setting(10.0)], "regcls": [Setting(1.0, 6)]}
     )
-    record = age_recipe.train(tmp_path, tmp_path / "runs")
+    runs = tmp_path / "runs"
+    record = search.train(age_recipe.plan(tmp_path), runs)
     assert len(record["reg"]["search"]) == 2 and set(record["regcls"]["seeds"]) == {0, 1}
     best = min(record["reg"]["search"], key=lambda row: row["val_mae"])
     kept = json.loads((tmp_path / "runs" / "reg_seed1.json").read_text())["recipe"]
     assert kept["reg_weight"] == best["reg_weight"]
     monkeypatch.setattr(search, "fit", None)  # the second call trains nothing
-    assert age_recipe.train(tmp_path, tmp_path / "runs") == record
-    value, logits = predict(
-        age_recipe.load_run("regcls", 0, tmp_path / "runs"), splits["val"].images, 32
-    )
+    assert search.train(age_recipe.plan(tmp_path), runs) == record
+    model = search.load_run("regcls", 0, runs, age_recipe.network)
+    value, logits = predict(model, splits["val"].images, 32)
     assert value.shape == (40,) and logits.shape == (40, 6)
     assert record["regcls"]["seeds"][0]["val_mae"] > 0
     with pytest.raises(ValueError, match="is missing; finish"):
-        age_recipe.load_run("reg", 7, tmp_path / "runs")
+        search.load_run("reg", 7, runs, age_recipe.network)
     export_and_check(splits, tmp_path, monkeypatch)
 
 

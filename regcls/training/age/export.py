@@ -13,7 +13,7 @@ from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
 from regcls.training import shipping
 from regcls.training.age.data import Faces, load_faces
-from regcls.training.age.recipe import OLDEST, SIDE, load_run
+from regcls.training.age.recipe import OLDEST, SIDE, network
 from regcls.training.shipping import Tables
 
 YEARS = np.arange(0.0, OLDEST + 1)  # edges of the training histogram, and of the shots
@@ -50,7 +50,7 @@ def export(data: Path, runs: Path, out: Path, csv: Path | None = None) -> dict[s
     plan = shipping.SeedExport(
         task="age",
         splits=faces,
-        load_run=load_run,
+        network=network,
         table=lambda split: pd.DataFrame({"y_true": split.ages}),
         images=lambda split: split.images,
         height=SIDE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +12,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from regcls.training import search
 from regcls.training.age.data import Faces, load_faces
 from regcls.training.augment import random_views
 from regcls.training.class_loss import ClassLoss
 from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
-from regcls.training.search import Plan, Report, Setting
+from regcls.training.search import Plan, Setting
 
 STORED_SIDE = 128  # pixels; photos are kept in memory at this side, and views are cut from them
 SIDE = 96  # pixels; input of the shipped networks
@@ -75,67 +75,27 @@ class Ages:
         return ClassLoss(self.edges, self.faces.ages)
 
 
-def train(
-    data: Path, runs: Path, csv: Path | None = None, report: Report | None = None, part: str = ""
-) -> dict[str, dict[str, Any]]:
-    """Train the age pair; see `regcls.training.search.train`.
+def plan(data: Path, csv: Path | None = None) -> Plan:
+    """Return the training of the age pair, for `regcls.training.search.train`.
 
     Parameters
     ----------
     data : Path
         Data set for `load_faces`.
-    runs : Path
-        Folder of the runs.
     csv : Path, optional
         Index of the data set.
-    report : callable, optional
-        Called with the name of the current run and its progress.
-    part : str, default ""
-        "reg" or "regcls" to train one variant only.
 
     Returns
     -------
-    dict of str to dict
-        Search and validation errors by variant.
+    Plan
+        The training.
 
     Raises
     ------
     UserError
         If the data set cannot be read.
     """
-    search.check_part(part)
-    return search.train(_plan(load_faces(data, STORED_SIDE, csv)), runs, report, part)
-
-
-def load_run(variant: str, seed: int, runs: Path) -> ImageRegressor:
-    """Load the model of a finished run.
-
-    Parameters
-    ----------
-    variant : str
-        Name of the variant.
-    seed : int
-        Seed of the run.
-    runs : Path
-        Folder of the runs.
-
-    Returns
-    -------
-    ImageRegressor
-        The model in eval mode.
-
-    Raises
-    ------
-    UserError
-        If the run is not finished.
-    """
-    weights, recipe = search.load_weights(variant, seed, runs, "age")
-    model = ImageRegressor(max(len(recipe["edges"]) - 1, 0), pretrained=False)
-    model.load_state_dict(weights)
-    return model.eval()
-
-
-def _plan(faces: dict[str, Faces]) -> Plan:
+    faces = load_faces(data, STORED_SIDE, csv)
     return Plan(
         problem=lambda split, recipe: Ages(split, recipe.edges),
         errors=_errors,
@@ -148,6 +108,22 @@ def _plan(faces: dict[str, Faces]) -> Plan:
         grid=GRID,
         seeds=SEEDS,
     )
+
+
+def network(recipe: Mapping[str, Any]) -> ImageRegressor:
+    """Return the network of a run, without trained weights.
+
+    Parameters
+    ----------
+    recipe : mapping
+        Fields of the `Recipe`.
+
+    Returns
+    -------
+    ImageRegressor
+        The network.
+    """
+    return ImageRegressor(max(len(recipe["edges"]) - 1, 0), pretrained=False)
 
 
 def _errors(model: ImageRegressor, faces: Faces, side: int) -> dict[str, float]:

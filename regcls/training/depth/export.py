@@ -16,10 +16,10 @@ from regcls.tasks.depth.metrics import BUCKET, METRICS
 from regcls.training import shipping
 from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthMean
-from regcls.training.depth.recipe import FARTHEST, HEIGHT, WIDTH, enlarged, fit_line, load_run
+from regcls.training.depth.recipe import FARTHEST, HEIGHT, WIDTH, enlarged, fit_line, network
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict_batches
-from regcls.training.search import VARIANTS, read_record
+from regcls.training.search import VARIANTS, load_run, read_record
 from regcls.training.shipping import Tables
 
 BUCKETS = np.linspace(0.0, FARTHEST, 101)  # metres; edges of the training histogram
@@ -92,7 +92,7 @@ def _models(
     """Return the mean of each variant's seeds and each single seed, all with their line."""
     models = {}
     for variant, run in records.items():
-        nets = {seed: shippable(load_run(variant, seed, runs)) for seed in run["seeds"]}
+        nets = {seed: shippable(load_run(variant, seed, runs, network)) for seed in run["seeds"]}
         models[variant] = DepthMean(nets.values())
         models |= {f"{variant}_seed{seed}": DepthMean([net]) for seed, net in nets.items()}
     for model in models.values():

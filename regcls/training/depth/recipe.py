@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from regcls.training import search
 from regcls.training.augment import random_rooms
 from regcls.training.class_loss import ClassLoss
 from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthNet
 from regcls.training.fit import Recipe
 from regcls.training.predict import predict_batches
-from regcls.training.search import Plan, Report, Setting
+from regcls.training.search import Plan, Setting
 
 HEIGHT, WIDTH = 240, 320  # pixels; input of the shipped networks
 FARTHEST = 10.0  # metres; the range of the sensor
@@ -88,67 +87,25 @@ class Depths:
         return ClassLoss(self.edges, sampled(self.rooms), self.kind)
 
 
-def train(
-    data: Path, runs: Path, report: Report | None = None, part: str = ""
-) -> dict[str, dict[str, Any]]:
-    """Train the depth pair; see `regcls.training.search.train`.
+def plan(data: Path) -> Plan:
+    """Return the training of the depth pair, for `regcls.training.search.train`.
 
     Parameters
     ----------
     data : Path
         Data set for `load_rooms`.
-    runs : Path
-        Folder of the runs.
-    report : callable, optional
-        Called with the name of the current run and its progress.
-    part : str, default ""
-        "reg" or "regcls" to train one variant only.
 
     Returns
     -------
-    dict of str to dict
-        Search and validation errors by variant.
+    Plan
+        The training.
 
     Raises
     ------
     UserError
         If the data set cannot be read.
     """
-    search.check_part(part)
-    return search.train(_plan(load_rooms(data)), runs, report, part)
-
-
-def load_run(variant: str, seed: int, runs: Path) -> DepthNet:
-    """Load the model of a finished run.
-
-    Parameters
-    ----------
-    variant : str
-        Name of the variant.
-    seed : int
-        Seed of the run.
-    runs : Path
-        Folder of the runs.
-
-    Returns
-    -------
-    DepthNet
-        The model in eval mode, which works at the size it was trained at.
-
-    Raises
-    ------
-    UserError
-        If the run is not finished.
-    """
-    weights, recipe = search.load_weights(variant, seed, runs, "depth")
-    model = DepthNet(max(len(recipe["edges"]) - 1, 0), pretrained=False)
-    model.load_state_dict(weights)
-    height = recipe["sides"][-1]
-    model.size = (height, height * WIDTH // HEIGHT)
-    return model.eval()
-
-
-def _plan(rooms: dict[str, Rooms]) -> Plan:
+    rooms = load_rooms(data)
     return Plan(
         problem=lambda split, recipe: Depths(split, recipe.edges, recipe.kind),
         errors=errors,
@@ -161,6 +118,25 @@ def _plan(rooms: dict[str, Rooms]) -> Plan:
         grid=GRID,
         seeds=SEEDS,
     )
+
+
+def network(recipe: Mapping[str, Any]) -> DepthNet:
+    """Return the network of a run, without trained weights.
+
+    Parameters
+    ----------
+    recipe : mapping
+        Fields of the `Recipe`.
+
+    Returns
+    -------
+    DepthNet
+        The network, which works at the size it was trained at.
+    """
+    model = DepthNet(max(len(recipe["edges"]) - 1, 0), pretrained=False)
+    height = recipe["sides"][-1]
+    model.size = (height, height * WIDTH // HEIGHT)
+    return model
 
 
 def sampled(rooms: Rooms) -> np.ndarray:

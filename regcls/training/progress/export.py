@@ -12,7 +12,7 @@ from regcls.inference.contract import Card
 from regcls.stats.errors import ErrorReport
 from regcls.training import shipping
 from regcls.training.progress.data import CUT, HEIGHT, WIDTH, Clips, load_clips
-from regcls.training.progress.recipe import SPEEDS, load_run
+from regcls.training.progress.recipe import SPEEDS, network
 from regcls.training.shipping import Tables
 
 FIFTHS = np.linspace(0.0, 1.0, 6)
@@ -71,7 +71,7 @@ def export(data: Path, runs: Path, out: Path) -> dict[str, Card]:
     plan = shipping.SeedExport(
         task="progress",
         splits=clips,
-        load_run=load_run,
+        network=network,
         table=_table,
         images=lambda split: split.frames,
         height=HEIGHT,

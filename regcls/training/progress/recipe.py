@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from regcls.training import search
 from regcls.training.augment import random_frames
 from regcls.training.class_loss import ClassLoss
 from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
 from regcls.training.progress.data import HEIGHT, Clips, load_clips
-from regcls.training.search import Plan, Report, Setting
+from regcls.training.search import Plan, Setting
 
 SEGMENTS, FRAMES = 12, 4  # sub-segments per clip in an epoch, and frames per sub-segment
 SPEEDS = (0.5, 8.0)  # of a sub-segment, in stored frames per frame (log-uniform)
@@ -117,66 +117,25 @@ def segments(clips: Clips, which: np.ndarray, rng: torch.Generator) -> np.ndarra
     return (start[:, None] + at).ravel()
 
 
-def train(
-    data: Path, runs: Path, report: Report | None = None, part: str = ""
-) -> dict[str, dict[str, Any]]:
-    """Train the progress pair; see `regcls.training.search.train`.
+def plan(data: Path) -> Plan:
+    """Return the training of the progress pair, for `regcls.training.search.train`.
 
     Parameters
     ----------
     data : Path
         Data set for `load_clips`.
-    runs : Path
-        Folder of the runs.
-    report : callable, optional
-        Called with the name of the current run and its progress.
-    part : str, default ""
-        "reg" or "regcls" to train one variant only.
 
     Returns
     -------
-    dict of str to dict
-        Search and validation errors by variant.
+    Plan
+        The training.
 
     Raises
     ------
     UserError
         If the data set cannot be read.
     """
-    search.check_part(part)
-    return search.train(_plan(load_clips(data)), runs, report, part)
-
-
-def load_run(variant: str, seed: int, runs: Path) -> ImageRegressor:
-    """Load the model of a finished run.
-
-    Parameters
-    ----------
-    variant : str
-        Name of the variant.
-    seed : int
-        Seed of the run.
-    runs : Path
-        Folder of the runs.
-
-    Returns
-    -------
-    ImageRegressor
-        The model in eval mode.
-
-    Raises
-    ------
-    UserError
-        If the run is not finished.
-    """
-    weights, recipe = search.load_weights(variant, seed, runs, "progress")
-    classes = max(len(recipe["edges"]) - 1, 0)
-    model = ImageRegressor(classes, pretrained=False, limits=(0, 1))
-    model.load_state_dict(weights)
-    return model.eval()
-
-
-def _plan(clips: dict[str, Clips]) -> Plan:
+    clips = load_clips(data)
     return Plan(
         problem=lambda split, recipe: Progresses(split, recipe.edges, recipe.kind),
         errors=_errors,
@@ -189,6 +148,22 @@ def _plan(clips: dict[str, Clips]) -> Plan:
         grid=GRID,
         seeds=SEEDS,
     )
+
+
+def network(recipe: Mapping[str, Any]) -> ImageRegressor:
+    """Return the network of a run, without trained weights.
+
+    Parameters
+    ----------
+    recipe : mapping
+        Fields of the `Recipe`.
+
+    Returns
+    -------
+    ImageRegressor
+        The network.
+    """
+    return ImageRegressor(max(len(recipe["edges"]) - 1, 0), pretrained=False, limits=(0, 1))
 
 
 def _errors(model: ImageRegressor, clips: Clips, height: int) -> dict[str, float]:
