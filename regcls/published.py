@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
-
-from regcls.exceptions import UserError
 
 FILE_1D = Path(__file__).parent / "reference" / "published_1d.csv"
 PAPER = (
@@ -130,28 +128,3 @@ def published() -> tuple[Published, ...]:
         for setting, method, parts, values, source in rows
         for part, value in zip(parts, values, strict=True)
     )
-
-
-def published_table(task: str | None = None) -> pd.DataFrame:
-    """Return the published results on real data as a table.
-
-    Parameters
-    ----------
-    task : {"age", "depth", "progress"}, optional
-        Task; all by default.
-
-    Returns
-    -------
-    DataFrame
-        One row per result, with the attributes of `Published` as columns.
-
-    Raises
-    ------
-    UserError
-        If the task is unknown.
-    """
-    rows = [asdict(result) for result in published() if task in (None, result.task)]
-    if not rows:
-        tasks = sorted({result.task for result in published()})
-        raise UserError(f"task must be one of {', '.join(tasks)}, not {task!r}")
-    return pd.DataFrame(rows)

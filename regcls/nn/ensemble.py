@@ -275,16 +275,6 @@ class Ensemble:
             total += threads * copies * rows * batch * classes * size
         return total
 
-    def memory_bytes(self) -> int:
-        """Return the estimated peak memory of this ensemble.
-
-        Returns
-        -------
-        int
-            Bytes, as from `estimate_memory`.
-        """
-        return self.estimate_memory(self.network, self.training, self.replicas, self.samples)
-
     def _evaluate(
         self, x: np.ndarray, function: Callable[[Shard, np.ndarray], np.ndarray]
     ) -> np.ndarray:

@@ -137,11 +137,6 @@ class Finding:
     outputs: Mapping[str, Shape] = field(default_factory=dict)
     trial: Trial | None = None
 
-    @property
-    def conforms(self) -> bool:
-        """Whether the file satisfies the contract."""
-        return self.card is not None
-
 
 def examine(data: bytes, name: str, seconds: float = sandbox.SECONDS) -> Finding:
     """Check a file, and run it in a separate process if it has a card.
