@@ -99,7 +99,7 @@ PAGES = [str(p) for p in sorted(Path("pages").glob("*.py")) if "through_app()\\n
 PAGES.remove("pages/models.py")  # it says what models run on, once its cards are drawn
 assert len(PAGES) > 5, PAGES
 for page in ("app.py", *PAGES):
-    opened = AppTest.from_file(page, default_timeout=60).run()
+    opened = AppTest.from_file(page, default_timeout=300).run()
     assert not opened.exception, (page, opened.exception)
     assert opened.main.children, page
 print("heavy:", sorted({"torch", "onnxruntime"} & set(sys.modules)))

@@ -9,9 +9,23 @@ from weakref import WeakKeyDictionary
 from playwright.sync_api import Locator, Page, Request, expect
 
 PATIENCE = 300_000  # ms; how long a state may take on a busy machine before a test fails
-# Resolves when the browser has nothing left to compute or paint: twice idle, a frame in between.
-IDLE = """() => new Promise(done => requestIdleCallback(() =>
-    requestAnimationFrame(() => requestIdleCallback(() => done()))))"""
+# Resolves when the browser has nothing left to compute or paint: it was idle, drew a frame and let
+# its timers run several times, and nothing on the page changed meanwhile. Charts are drawn in steps.
+IDLE = """patience => new Promise((done, fail) => {
+    const end = performance.now() + patience;
+    let changed = false, quiet = 0;
+    const observer = new MutationObserver(() => { changed = true; });
+    observer.observe(document.body,
+        { subtree: true, childList: true, attributes: true, characterData: true });
+    const look = () => {
+        quiet = changed ? 0 : quiet + 1;
+        changed = false;
+        if (quiet >= 6) { observer.disconnect(); done(); }
+        else if (performance.now() > end) { fail(new Error("the page keeps changing")); }
+        else requestIdleCallback(() => requestAnimationFrame(() => setTimeout(look, 50)));
+    };
+    look();
+})"""
 PARTS = {"document", "script", "stylesheet", "font", "image", "fetch", "xhr"}
 CHART = '[data-testid="stVegaLiteChart"]'
 TYPE = "application/octet-stream"
@@ -41,8 +55,8 @@ def ready(page: Page) -> None:
     end = time.monotonic() + PATIENCE / 1000
     while _loading[page]:
         assert time.monotonic() < end, f"still loading: {_loading[page]}"
-        page.evaluate(IDLE)
-    page.evaluate(IDLE)
+        page.evaluate(IDLE, PATIENCE)
+    page.evaluate(IDLE, PATIENCE)
 
 
 def open_page(page: Page, address: str, heading: str) -> None:

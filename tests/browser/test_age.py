@@ -58,7 +58,15 @@ def test_the_camera_takes_one_photo_after_the_other(page, server_url):
     open_page(page, f"{server_url}/age", HEADING)
     page.get_by_role("radio", name="Camera").click()
     shoot = page.get_by_role("button", name="Take Photo")
-    sees = "() => document.querySelector('video')?.videoWidth > 0"  # before, it takes nothing
+    # Before the camera sees something, it takes nothing. The test picture starts afresh with each
+    # use, and one photo taken twice is one photo: the second must be of a later moment.
+    sees = """() => document.querySelector('video')?.videoWidth > 0
+        && document.querySelector('video').currentTime > (window.shotAt ?? 0)"""
+    page.evaluate(
+        """() => document.addEventListener('click', () => {
+            window.shotAt = document.querySelector('video')?.currentTime ?? window.shotAt;
+        }, true)"""
+    )
     page.wait_for_function(sees)
     shoot.click()
     expect(page.get_by_text("No face was found in this photo.")).to_be_visible()

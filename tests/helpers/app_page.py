@@ -16,7 +16,7 @@ from tests.helpers import waiting
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def opened(name: str, timeout: float = 60, **query: str) -> AppTest:
+def opened(name: str, timeout: float = 300, **query: str) -> AppTest:
     """Return the page ``pages/{name}.py``, opened at an address with this query."""
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=timeout)
     for key, value in query.items():

@@ -16,7 +16,7 @@ APP = str(Path(__file__).resolve().parents[2] / "app.py")
 
 @pytest.fixture
 def home() -> AppTest:
-    return ran(AppTest.from_file(APP, default_timeout=30).run())
+    return ran(AppTest.from_file(APP, default_timeout=300).run())
 
 
 def test_home_is_the_first_page(home):

@@ -50,7 +50,7 @@ def test_a_run_killed_twice_loses_nothing_and_trains_nothing_twice(tmp_path, lon
         process = start(longer, store)
         wait_for_models(store, len(before))
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=300)
         after = stamped(store)
         assert len(after) > len(before)
         assert {key: after[key] for key in before} == before  # none lost, none overwritten
@@ -73,7 +73,7 @@ def test_two_runners_share_the_work(tmp_path, longer):
         assert len(kept.runners()) == 1
         assert study.read_status(grid, store).running
         mine = study.run(grid, kept, jobs=1)
-    theirs = json.loads(other.communicate(timeout=60)[0])
+    theirs = json.loads(other.communicate(timeout=300)[0])
     assert mine.finished
     assert mine.trained > 0
     assert mine.trained + theirs["trained"] == mine.models == len(rows(store))
