@@ -62,7 +62,7 @@ def imbalance() -> None:
         "Imbalance of the training data", options=SAMPLINGS, value="severe", key="home_sampling"
     )
     shown = preview(sampling)
-    st.altair_chart(preview_chart(shown), width="stretch")
+    st.altair_chart(preview_chart(shown), width="stretch", alt=shown.sentence)
     st.caption(shown.sentence)
 
 

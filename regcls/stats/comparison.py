@@ -21,7 +21,7 @@ Indices = NDArray[np.int64]
 FUNCTIONS, SEEDS, INITIALISATIONS = "functions", "data seeds", "initialisations"
 MIN_FUNCTIONS = 3  # with fewer, no interval over functions
 MIN_RUNS = 6  # with fewer, no two-sided 95 % interval over runs is possible (2 · 0.5^5 > 0.05)
-BETTER, WORSE, UNDECIDED = "better", "worse", "no clear difference"
+BETTER, WORSE, UNDECIDED = "better", "worse", "no significant difference"
 TOO_FEW_FUNCTIONS = "too few functions"
 
 
@@ -39,12 +39,12 @@ def interval_verdict(low: float, high: float, null: float = 0.0) -> str:
     -------
     str
         "better" (lower error) or "worse" if the interval excludes ``null``, otherwise
-        "no clear difference".
+        "no significant difference".
 
     Examples
     --------
     >>> interval_verdict(-0.3, -0.1), interval_verdict(0.8, 1.1, null=1)
-    ('better', 'no clear difference')
+    ('better', 'no significant difference')
     """
     if high < null:
         return BETTER

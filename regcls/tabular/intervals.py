@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """One of "better", "worse", "no clear difference" and "too early"."""
+        """One of "better", "worse", "no significant difference" and "too early"."""
         if np.isnan(self.low):
             return TOO_EARLY
         return interval_verdict(self.low, self.high)

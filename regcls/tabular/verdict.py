@@ -148,7 +148,7 @@ class _Writer:
             return f"Too early for a result: {len(self.results.folds)} folds are finished."
         if self.main.verdict == UNDECIDED:
             return (
-                "On your data, there is no clear difference: with classification, the "
+                "On your data, there is no significant difference: with classification, the "
                 f"{self.metric} changes by {100 * self.main.share:+.1f} %, and the interval "
                 f"{_interval(self.main)} includes zero."
             )
@@ -169,7 +169,7 @@ class _Writer:
                 f"{start} classification {_verb(self.control)} the {self.metric} "
                 f"{percent(self.control)}."
             )
-        text = f"{start} there is no clear difference ({_signed(self.control)})"
+        text = f"{start} there is no significant difference ({_signed(self.control)})"
         if self.main.verdict == BETTER and self.better("control", "reg"):
             return f"{text}: tuning the loss scale may be all that is needed."
         return f"{text}."
@@ -229,7 +229,7 @@ class _Writer:
         network = f"the best network ({NAMES[best]})"
         if difference.verdict == UNDECIDED:
             return (
-                f"There is no clear difference between gradient-boosted trees and {network}: "
+                f"There is no significant difference between gradient-boosted trees and {network}: "
                 f"{_signed(difference)}."
             )
         if difference.verdict == BETTER:

@@ -86,7 +86,7 @@ def test_a_clear_gain_is_better_and_its_mirror_worse():
 def test_equal_errors_are_no_clear_difference():
     a = np.linspace(1, 2, 50)
     c = comparison.compare(a, a, *layout())
-    assert (c.verdict, c.p, c.wins, c.median_ratio) == ("no clear difference", 1.0, 0.5, 1.0)
+    assert (c.verdict, c.p, c.wins, c.median_ratio) == ("no significant difference", 1.0, 0.5, 1.0)
 
 
 def test_few_functions_give_no_interval():
@@ -138,7 +138,7 @@ def test_paired_runs_verdicts():
     assert paired_runs(0.8 * b, b).verdict == "better"
     assert paired_runs(b, 0.8 * b).verdict == "worse"
     unclear = paired_runs(b + rng.normal(0, 0.1, 30), b)
-    assert unclear.low < 0 < unclear.high and unclear.verdict == "no clear difference"
+    assert unclear.low < 0 < unclear.high and unclear.verdict == "no significant difference"
     better = paired_runs(0.8 * b, b)
     assert better.median_ratio == pytest.approx(0.8) and better.wins == 1
     assert paired_runs(b, b).wins == 0.5
@@ -147,7 +147,9 @@ def test_paired_runs_verdicts():
 @pytest.mark.parametrize("runs", [1, MIN_RUNS - 1])
 def test_few_runs_give_no_verdict(runs):
     result = paired_runs(np.full(runs, 0.1), np.ones(runs))
-    assert np.isnan(result.low) and result.verdict == "no clear difference" and result.wins == 1
+    assert (
+        np.isnan(result.low) and result.verdict == "no significant difference" and result.wins == 1
+    )
 
 
 def test_paired_runs_rejects_unequal_lengths():

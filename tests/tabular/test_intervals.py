@@ -24,7 +24,7 @@ def test_differences_by_hand():
         assert found.value == pytest.approx(value) and found.share == pytest.approx(value)
     assert some.difference(a, b, "balanced").low == pytest.approx(0.25)
     assert some.difference(a, b, only=1).value == pytest.approx(1)
-    assert some.difference(a, a).verdict == "no clear difference"
+    assert some.difference(a, a).verdict == "no significant difference"
 
 
 def test_one_lucky_model_of_ten_is_no_clear_difference():
@@ -32,7 +32,7 @@ def test_one_lucky_model_of_ten_is_no_clear_difference():
     rng = np.random.default_rng(0)
     b = 1 + 0.01 * rng.random(400)
     lucky = b - 0.9 * (some.model == 3)
-    assert some.difference(lucky, b).verdict == "no clear difference"
+    assert some.difference(lucky, b).verdict == "no significant difference"
     assert some.difference(b - 0.5, b).verdict == "better"
     assert some.difference(b + 0.5, b).verdict == "worse"
 
@@ -44,7 +44,7 @@ def test_few_intervals_exclude_a_true_difference_of_zero():
     for _ in range(60):
         noise = rng.normal(size=10)[some.model] + rng.normal(size=200)[some.row]
         b = np.full(400, 5.0)
-        missed += some.difference(b + noise, b).verdict != "no clear difference"
+        missed += some.difference(b + noise, b).verdict != "no significant difference"
     assert missed <= 5
 
 

@@ -1,4 +1,4 @@
-"""The verdict in words: gains, losses, the control, trees, and no clear difference."""
+"""The verdict in words: gains, losses, the control, trees, and no significant difference."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def test_other_methods_come_with_a_note_on_multiple_comparisons():
 
 def test_no_difference_is_never_called_one():
     found = verdict_of()
-    assert "no clear difference" in found.headline and "includes zero" in found.headline
+    assert "no significant difference" in found.headline and "includes zero" in found.headline
     assert "No single target range" in " ".join(found.points)
     assert found.first.startswith("Try plain reg first")

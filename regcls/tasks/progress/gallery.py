@@ -21,7 +21,6 @@ from regcls.tasks.progress.predict import Curve
 from regcls.utils.background import DONE, BackgroundJob
 
 MAX_BYTES = 400_000_000  # of all videos of one session, which are kept in memory
-LONGEST = 640  # pixels; the longer side of a video with bars
 
 Present = Callable[[], bool]
 
@@ -122,7 +121,6 @@ class Overlay:
                 truth=truth,
                 report=job.report,
                 stop=job.stopped,
-                longest=LONGEST,
             )
             if not job.stopped():
                 self.data = out.read_bytes()
