@@ -112,7 +112,7 @@ def _lines_spec(
             y=alt.Y("nats:Q", title=y_title),
             color=_colour("series", names, colours),
             strokeDash=alt.StrokeDash(
-                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=None
+                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=_legend()
             ),
             tooltip=[
                 alt.Tooltip("series:N", title=series_title),
@@ -179,5 +179,18 @@ def _colour(field: str, domain: list[str], colours: list[str]) -> alt.Color:
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
+        legend=_legend(),
+    )
+
+
+def _legend() -> alt.Legend:
+    """Lines as symbols; colour and dashes share it, since both have the same field."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        labelLimit=260,
+        columns=2,
+        symbolType="stroke",
+        symbolSize=300,
+        symbolStrokeWidth=2.5,
     )
