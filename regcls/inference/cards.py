@@ -73,7 +73,7 @@ def metrics(cards: Mapping[str, Card]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per model and part (overall, then each group of ranges); one column per metric
+        One row per model and subset (overall, then each group of ranges); one column per metric
         that any card has.
     """
     rows = []
@@ -87,9 +87,9 @@ def metrics(cards: Mapping[str, Card]) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def _metrics_row(model: str, part: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _metrics_row(model: str, subset: str, values: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: values.get(name) for name in METRICS}
-    return {"model": model, "part": part} | known
+    return {"model": model, "subset": subset} | known
 
 
 def histogram(card: Card, most: int = 60) -> pd.DataFrame:

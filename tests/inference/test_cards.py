@@ -29,7 +29,7 @@ def test_facts_state_what_is_in_the_card(pair):
 
 def test_metrics_have_one_row_per_part(pair):
     table = cards.metrics({"reg": pair.reg.card})
-    assert table["part"].tolist() == ["overall", "many", "medium", "few"]
+    assert table["subset"].tolist() == ["overall", "many", "medium", "few"]
     assert table["mae"].tolist() == [6.5, 6.0, 6.0, 6.0]
     assert "delta1" not in table
 
