@@ -238,12 +238,15 @@ def depth_files(key: str, entry: Entry) -> None:
     """Offer each model's depth map as a file."""
     from regcls.tasks.depth import charts as depth_charts
 
-    photo, ends = entry.photo, depth_charts.limits(entry.photo)
+    photo = entry.photo
     stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
     formats: dict[str, tuple[Callable[[np.ndarray], bytes], str]] = {
         "16-bit PNG (mm)": (ground_truth.as_png, "png"),
         ".npy (m)": (ground_truth.as_npy, "npy"),
-        "Colour PNG": (lambda m: predict.png(depth_charts.coloured(m, ends)), "colour.png"),
+        "Colour PNG": (
+            lambda metres: predict.png(depth_charts.coloured(metres, depth_charts.limits(photo))),
+            "colour.png",
+        ),
     }
     with st.popover("Download", icon=":material/download:"):
         for model, short in KEYS.items():
