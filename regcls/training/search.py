@@ -168,9 +168,7 @@ def read_record(variant: str, runs: Path) -> dict[str, Any]:
     }
 
 
-def load_run(
-    variant: str, seed: int, runs: Path, network: Callable[[Mapping[str, Any]], Network]
-) -> Network:
+def load_run(variant: str, seed: int, runs: Path, network: Callable[[Recipe], Network]) -> Network:
     """Load the model of a finished run.
 
     Parameters
@@ -182,7 +180,7 @@ def load_run(
     runs : Path
         Folder of the runs.
     network : callable
-        From the fields of a `Recipe` to the task's network.
+        From a recipe to the task's network, without trained weights.
 
     Returns
     -------
@@ -197,7 +195,8 @@ def load_run(
     path = runs / f"{variant}_seed{seed}.pt"
     if not path.exists():
         raise UserError(f"{path} is missing; finish the training (`regcls train`) first")
-    model = network(json.loads(path.with_suffix(".json").read_text())["recipe"])
+    fields = json.loads(path.with_suffix(".json").read_text())["recipe"]
+    model = network(Recipe(**fields))
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return model.eval()
 

@@ -18,6 +18,7 @@ from regcls.stats.conformal import conformal_radius
 from regcls.tasks.pairs import KEYS
 from regcls.training.card_markdown import write_card_md
 from regcls.training.card_texts import TEXTS
+from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict
@@ -40,7 +41,7 @@ class SeedExport:
     splits : mapping
         Data of train, val and test.
     network : callable
-        From the fields of a `Recipe` to the network, without trained weights.
+        From a recipe to the network, without trained weights.
     table : callable
         From a split to a table with ``y_true`` and further columns.
     images : callable
@@ -55,7 +56,7 @@ class SeedExport:
 
     task: str
     splits: Mapping[str, Any]
-    network: Callable[[Mapping[str, Any]], ImageRegressor]
+    network: Callable[[Recipe], ImageRegressor]
     table: Callable[[Any], pd.DataFrame]
     images: Callable[[Any], np.ndarray]
     height: int

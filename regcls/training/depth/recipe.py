@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -120,21 +119,21 @@ def plan(data: Path) -> Plan:
     )
 
 
-def network(recipe: Mapping[str, Any]) -> DepthNet:
+def network(recipe: Recipe) -> DepthNet:
     """Return the network of a run, without trained weights.
 
     Parameters
     ----------
-    recipe : mapping
-        Fields of the `Recipe`.
+    recipe : Recipe
+        Hyperparameters of the run.
 
     Returns
     -------
     DepthNet
         The network, which works at the size it was trained at.
     """
-    model = DepthNet(max(len(recipe["edges"]) - 1, 0), pretrained=False)
-    height = recipe["sides"][-1]
+    model = DepthNet(recipe.classes, pretrained=False)
+    height = recipe.sides[-1]
     model.size = (height, height * WIDTH // HEIGHT)
     return model
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -150,20 +148,20 @@ def plan(data: Path) -> Plan:
     )
 
 
-def network(recipe: Mapping[str, Any]) -> ImageRegressor:
+def network(recipe: Recipe) -> ImageRegressor:
     """Return the network of a run, without trained weights.
 
     Parameters
     ----------
-    recipe : mapping
-        Fields of the `Recipe`.
+    recipe : Recipe
+        Hyperparameters of the run.
 
     Returns
     -------
     ImageRegressor
         The network.
     """
-    return ImageRegressor(max(len(recipe["edges"]) - 1, 0), pretrained=False, limits=(0, 1))
+    return ImageRegressor(recipe.classes, pretrained=False, limits=(0, 1))
 
 
 def _errors(model: ImageRegressor, clips: Clips, height: int) -> dict[str, float]:
