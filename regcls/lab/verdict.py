@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regcls.stats import comparison
-from regcls.stats.comparison import MIN_RUNS, PairedRuns
+from regcls.stats.comparison import PairedRuns, compare_runs
+from regcls.stats.verdicts import MIN_UNITS, TOO_FEW, phrase
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,10 @@ class Verdict:
     def words(self) -> str:
         """The verdict in one sentence."""
         other = "reg" if self.other == "reg" else "the control (reg with the same loss scale)"
-        runs = self.paired.runs
-        if runs < MIN_RUNS:
-            return (
-                f"{runs} run{'s' if runs > 1 else ''}: too few to compare reg+cls with {other}. "
-                f"Use at least {MIN_RUNS} repeats."
-            )
-        relation = {"better": "lower", "worse": "higher"}.get(self.paired.verdict)
-        if relation is None:
-            return (
-                f"No significant difference between reg+cls and {other}: the interval includes "
-                "zero."
-            )
-        return f"reg+cls has a {relation} test error than {other}."
+        text = phrase(self.paired.verdict, "reg+cls", other, "test error", "runs")
+        if self.paired.verdict == TOO_FEW:
+            return f"{text}: use at least {MIN_UNITS} repeats."
+        return f"{text}."
 
 
 def verdicts(test_mse: Mapping[str, np.ndarray]) -> list[Verdict]:
@@ -84,12 +75,8 @@ def verdicts(test_mse: Mapping[str, np.ndarray]) -> list[Verdict]:
     [True, False]
     """
     own = test_mse["reg+cls"]
+    found = compare_runs(own, {other: test_mse[other] for other in ("reg", "control")})
     return [
-        Verdict(
-            other,
-            float(own.mean()),
-            float(test_mse[other].mean()),
-            comparison.paired_runs(own, test_mse[other]),
-        )
-        for other in ("reg", "control")
+        Verdict(other, float(own.mean()), float(test_mse[other].mean()), paired)
+        for other, paired in found.items()
     ]

@@ -1,57 +1,33 @@
-"""Errors per target range: metrics, bootstrap intervals and paired differences."""
+"""Errors per target range: metrics, bootstrap intervals and verdicts on paired differences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from regcls.stats.bins import range_index
-from regcls.stats.bootstrap import Means, resample
-from regcls.stats.validation import TINY, checked_edges, vector
+from regcls.stats.bootstrap import Interval, Means, borrow_spread, percentile_intervals, resample
+from regcls.stats.differences import PairedDifferences, balanced, check_name
+from regcls.stats.metrics import (
+    METRICS,
+    OF_MEANS,
+    OVERALL_METRICS,
+    Quantities,
+    heavy_tailed,
+    quantities,
+    relevance,
+)
+from regcls.stats.mixture import Mixture
+from regcls.stats.validation import check_options, checked_edges, vector
+from regcls.stats.verdicts import MARGIN
 
 Floats = NDArray[np.float64]
-
-
-class Quantities(NamedTuple):
-    """What is averaged over samples to compute the metrics of one model.
-
-    Attributes
-    ----------
-    absolute, squared, signed, log : ndarray
-        The error (prediction − truth): absolute, squared, signed, and log of its absolute value.
-    relevant : ndarray
-        Squared error times the relevance of the target.
-    """
-
-    absolute: Floats
-    squared: Floats
-    signed: Floats
-    log: Floats
-    relevant: Floats
-
-
-# Metrics as functions of mean quantities, elementwise.
-_METRICS: dict[str, Callable[[Quantities], Floats]] = {
-    "mae": lambda mean: mean.absolute,
-    "rmse": lambda mean: np.sqrt(mean.squared),
-    "bias": lambda mean: mean.signed,
-    "gm": lambda mean: np.exp(mean.log),
-    "sera": lambda mean: mean.relevant,
-}
-METRICS = ("mae", "rmse", "bias")  # those reported per range
-OVERALL_METRICS = (*METRICS, "balanced_mae", "gm", "sera")
-
-
-class Interval(NamedTuple):
-    """Values with the ends of their bootstrap intervals, of equal shape."""
-
-    value: Floats
-    low: Floats
-    high: Floats
 
 
 class ErrorReport:
@@ -68,11 +44,14 @@ class ErrorReport:
     train_counts : ndarray of shape (K,) or None
         Training targets per range, if known.
     level : float
-        Coverage of the intervals.
+        Coverage of the intervals of errors.
+    margin : float
+        Share of the lower error within which two models are practically equal.
 
     Notes
     -----
-    Intervals are percentile bootstrap intervals; see `regcls.stats.bootstrap`.
+    Intervals of errors are percentile bootstrap intervals; see `regcls.stats.bootstrap`. Those of
+    differences hold simultaneously; see `regcls.stats.differences`.
 
     Examples
     --------
@@ -84,22 +63,26 @@ class ErrorReport:
     def __init__(
         self,
         edges: Floats,
-        quantities: Mapping[str, Quantities],
+        models: Mapping[str, Quantities],
         range_of_sample: NDArray[np.int64],
         train_counts: NDArray[Any] | None,
         clusters: NDArray[np.int64] | None,
         resamples: int,
         level: float,
         seed: int,
+        margin: float,
     ) -> None:
-        self.edges, self.train_counts, self.level = edges, train_counts, level
-        self.names = tuple(quantities)
+        self.edges, self.train_counts, self.level, self.margin = edges, train_counts, level, margin
+        self.names = tuple(models)
         self._range_of_sample, self._clusters = range_of_sample, clusters
         self._resamples, self._seed = resamples, seed
-        columns = [column for model in quantities.values() for column in model]
+        columns = [column for model in models.values() for column in model]
         self._columns = np.stack(columns, axis=1)
         self._per_range = self._means(range_of_sample, len(edges) - 1)
         self._whole: Means | None = None
+        self._paired = PairedDifferences(
+            models, range_of_sample, len(edges) - 1, clusters, level, margin
+        )
 
     @classmethod
     def from_predictions(
@@ -113,6 +96,7 @@ class ErrorReport:
         level: float = 0.95,
         seed: int = 0,
         clusters: ArrayLike | None = None,
+        margin: float = MARGIN,
     ) -> ErrorReport:
         """Create a report from arrays.
 
@@ -136,6 +120,8 @@ class ErrorReport:
             Seed of the bootstrap.
         clusters : array-like of shape (N,), optional
             Cluster of each sample, such as its video; clusters are resampled instead of samples.
+        margin : float
+            Share of the lower of two errors below which their difference does not matter.
 
         Returns
         -------
@@ -160,10 +146,7 @@ class ErrorReport:
             raise ValueError(f"y_true has values outside the ranges {edges[0]:g} to {edges[-1]:g}")
         if not predictions:
             raise ValueError("predictions is empty; pass the predictions of at least one model")
-        if not 0 < level < 1:
-            raise ValueError(f"level must be between 0 and 1, not {level}")
-        if resamples < 1:
-            raise ValueError(f"resamples must be at least 1, not {resamples}")
+        check_options(level, resamples, margin)
         if y_train is not None:
             train_counts = np.histogram(vector("y_train", y_train), edges)[0]
         counts = None if train_counts is None else np.asarray(train_counts)
@@ -175,14 +158,14 @@ class ErrorReport:
             units = np.unique(np.asarray(clusters), return_inverse=True)[1]
             if units.shape != y_true.shape:
                 raise ValueError("clusters must have one value per value of y_true")
-        relevance = _relevance(which, counts, edges)
-        quantities = {
-            name: _quantities(
-                vector(f"predictions[{name!r}]", predicted, len(y_true)) - y_true, relevance
+        rarity = relevance(which, counts, edges)
+        models = {
+            name: quantities(
+                vector(f"predictions[{name!r}]", predicted, len(y_true)) - y_true, rarity
             )
             for name, predicted in predictions.items()
         }
-        return cls(edges, quantities, which, counts, units, resamples, level, seed)
+        return cls(edges, models, which, counts, units, resamples, level, seed, margin)
 
     @property
     def counted(self) -> str:
@@ -212,14 +195,14 @@ class ErrorReport:
         DataFrame
             ``model``, ``low``, ``high``, ``train`` and ``test`` (numbers of targets), and ``mae``,
             ``rmse`` and ``bias`` (mean signed error), each with ``_low`` and ``_high``. NaN
-            in ranges without test samples; no interval in ranges with a single one.
+            in ranges without test samples; no interval in ranges with fewer than six units.
         """
         frame = self._range_frame()
         parts = [self._metric_frame(name, frame, self._per_range, METRICS) for name in self.names]
         return pd.concat(parts, ignore_index=True)
 
     def difference(self, a: str, b: str, metric: str = "mae") -> pd.DataFrame:
-        """Return the difference between two models per range, on the same resamples.
+        """Return the difference between two models per range, with verdicts.
 
         Parameters
         ----------
@@ -231,17 +214,24 @@ class ErrorReport:
         Returns
         -------
         DataFrame
-            ``low``, ``high``, ``train``, ``test``, and ``difference`` (``a`` minus ``b``; negative
-            if ``a`` has the lower error) with ``diff_low`` and ``diff_high``.
+            ``low``, ``high``, ``train``, ``test``, ``units`` (samples or clusters), and
+            ``difference`` (``a`` minus ``b``; negative if ``a`` has the lower error) with
+            ``diff_low`` and ``diff_high``, ``p`` and ``verdict`` (on ``a``). No interval in ranges
+            with fewer than six units.
 
         Raises
         ------
         ValueError
             If a model or the metric is unknown.
         """
-        found = self._difference(self._per_range, a, b, metric)
+        found = self._paired.decisions(a, b, metric).take(slice(len(self.edges) - 1))
         return self._range_frame().assign(
-            difference=found.value, diff_low=found.low, diff_high=found.high
+            units=self._paired.units,
+            difference=found.value,
+            diff_low=found.low,
+            diff_high=found.high,
+            p=found.p,
+            verdict=found.verdict,
         )
 
     def overall(self) -> pd.DataFrame:
@@ -253,7 +243,8 @@ class ErrorReport:
             ``model``, and each of the metrics below with ``_low`` and ``_high``:
 
             - ``mae``, ``rmse``, ``bias`` (mean signed error);
-            - ``balanced_mae``: mean of the MAE over non-empty ranges;
+            - ``balanced_mae``: mean of the MAE over non-empty ranges; one with a single
+              unit has the relative spread of the others in its interval;
             - ``gm``: geometric mean of absolute errors;
             - ``sera``: squared error relevance area Σ φ(y)·(error)², the integral of the squared
               error over relevance thresholds, with relevance φ = 1 − density/max density of the
@@ -273,8 +264,8 @@ class ErrorReport:
             rows.append(row)
         return pd.DataFrame(rows)
 
-    def overall_difference(self, a: str, b: str, metric: str = "mae") -> dict[str, float]:
-        """Return the difference between two models over all samples.
+    def overall_difference(self, a: str, b: str, metric: str = "mae") -> dict[str, Any]:
+        """Return the difference between two models over all samples, with its verdict.
 
         Parameters
         ----------
@@ -286,15 +277,33 @@ class ErrorReport:
         Returns
         -------
         dict
-            ``difference`` (``a`` minus ``b``) and the interval's ends ``low`` and ``high``.
+            ``difference`` (``a`` minus ``b``), the interval's ends ``low`` and ``high``, ``p`` and
+            ``verdict`` (on ``a``).
 
         Raises
         ------
         ValueError
             If a model or the metric is unknown.
         """
-        value, low, high = self._difference(self._all(), a, b, metric)
-        return {"difference": float(value[0]), "low": float(low[0]), "high": float(high[0])}
+        return self._paired.decisions(a, b, metric).record(-1)
+
+    def balanced_difference(self, a: str, b: str) -> dict[str, Any]:
+        """Return the difference in balanced MAE; see `overall_difference`."""
+        return self._paired.decisions(a, b, "mae").record(-2)
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """MAE of each model between the natural and a balanced distribution of the targets."""
+        overall = self.overall()
+        natural, balanced = (
+            dict(zip(self.names, overall[metric], strict=True))
+            for metric in ("mae", "balanced_mae")
+        )
+        return Mixture(natural, balanced)
+
+    def heavy_tailed(self, name: str) -> bool:
+        """Return whether few samples dominate a model's RMSE; see `metrics.heavy_tailed`."""
+        return heavy_tailed(self._of(name, self._columns).squared)
 
     def shots(self, labels: ArrayLike) -> pd.DataFrame:
         """Return the errors over all ranges with the same shot.
@@ -333,12 +342,24 @@ class ErrorReport:
         -------
         dict
             ``overall`` and ``ranges`` (records of `overall` and `table`), and with two models or
-            more ``difference``: the second model ``a`` minus the first ``b``, over all samples.
+            more ``differences``: one record per pair, the later model ``a`` minus the earlier one
+            ``b``, with ``overall``, ``balanced`` and ``ranges``; ``difference`` repeats the
+            overall one of the first two.
         """
         record: dict[str, Any] = {
             "overall": self.overall().to_dict("records"),
             "ranges": self.table().to_dict("records"),
         }
+        record["differences"] = [
+            {
+                "a": a,
+                "b": b,
+                "overall": self.overall_difference(a, b),
+                "balanced": self.balanced_difference(a, b),
+                "ranges": self.difference(a, b).to_dict("records"),
+            }
+            for b, a in combinations(self.names, 2)
+        ]
         if len(self.names) > 1:
             b, a = self.names[:2]
             record["difference"] = {"a": a, "b": b, **self.overall_difference(a, b)}
@@ -361,7 +382,7 @@ class ErrorReport:
         part = frame.copy()
         part.insert(0, "model", name)
         for metric in metrics:
-            found = self._interval(*self._metric(means, name, metric))
+            found = self._interval(means, name, metric)
             for column, values in zip(_columns(metric), found, strict=True):
                 part[column] = values
         return part
@@ -377,63 +398,42 @@ class ErrorReport:
 
     def _of(self, name: str, values: Floats) -> Quantities:
         """Quantities of a model in the last axis of the means of all columns."""
-        if name not in self.names:
-            raise ValueError(f"no model is called {name!r}; choose from: {', '.join(self.names)}")
+        check_name(name, self.names)
         width = len(Quantities._fields)
         first = width * self.names.index(name)
         return Quantities(*np.moveaxis(values[..., first : first + width], -1, 0))
 
     def _metric(self, means: Means, name: str, metric: str) -> tuple[Floats, Floats]:
         """Values (K,) of a model's metric and their resamples (K, B)."""
-        compute = _METRICS[metric]
+        compute = OF_MEANS[metric]
         return compute(self._of(name, means.point)), compute(self._of(name, means.draws))
-
-    def _difference(self, means: Means, a: str, b: str, metric: str) -> Interval:
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
-        point_a, draws_a = self._metric(means, a, metric)
-        point_b, draws_b = self._metric(means, b, metric)
-        return self._interval(point_a - point_b, draws_a - draws_b)
 
     def _overall(self, name: str, metric: str) -> Interval:
         if metric == "balanced_mae":
             return self._balanced_mae(name)
         if metric == "sera" and (self.train_counts is None or not self.train_counts.any()):
             return Interval(*np.full(3, np.nan))
-        point, draws = self._metric(self._all(), name, metric)
-        if metric == "sera":  # a sum, not a mean
-            samples = len(self._range_of_sample)
-            point, draws = samples * point, samples * draws
-        return Interval(*(values[0] for values in self._interval(point, draws)))
+        found = self._interval(self._all(), name, metric)
+        scale = len(self._range_of_sample) if metric == "sera" else 1  # a sum, not a mean
+        return Interval(*(scale * values[0] for values in found))
 
     def _balanced_mae(self, name: str) -> Interval:
         filled = self.test_counts > 0
         point, draws = self._metric(self._per_range, name, "mae")
-        point, draws = point[filled], draws[filled]
-        draws = np.where(np.isnan(draws), point[:, None], draws)  # ranges with a single unit
-        return Interval(point.mean(), *self._quantiles(draws.mean(axis=0)))
+        draws = borrow_spread(point[filled], draws[filled], self._per_range.units[filled])
+        absolute = self._of(name, self._columns).absolute
+        which, groups = self._range_of_sample, len(self.edges) - 1
+        units = balanced(absolute, which, groups, self._clusters).dof + 1
+        low, high = percentile_intervals(draws.mean(axis=0, keepdims=True), units, self.level)
+        return Interval(
+            point[filled].mean(), *np.where(self._all().enough, [low[0], high[0]], np.nan)
+        )
 
-    def _interval(self, point: Floats, draws: Floats) -> Interval:
-        return Interval(point, *self._quantiles(draws.T))
-
-    def _quantiles(self, draws: Floats) -> Floats:
-        tail = (1 - self.level) / 2
-        return np.quantile(draws, [tail, 1 - tail], axis=0)
+    def _interval(self, means: Means, name: str, metric: str) -> Interval:
+        point, draws = self._metric(means, name, metric)
+        ends = percentile_intervals(draws, means.units, self.level)
+        return Interval(point, *np.where(means.enough, ends, np.nan))
 
 
 def _columns(metric: str) -> tuple[str, str, str]:
     return metric, f"{metric}_low", f"{metric}_high"
-
-
-def _relevance(
-    which: NDArray[np.int64], train_counts: NDArray[Any] | None, edges: Floats
-) -> Floats:
-    if train_counts is None or not np.any(train_counts):
-        return np.zeros(len(which))
-    density = train_counts / np.diff(edges)
-    return (1 - density / density.max())[which]
-
-
-def _quantities(error: Floats, relevance: Floats) -> Quantities:
-    size, squared = np.abs(error), error**2
-    return Quantities(size, squared, error, np.log(np.maximum(size, TINY)), relevance * squared)

@@ -75,3 +75,32 @@ def checked_edges(edges: ArrayLike) -> NDArray[np.float64]:
     if len(array) < 2 or not (np.diff(array) > 0).all():
         raise ValueError("edges must be two or more ascending numbers")
     return array
+
+
+def check_options(level: float, resamples: int, margin: float) -> None:
+    """Check the options of intervals and verdicts.
+
+    Parameters
+    ----------
+    level : float
+        Coverage of intervals.
+    resamples : int
+        Number of bootstrap resamples.
+    margin : float
+        Share of an error below which a difference does not matter.
+
+    Raises
+    ------
+    ValueError
+        If one is out of its range; the message names it.
+
+    Examples
+    --------
+    >>> check_options(0.95, 1000, 0.05)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, not {level}")
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, not {resamples}")
+    if not 0 <= margin < 1:
+        raise ValueError(f"margin must be from 0 to below 1, not {margin}")

@@ -83,7 +83,7 @@ def test_targets_from_the_peak_concentrate_the_training_data(trained):
 def test_verdicts_compare_with_reg_and_control(trained):
     against_reg, against_control = trained.verdicts()
     assert (against_reg.other, against_control.other) == ("reg", "control")
-    assert "too few to compare" in against_reg.words
+    assert "Too few runs to compare" in against_reg.words
     difference = trained.test_mse[2] - trained.test_mse[1]
     assert f"{difference.mean():+.3f}" in against_control.numbers
 

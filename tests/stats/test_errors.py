@@ -151,12 +151,84 @@ def test_unknown_model_metric_or_labels():
         report.shots(np.array(["few"]))
 
 
-def test_one_sample_in_a_range_has_a_value_and_no_interval():
-    report = errors.ErrorReport.from_predictions([1, 2, 9], {"reg": [1, 4, 7]}, [0, 5, 10])
-    alone = report.table().iloc[1]
-    assert alone["mae"] == 2
-    assert np.isnan([alone["mae_low"], alone["rmse_high"], alone["bias_low"]]).all()
+def test_few_samples_have_a_value_and_no_interval():
+    y, error = np.r_[np.arange(6.0), 6, 7, 8, 9, 9.5], np.linspace(1, 2, 11)
+    report = ErrorReport.from_predictions(y, {"reg": y + error}, [0, 6, 10])
+    table = report.table().set_index("low")
+    assert table.loc[6, "mae"] == error[6:].mean()
+    assert table.loc[6, ["mae_low", "rmse_high", "bias_low"]].isna().all()
+    assert table.loc[0, "mae_low"] < table.loc[0, "mae"] < table.loc[0, "mae_high"]
     overall = report.overall().iloc[0]
-    assert overall["balanced_mae"] == 1.5
-    # The first range resamples (0, 2) to means 0, 1 or 2; the lone sample stays at 2.
-    assert (overall["balanced_mae_low"], overall["balanced_mae_high"]) == (1.0, 2.0)
+    assert overall["balanced_mae_low"] < overall["balanced_mae"] < overall["balanced_mae_high"]
+
+
+def test_a_lone_sample_borrows_the_spread_of_the_other_ranges():
+    rng = np.random.default_rng(0)
+    y = np.r_[rng.uniform(0, 1, 100), 1.5]
+    report = ErrorReport.from_predictions(y, {"reg": y + rng.normal(size=101)}, [0, 1, 2])
+    overall = report.overall().iloc[0]
+    # The lone error could be any other, so the mean of both ranges is uncertain by half of it.
+    spread = 0.6 * np.sqrt(2 / np.pi) / 0.8  # standard deviation of |N(0, 1)| is 0.6
+    alone = report.table().iloc[1]["mae"]
+    width = overall["balanced_mae_high"] - overall["balanced_mae_low"]
+    assert width == pytest.approx(2 * 1.96 * 0.5 * alone * spread / 0.8, rel=0.5)
+
+
+def test_verdicts_follow_the_intervals_shown():
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        n = int(rng.integers(20, 400))
+        y, shared = rng.exponential(2, n), rng.normal(size=n)
+        predictions = {
+            name: y + shared + rng.normal(0, rng.uniform(0.05, 1.5), n) for name in "abc"
+        }
+        edges = np.linspace(y.min(), y.max(), int(rng.integers(2, 12)))
+        report = ErrorReport.from_predictions(y, predictions, edges, resamples=10)
+        table = report.difference("c", "a")
+        for row in table.to_dict("records"):
+            expected = {
+                "better": row["diff_high"] < 0,
+                "worse": row["diff_low"] > 0,
+                "no significant difference": row["diff_low"] <= 0 <= row["diff_high"],
+                "practically equal": np.isfinite(row["diff_low"]),
+                "too few data": np.isnan(row["diff_low"]) and row["units"] < 6,
+            }
+            assert expected[row["verdict"]], row
+        swapped = report.difference("a", "c")
+        np.testing.assert_array_equal(table["diff_low"], -swapped["diff_high"])
+        names = {"better": "worse", "worse": "better"}
+        assert [names.get(v, v) for v in table["verdict"]] == swapped["verdict"].tolist()
+
+
+def test_the_difference_of_rmses_has_the_width_of_a_bootstrap():
+    y, predictions, _ = _report(2000)
+    a, b = ((predictions[k] - y) ** 2 for k in ("reg", "reg+cls"))
+    rng = np.random.default_rng(0)
+    take = rng.integers(len(y), size=(2000, len(y)))
+    draws = np.sqrt(a[take].mean(axis=1)) - np.sqrt(b[take].mean(axis=1))
+    alone = ErrorReport.from_predictions(y, predictions, [0, 10], resamples=1)
+    found = alone.overall_difference("reg", "reg+cls", "rmse")
+    assert found["difference"] == pytest.approx(np.sqrt(a.mean()) - np.sqrt(b.mean()))
+    # The overall difference has half of the family's 5 %; being significant, it has all of it
+    # or half of it, depending on the order of the p-values.
+    assert found["high"] - found["low"] == pytest.approx(2 * 2.1 * draws.std(), rel=0.1)
+
+
+def test_one_cluster_draw_serves_all_ranges():
+    """Clusters with samples in all ranges: their covariance makes the balanced interval wide."""
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(40), 50)
+    y = np.tile(np.linspace(0, 9.99, 50), 40)
+    error = 2 + rng.normal(size=40)[cluster]
+    report = ErrorReport.from_predictions(y, {"reg": y + error}, np.arange(0, 11), clusters=cluster)
+    overall = report.overall().iloc[0]
+    balanced = overall["balanced_mae_high"] - overall["balanced_mae_low"]
+    assert balanced == pytest.approx(overall["mae_high"] - overall["mae_low"], rel=0.05)
+
+
+def test_balanced_difference_is_the_mean_over_ranges():
+    _, _, report = _report()
+    found = report.balanced_difference("reg", "reg+cls")
+    table = report.difference("reg", "reg+cls")
+    assert found["difference"] == pytest.approx(table["difference"].mean())
+    assert found["low"] < found["difference"] < found["high"]
