@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from regcls.exceptions import UserError
+from regcls.stats import bins
+from regcls.stats.ranges import TargetRanges, choose
 from regcls.tabular.columns import MAX_INPUTS, Problem
 from regcls.utils.cpu import cores
 
@@ -30,7 +32,8 @@ GOALS = ("balanced", "overall")  # equal weight for each target range, or for ea
 HIDDEN = (64, 32)
 FOLDS = 5
 RANGES = 8
-MIN_ROWS_PER_RANGE = 5  # a range with fewer rows is merged with a neighbour
+MOST_RANGES = 50
+MIN_ROWS_PER_RANGE = 5  # one for each fold
 MIN_ROWS = 50
 SEARCH_ROWS = 8000  # rows of a fold that the search uses; the final fit uses all
 MIN_EPOCHS = 3
@@ -157,21 +160,28 @@ class Plan:
         Metric that selects settings and epochs: balanced MAE or MAE.
     seed : int
         Seed of the folds, the search and the initial weights.
+    ranges : int
+        Maximum number of target ranges, from 1 to 50.
 
     Raises
     ------
     UserError
-        If the goal is unknown, or the table has too few rows or groups.
+        If the goal is unknown, the table has too few rows or groups, or ``ranges`` is invalid.
     """
 
     problem: Problem
     budget: Budget
     goal: str = "balanced"
     seed: int = 0
+    ranges: int = RANGES
 
     def __post_init__(self) -> None:
         if self.goal not in GOALS:
             raise UserError(f"the goal must be one of {', '.join(GOALS)}, not “{self.goal}”")
+        if not 1 <= self.ranges <= MOST_RANGES:
+            raise UserError(
+                f"the number of target ranges must be from 1 to {MOST_RANGES}, not {self.ranges}"
+            )
         n = len(self.problem.y)
         if n < MIN_ROWS:
             raise UserError(
@@ -190,16 +200,19 @@ class Plan:
         return draw_settings(self.budget.settings, self.seed)
 
     @cached_property
+    def target_ranges(self) -> TargetRanges:
+        """The K target ranges for which errors are reported and balanced, and how they were chosen."""
+        return choose(self.problem.y, self.ranges, min_rows=MIN_ROWS_PER_RANGE)
+
+    @property
     def edges(self) -> np.ndarray:
-        """Edges of the K target ranges for which errors are reported, shape (K + 1,)."""
-        return range_edges(self.problem.y)
+        """Edges of the target ranges, shape (K + 1,)."""
+        return self.target_ranges.edges
 
     @cached_property
     def range_index(self) -> np.ndarray:
         """Target range of each row, shape (n,)."""
-        return np.clip(
-            np.searchsorted(self.edges, self.problem.y, side="right") - 1, 0, len(self.edges) - 2
-        )
+        return bins.range_index(self.problem.y, self.edges)
 
     @property
     def splits(self) -> list[tuple[int, int]]:
@@ -266,33 +279,20 @@ def range_edges(y: np.ndarray, count: int = RANGES) -> np.ndarray:
     y : ndarray of shape (n,)
         Targets.
     count : int
-        Number of ranges of equal width between the 0.5 % and the 99.5 % quantile.
+        Maximum number of ranges.
 
     Returns
     -------
     ndarray of shape (K + 1,)
-        Edges from the minimum to the maximum of ``y``. A range with fewer than 5 rows is merged
-        with a neighbour, so K may be smaller than ``count``.
+        Edges that suit the shape of the targets; see `regcls.stats.ranges.choose`. Each range has
+        at least 5 rows.
 
     Examples
     --------
     >>> range_edges(np.arange(101.0), 2)
     array([  0.,  50., 100.])
     """
-    low, high = np.quantile(y, [0.005, 0.995])
-    if low == high:
-        low, high = y.min(), y.max()
-    edges = np.linspace(low, high, count + 1)
-    edges[0], edges[-1] = y.min(), y.max()
-    edges = np.unique(edges)
-    while len(edges) > 2:
-        counts = np.histogram(y, edges)[0]
-        least = int(np.argmin(counts))
-        if counts[least] >= MIN_ROWS_PER_RANGE:
-            break
-        left = least > 0 and (least == len(counts) - 1 or counts[least - 1] <= counts[least + 1])
-        edges = np.delete(edges, least if left else least + 1)
-    return edges
+    return choose(y, count, min_rows=MIN_ROWS_PER_RANGE).edges
 
 
 def assign_folds(y: np.ndarray, groups: np.ndarray | None, folds: int, seed: int) -> np.ndarray:

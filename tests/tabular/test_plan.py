@@ -48,6 +48,28 @@ def test_ranges_of_a_skewed_target_all_have_rows():
     assert (edges[0], edges[-1]) == (y.min(), y.max()) and len(counts) >= 2
 
 
+def test_the_rare_part_of_a_target_is_several_ranges_with_rows_in_every_fold():
+    rng = np.random.default_rng(0)
+    y = np.concatenate((rng.normal(0, 1, 2000), rng.uniform(50, 90, 20)))
+    edges = tabular_plan.range_edges(y)
+    rare = np.histogram(y, edges)[0][edges[:-1] > 5]
+    assert len(edges) == tabular_plan.RANGES + 1 and len(rare) >= 2 and rare.sum() == 20
+    folds = tabular_plan.assign_folds(y, None, tabular_plan.FOLDS, seed=0)
+    index = np.searchsorted(edges[1:-1], y, side="right")
+    for fold in range(tabular_plan.FOLDS):
+        assert np.bincount(index[folds != fold], minlength=len(edges) - 1).min() >= 3
+
+
+def test_the_number_of_ranges_can_be_chosen_and_their_choice_is_explained():
+    problem = columns.make_problem(small_table(400), "y")
+    plan = Plan(problem, BUDGETS["quick"], ranges=4)
+    assert len(plan.edges) == 5 and plan.target_ranges.kind == "quantiles, tails split"
+    assert "with 4 ranges of equal width" in plan.target_ranges.reason
+    assert np.bincount(plan.range_index).tolist() == plan.target_ranges.counts.tolist()
+    with pytest.raises(UserError, match="from 1 to 50, not 0"):
+        Plan(problem, BUDGETS["quick"], ranges=0)
+
+
 def test_folds_are_stratified_by_the_target():
     y = np.random.default_rng(0).permutation(100).astype(float)
     folds = tabular_plan.assign_folds(y, None, 5, seed=1)
