@@ -27,7 +27,9 @@ from regcls.utils.text import duration
 if TYPE_CHECKING:
     from regcls.study.runner import Progress
 
-COMPARISON = ("ratio", "ratio_low", "ratio_high", "wins", "p_holm")
+COMPARISON = ("ratio", "ratio_low", "ratio_high", "wins", "p_holm", "verdict")
+
+GROUP = ("setting", "value", "cells", "ratio", "low", "high", "p", "verdict")
 
 GridName = Annotated[str, typer.Argument(help="Name of a grid, or a TOML file.")]
 StorePath = Annotated[Path, typer.Option("--store", help="File that keeps the results.")]
@@ -124,7 +126,7 @@ def study_status(name: GridName, store: StorePath = STORE, as_json: AsJson = Fal
 @study_app.command("show")
 @report_errors
 def show_study(name: GridName, store: StorePath = STORE, as_json: AsJson = False) -> None:
-    """Show every cell: mean test errors, reg+cls against reg and the control, published figures."""
+    """Show the pooled effect of the classes, then every cell: mean test errors and comparisons."""
     from regcls.study import records
 
     record = records.show(name, store)
@@ -167,13 +169,21 @@ def _show_cells(record: dict[str, Any], store: Path) -> None:
     shipped = record["source"] == "shipped"
     where = "the results that ship with regcls" if shipped else str(store)
     print(f"{record['grid']}: {record['models']} of {record['planned']} models, from {where}.\n")
+    pooled = record["pooled"]
+    for effect in pooled.values():
+        print(effect["sentence"])
+    print("\n".join(dict.fromkeys(text for p in pooled.values() for text in p["basis"])) + "\n")
+    groups = [{"against": other, **group} for other, p in pooled.items() for group in p["by"]]
+    if groups:
+        show_table(groups, ["against", *GROUP])
+        print("\nIntervals, p-values and verdicts of these groups are Holm-corrected.\n")
     errors = ("reg_mse", "control_mse", "regcls_mse")
-    control = (f"control_{name}" for name in COMPARISON)
+    control = [f"control_{name}" for name in COMPARISON] if "control" in pooled else []
     show_table(record["cells"], [*record["varied"], "runs", *errors, *COMPARISON, *control])
     print(
-        "\nratio: median over runs of the test MSE of reg+cls divided by that of reg "
-        "(control_ratio: by that of reg with the same loss scale), with 95 % intervals; "
-        "p: Wilcoxon signed-rank test, Holm-corrected."
+        "\nratio: geometric mean over functions of the test MSE of reg+cls divided by that of reg "
+        "(control_ratio: by that of reg with the same loss scale). Intervals, p-values and verdicts "
+        "have functions as units and are Holm-corrected over all settings of the grid."
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from regcls.stats.comparison import Comparison
 from regcls.study import layout
-from regcls.study.layout import BETTER, NO_DIFFERENCE, NO_RESULT, WORSE
-from regcls.study.results import Results, compare_roles
+from regcls.study.layout import AGAINST, BETTER, EQUAL, NO_DIFFERENCE, NO_RESULT, TOO_FEW, WORSE
+from regcls.study.pooled import MARGIN, Effect, effects
+from regcls.study.ratios import Ratios
+from regcls.study.results import Results
 from regcls.study.tuning import TunedGrid
 from regcls.synthetic.data import SAMPLINGS
 
@@ -19,8 +23,42 @@ _NO_TUNING = (
 )
 
 
+def headline(results: Results) -> list[str]:
+    """Return the pooled effect of the classes, which comes before all counts of settings.
+
+    Parameters
+    ----------
+    results : Results
+        Results of a grid.
+
+    Returns
+    -------
+    list of str
+        Ratio, interval, verdict and equivalence, compared with the control first. Empty without
+        results.
+    """
+    return [found.sentence for found in results.pooled.values() if found.sentence]
+
+
+def basis(results: Results) -> list[str]:
+    """Return what the pooled effect is estimated from and for, and which runs do not count.
+
+    Parameters
+    ----------
+    results : Results
+        Results of a grid.
+
+    Returns
+    -------
+    list of str
+        Sentences; empty without results.
+    """
+    found = itertools.chain.from_iterable(effect.basis for effect in results.pooled.values())
+    return list(dict.fromkeys(found))
+
+
 def advice(results: Results, tuned: Results | None = None) -> list[str]:
-    """Return what the results say about adding a classification loss.
+    """Return what the results show beyond the pooled effect: counts of settings, corrected.
 
     Parameters
     ----------
@@ -35,11 +73,16 @@ def advice(results: Results, tuned: Results | None = None) -> list[str]:
         One Markdown paragraph per finding.
     """
     if isinstance(results.grid, TunedGrid):
-        return _tuned_findings(results)
+        return _tuned(results) if headline(results) else [_NO_TUNING]
     reg, control = (_with_results(results, other) for other in ("reg", "control"))
     if reg.empty:
         return [_NOTHING]
-    found = [_counts(reg, "plain reg"), *_by_sampling(reg), *_loss_scale(results)]
+    found = [
+        _counts(reg, "plain reg"),
+        *_by_sampling(reg),
+        *_groups(results, "reg"),
+        *_loss_scale(results),
+    ]
     if control.empty:
         return [
             *found,
@@ -47,12 +90,14 @@ def advice(results: Results, tuned: Results | None = None) -> list[str]:
             "loss scale.",
         ]
     title = layout.grid_layout(results.grid).title
-    found += [
-        _counts(control, "the control, which has the same loss scale"),
-        f"Compared with the control, by {title}: {_tally(control, 'x')}.",
-        _when_to_add(control),
-    ]
-    return found + (_tuned_findings(tuned) if tuned else [_NO_TUNING])
+    found.append(_counts(control, "the control, which has the same loss scale"))
+    if control["state"].isin([BETTER, WORSE]).any():
+        found.append(f"Compared with the control, by {title}: {_tally(control, 'x')}.")
+    found += [*_groups(results, "control"), _when_to_add(control)]
+    if tuned is None or not headline(tuned):
+        return [*found, _NO_TUNING]
+    pooled = " ".join([*headline(tuned), *basis(tuned)[1:]])
+    return [*found, f"**Both sides tuned** (grid “fair”): {pooled}", *_tuned(tuned)]
 
 
 def _with_results(results: Results, other: str) -> pd.DataFrame:
@@ -63,11 +108,48 @@ def _with_results(results: Results, other: str) -> pd.DataFrame:
 
 def _counts(table: pd.DataFrame, other: str) -> str:
     n = table["state"].value_counts()
+    parts = [
+        f"in {n[state]}, {text}"
+        for state, text in (
+            (EQUAL, f"they are practically equal (within {MARGIN})"),
+            (NO_DIFFERENCE, "there is no significant difference"),
+            (TOO_FEW, "there are too few functions for a verdict"),
+        )
+        if n.get(state)
+    ]
     return (
-        f"**Compared with {other}**, reg+cls is significantly better in {n.get(BETTER, 0)} of "
-        f"{len(table)} settings and significantly worse in {n.get(WORSE, 0)}; in "
-        f"{n.get(NO_DIFFERENCE, 0)}, there is no significant difference."
+        "; ".join(
+            [
+                f"**Compared with {other}**, reg+cls is significantly better in {n.get(BETTER, 0)} of "
+                f"{len(table)} settings and significantly worse in {n.get(WORSE, 0)} "
+                "(Holm-corrected)",
+                *parts,
+            ]
+        )
+        + "."
     )
+
+
+def _groups(results: Results, other: str) -> list[str]:
+    """Return the groups of settings whose pooled effect is significant."""
+    table = layout.pooled_table(results)
+    name = AGAINST["tuned" if isinstance(results.grid, TunedGrid) else other]
+    groups = table[(table["against"] == name) & (table["setting"] != layout.ALL)]
+    found = [
+        f"{verdict} for " + "; ".join(_group_label(row) for row in rows.to_dict("records"))
+        for verdict, rows in groups[groups["verdict"].isin([BETTER, WORSE])].groupby("verdict")
+    ]
+    if not len(groups):
+        return []
+    outcome = f"reg+cls is {', '.join(found)}" if found else "no difference is significant"
+    return [
+        f"Pooled over the settings with the same value, compared with {name} (Holm-corrected over "
+        f"{len(groups)} groups): {outcome}."
+    ]
+
+
+def _group_label(row: dict[Any, Any]) -> str:
+    return f"{row['value']} ({row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}])"
 
 
 def _by_sampling(table: pd.DataFrame) -> list[str]:
@@ -88,41 +170,44 @@ def _by_sampling(table: pd.DataFrame) -> list[str]:
 def _labels(table: pd.DataFrame) -> list[str]:
     """Return each row's label with its ratio and interval."""
     return [
-        f"{row['label']} (ratio {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}])"
+        f"{row['label']} (ratio {row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}])"
         for row in table.to_dict("records")
     ]
 
 
 def _loss_scale(results: Results) -> list[str]:
     """Return the effect of the loss scale alone: the control compared with plain reg."""
-    found = _scale_comparisons(results)
-    better = {place: c for place, c in found.items() if c.verdict == "better"}
+    found = _scale_effects(results)
     if not found:
         return []
+    overall = results.pool("control", "reg").overall
+    text = (
+        "Giving plain reg the loss scale of reg+cls, without classes, changes its test MSE by a "
+        f"factor of {overall.label}: {overall.verdict}."
+    )
+    better = {place: effect for place, effect in found.items() if effect.verdict == BETTER}
     if not better:
         return [
-            "**Loss scale alone:** giving plain reg the loss scale of reg+cls lowers its error "
-            f"significantly in none of {len(found)} settings."
+            f"**Loss scale alone:** {text} This lowers its error significantly in none of "
+            f"{len(found)} settings (Holm-corrected)."
         ]
-    place, c = min(better.items(), key=lambda item: item[1].ratio_high)
+    place, clearest = min(better.items(), key=lambda item: item[1].high)
     return [
-        "**Try the loss scale first.** Giving plain reg the loss scale of reg+cls, without "
-        f"classes, lowers its error in {len(better)} of {len(found)} settings (95 % intervals below "
-        f"1, not corrected for multiple comparisons), most clearly for {place} (ratio "
-        f"{c.median_ratio:.2f} [{c.ratio_low:.2f}, {c.ratio_high:.2f}])."
+        f"**Try the loss scale first.** {text} This lowers its error in {len(better)} of "
+        f"{len(found)} settings (Holm-corrected), most clearly for {place} (ratio "
+        f"{clearest.label})."
     ]
 
 
-def _scale_comparisons(results: Results) -> dict[str, Comparison]:
+def _scale_effects(results: Results) -> dict[str, Effect]:
     """Compare the control with plain reg, once per sampling and row of the layout."""
-    found: dict[str, Comparison] = {}
+    ratios: dict[str, Ratios] = {}
     rows = layout.cell_table(results)["row"]
-    for row, cell in zip(rows, results.grid.cells, strict=True):
-        place = f"{cell.sampling}, {row}"
-        runs = results.runs(cell).dropna(subset=["reg", "control"])
-        if place not in found and not runs.empty:
-            found[place] = compare_roles(runs, "control", "reg")
-    return found
+    found = results.ratios("control", "reg")
+    for row, cell, ratio in zip(rows, results.grid.cells, found, strict=True):
+        if ratio.pairs:
+            ratios.setdefault(f"{cell.sampling}, {row}", ratio)
+    return dict(zip(ratios, effects([[ratio] for ratio in ratios.values()]), strict=True))
 
 
 def _tally(table: pd.DataFrame, by: str) -> str:
@@ -140,7 +225,7 @@ def _when_to_add(control: pd.DataFrame) -> str:
     if better.empty:
         return (
             "**When to add a classification loss:** no setting shows a significant gain over the "
-            "same loss scale without classes. This does not prove that there is none."
+            "same loss scale without classes."
         )
     clearest = "; ".join(_labels(better.head(3)))
     return (
@@ -149,16 +234,15 @@ def _when_to_add(control: pd.DataFrame) -> str:
     )
 
 
-def _tuned_findings(results: Results) -> list[str]:
+def _tuned(results: Results) -> list[str]:
     """Return the comparison of best with best, and how sensitive both are to their settings."""
     table = _with_results(results, "reg")
-    if table.empty:
-        return [_NO_TUNING]
     planned = len(results.grid.cells)
     partial = f" {planned} settings are planned." if len(table) < planned else ""
-    found = [_counts(table, "tuned reg") + partial, *_by_row(table)]
-    clearest = _labels(table[table["state"] != NO_DIFFERENCE].sort_values("ratio").head(2))
-    if clearest:
+    found = [_counts(table, "tuned reg") + partial, *_by_row(table), *_groups(results, "reg")]
+    decided = table[table["state"].isin([BETTER, WORSE])]
+    if len(decided):
+        clearest = _labels(decided.sort_values("ratio").head(2))
         found.append(f"Lowest significant ratios: {'; '.join(clearest)}.")
     searches = [
         (row["regcls_search"], row["reg_search"])
@@ -209,26 +293,40 @@ def published(results: Results) -> list[str]:
         "The published logs do not state the learning rate, so compare trends and ratios rather "
         "than absolute values.",
     ]
+    return [*found, *_effect_of_control(results, state == BETTER)]
+
+
+def _effect_of_control(results: Results, better: pd.Series) -> list[str]:
+    """Return how much of the gain over plain reg remains over the control."""
     control = layout.comparison_table(results, "control")["state"]
-    if (control != NO_RESULT).any():
-        better = state == BETTER
-        found.append(
-            f"**Effect of the control:** of {better.sum()} settings where reg+cls is better than "
-            f"plain reg, {(better & (control == BETTER)).sum()} remain significant when reg has the "
-            "same loss scale. The published experiments have no such control."
+    if not (control != NO_RESULT).any():
+        return []
+    reg, matched = (results.pooled[other].overall for other in ("reg", "control"))
+    text = (
+        f"**Effect of the control:** the pooled ratio is {reg.label} to plain reg and "
+        f"{matched.label} when reg has the same loss scale."
+    )
+    if better.any():
+        text += (
+            f" Of {better.sum()} settings where reg+cls is better than plain reg, "
+            f"{(better & (control == BETTER)).sum()} remain significant."
         )
-    return found
+    return [f"{text} The published experiments have no such control."]
 
 
 def _agreement(both: pd.DataFrame) -> list[str]:
-    favoured = np.where(both["published_regcls"] < both["published_reg"], BETTER, WORSE)
-    agree = both["state"] == favoured
-    undecided = both["state"] == NO_DIFFERENCE
-    differ = both[~agree & ~undecided]["label"]
+    published = both["published_regcls"] / both["published_reg"]
+    favoured = np.where(published < 1, BETTER, WORSE)
+    same = ((published < 1) == (both["ratio"] < 1)).sum()
+    decided = both["state"].isin([BETTER, WORSE])
+    agree = decided & (both["state"] == favoured)
+    differ = both[decided & ~agree]["label"]
     found = [
         f"**Agreement:** the published means favour reg+cls in {(favoured == BETTER).sum()} of "
-        f"{len(both)} settings. Our results agree in {agree.sum()}, disagree in {len(differ)} and "
-        f"show no significant difference in {undecided.sum()}."
+        f"{len(both)} settings; our estimates have the same direction in {same}. The geometric mean "
+        f"of the published ratios is {np.exp(np.log(published).mean()):.3f}. Our results agree in "
+        f"{agree.sum()}, disagree in {len(differ)} and show no significant difference in "
+        f"{len(both) - decided.sum()} (Holm-corrected)."
     ]
     if len(differ):
         found.append(f"**Disagreement:** {'; '.join(differ)}.")

@@ -96,9 +96,11 @@ weight_decay, reg_loss, class_loss : tuple
     @property
     def hash(self) -> str:
         """SHA-256 of the grid's settings; name and title do not count."""
-        settings = {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
-        text = json.dumps({"version": VERSION, **settings}, sort_keys=True)
+        text = json.dumps({"version": VERSION, **self._settings()}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _settings(self) -> dict[str, Any]:
+        return {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

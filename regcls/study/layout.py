@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from regcls.stats.verdicts import BETTER, EQUAL, TOO_FEW, UNDECIDED, WORSE
 from regcls.study.grid import AXES, Grid
+from regcls.study.pooled import NAMES
+from regcls.study.ratios import NO_RESULT
 from regcls.study.results import Results
 from regcls.study.spec import ROLES, Cell
 from regcls.study.tuning import TunedGrid
 
 LEVEL = 0.95
-AGAINST = {"reg": "plain reg", "control": "the control", "tuned": "tuned reg"}
-BETTER, WORSE = "better", "worse"
-NO_DIFFERENCE, NO_RESULT = "no significant difference", "no result yet"
+AGAINST = NAMES
+NO_DIFFERENCE = UNDECIDED
+STATES = (BETTER, WORSE, EQUAL, NO_DIFFERENCE, TOO_FEW, NO_RESULT)
+ALL = "all"  # setting and value of the whole grid in `pooled_table`
 TITLES = {
     "classes": "number of classes C",
     "hidden": "hidden units",
@@ -261,9 +264,9 @@ def comparison_table(results: Results, against: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per cell: its place, ratio with low and high (95 % interval), wins, p_holm, and
-        state: "better" or "worse" if the interval excludes 1 and the test is significant at 5 %
-        after Holm's correction, else "no significant difference" or "no result yet".
+        One row per cell: its place, ratio with low and high, wins, p_holm, and state: the verdict,
+        one of `STATES`. Interval, p-value and verdict are those of `Results.cells`, Holm-corrected
+        over all cells.
     """
     prefix = "control_" if against == "control" else ""
     table = cell_table(results)
@@ -274,18 +277,42 @@ def comparison_table(results: Results, against: str) -> pd.DataFrame:
         "ratio_high": "high",
         "wins": "wins",
         "p_holm": "p_holm",
+        "verdict": "state",
     }
     values = table[[prefix + name for name in names]].set_axis(list(names.values()), axis=1)
-    found = pd.concat([place, values], axis=1)
-    return found.assign(state=[_state(row) for row in found.to_dict("records")])
+    return pd.concat([place, values], axis=1)
 
 
-def _state(row: Mapping[Any, Any]) -> str:
-    if np.isnan(row["ratio"]):
-        return NO_RESULT
-    if not row["p_holm"] < 1 - LEVEL or not (row["high"] < 1 or row["low"] > 1):
-        return NO_DIFFERENCE
-    return BETTER if row["high"] < 1 else WORSE
+def _group_value(name: str, value: Any) -> str:
+    return f"C = {value}" if name == "classes" else value_label(name, value)
+
+
+def pooled_table(results: Results) -> pd.DataFrame:
+    """Return the pooled effects by the values of each setting that varies.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison and group of settings, the whole grid first: against, setting, value,
+        settings (number that count), ratio, low, high, p_holm and verdict. The groups of a
+        comparison are one family for Holm's correction.
+    """
+    rows = []
+    for found in results.pooled.values():
+        labels = {
+            (TITLES.get(name, name).replace("_", " "), _group_value(name, value)): effect
+            for (name, value), effect in found.groups.items()
+        }
+        for (name, value), effect in {(ALL, ALL): found.overall, **labels}.items():
+            interval = (effect.ratio, effect.low, effect.high, effect.p, effect.verdict)
+            rows.append((found.roles[1], name, value, effect.cells, *interval))
+    columns = ["against", "setting", "value", "settings", "ratio", "low", "high", "p_holm"]
+    return pd.DataFrame(rows, columns=[*columns, "verdict"])
 
 
 def run_table(results: Results, cell: Cell) -> pd.DataFrame:

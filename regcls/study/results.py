@@ -16,12 +16,13 @@ import pandas as pd
 from regcls import published
 from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
-from regcls.stats import comparison
 from regcls.study.grid import AXES, Grid
+from regcls.study.pooled import NAMES, Effect, Pooled, effects, pooled_effect
+from regcls.study.ratios import Ratios, error_ratios
 from regcls.study.rows import COLUMNS
 from regcls.study.spec import PAPER, ROLES, Cell, Entry, GridError, Model, Protocol, Run
 from regcls.study.store import Store
-from regcls.study.tuning import TUNED, TUNED_FOR_REG, VARIANTS, TunedGrid
+from regcls.study.tuning import TUNED, TUNED_FOR_REG, VARIANTS, Setting, TunedGrid
 
 SHIPPED = Path(__file__).parent / "results"
 AGAINST = ("reg", "control")
@@ -74,45 +75,98 @@ class Results:
         Returns
         -------
         DataFrame
-            One row per run: function, data_seed, init_seed, and the test MSE of each role (NaN if
-            not trained yet, inf if training diverged).
+            One row per run: function, data_seed, init_seed, search (only if the grid tunes its
+            settings), and the test MSE of each role (NaN if not trained, inf if it diverged).
         """
         table = pd.DataFrame([vars(run) for run in self.grid.runs])
+        if isinstance(self.grid, TunedGrid):
+            table["search"] = self.grid.run_searches
         for role in ROLES:
-            models = self._models[cell].get(role)
-            table[role] = self._test_mse(models) if models else math.nan
+            models = self._models[cell].get(role, [])
+            errors = dict(zip(map(_run_of, models), self._test_mse(models), strict=True))
+            table[role] = [errors.get(run, math.nan) for run in self.grid.runs]
         return table
 
     def _test_mse(self, models: Iterable[Model]) -> list[float]:
         return [self._mse.get(model.key, math.nan) for model in models]
 
     @cached_property
+    def _runs(self) -> list[pd.DataFrame]:
+        return [self.runs(cell) for cell in self.grid.cells]
+
+    def ratios(self, role: str, other: str) -> list[Ratios]:
+        """Return the ratios of the test MSE of two roles.
+
+        Parameters
+        ----------
+        role, other : str
+            The two roles, "reg", "control" or "reg+cls".
+
+        Returns
+        -------
+        list of Ratios
+            Ratios of each cell.
+        """
+        return [
+            error_ratios(runs[role], runs[other], runs["function"], runs.get("search"))
+            for runs in self._runs
+        ]
+
+    @cached_property
+    def effects(self) -> dict[str, list[Effect]]:
+        """Effects of the classes in each cell, one family, by what reg+cls is compared with."""
+        ratios = {other: self.ratios("reg+cls", other) for other in AGAINST}
+        return {other: effects([[cell] for cell in cells]) for other, cells in ratios.items()}
+
+    @cached_property
+    def pooled(self) -> dict[str, Pooled]:
+        """Pooled effect of the classes, by the role that reg+cls is compared with.
+
+        The control comes first, since only a gain over it is due to the classes.
+        """
+        roles = VARIANTS if isinstance(self.grid, TunedGrid) else self.grid.roles
+        against = [other for other in reversed(AGAINST) if other in roles]
+        return {other: self.pool("reg+cls", other) for other in against if "reg+cls" in roles}
+
+    def pool(self, role: str, other: str) -> Pooled:
+        """Return the pooled ratio of the test MSE of two roles.
+
+        Parameters
+        ----------
+        role, other : str
+            The two roles, "reg", "control" or "reg+cls".
+
+        Returns
+        -------
+        Pooled
+            Over all cells, and by the values of each setting that varies.
+        """
+        varied = [name for name in AXES if len(getattr(self.grid, name)) > 1]
+        name = NAMES["tuned" if isinstance(self.grid, TunedGrid) else other]
+        return pooled_effect(self.grid.cells, self.ratios(role, other), varied, (role, name))
+
+    @cached_property
     def cells(self) -> pd.DataFrame:
         """One row per cell: settings, number of trained runs, and comparisons.
 
-        Every row has the mean test MSE of each role, and reg+cls against reg (``ratio``, ``wins``,
-        …) and against the control (``control_ratio``, …), with p-values corrected over all cells
-        (``p_holm``). A grid with the paper's settings adds the published figures. A grid that
-        tunes its settings adds the chosen settings, and as ``…_search`` the lowest, median and
-        90 % quantile of the test MSE over all settings tried.
+        Every row has the mean test MSE of each role, and reg+cls against reg and, as ``control_…``,
+        against the control: ``ratio`` (geometric mean over functions) with ``ratio_low`` and
+        ``ratio_high``, ``wins``, ``p_holm`` and ``verdict``, corrected over all cells. A grid with
+        the paper's settings adds the published figures. A grid that tunes its settings adds those
+        chosen (a list if there are several searches), and as ``…_search`` the lowest, median and
+        90 % quantile of the test MSE over all settings tried, averaged over searches.
         """
-        rows = [self._cell_row(cell) for cell in self.grid.cells]
-        for other in AGAINST:
-            prefix = _prefix(other)
-            corrected = comparison.holm([row[f"{prefix}p"] for row in rows])
-            for row, p in zip(rows, corrected, strict=True):
-                row[f"{prefix}p_holm"] = float(p)
-        return pd.DataFrame(rows)
+        return pd.DataFrame([self._cell_row(i, cell) for i, cell in enumerate(self.grid.cells)])
 
-    def _cell_row(self, cell: Cell) -> dict[str, Any]:
-        runs = self.runs(cell)
+    def _cell_row(self, i: int, cell: Cell) -> dict[str, Any]:
+        runs = self._runs[i]
         row: dict[str, Any] = {name: getattr(cell, name) for name in AXES}
         row["runs"] = int(runs["reg+cls"].notna().sum())
         for role in ROLES:
             row[f"{_column(role)}_mse"] = _mean(runs[role])
         row["diverged"] = int(np.isinf(runs[list(ROLES)].to_numpy()).sum())
         for other in AGAINST:
-            row |= _comparison_columns(runs, other)
+            row |= self.effects[other][i].columns("" if other == "reg" else f"{other}_")
         if isinstance(self.grid, TunedGrid):
             return row | self._tuned_columns(self.grid, cell)
         return row | self._published_columns(cell)
@@ -122,14 +176,20 @@ class Results:
         row: dict[str, Any] = dict.fromkeys((*TUNED, "loss_scale"))
         for variant in VARIANTS:
             name = _column(variant)
-            best = grid.best(cell, variant, self.known)
+            best = [grid.best(cell, variant, self.known, k) for k in grid.searches]
             for key in TUNED if variant == "reg+cls" else TUNED_FOR_REG:
-                row[f"{name}_{key}"] = None if best is None else getattr(best, key)
-            means = [np.mean(self._test_mse(models)) for _, models in grid.searched[cell, variant]]
-            done = np.array([mean for mean in means if not math.isnan(mean)])
-            quantiles = np.quantile(done, [0, 0.5, 0.9], method="nearest") if len(done) else []
-            row[f"{name}_search"] = list(map(float, quantiles))
+                chosen = [None if setting is None else getattr(setting, key) for setting in best]
+                row[f"{name}_{key}"] = chosen[0] if len(chosen) == 1 else chosen
+            tried = (grid.searched[cell, variant, k] for k in grid.searches)
+            found = [q for q in map(self._search_quantiles, tried) if q]
+            row[f"{name}_search"] = np.mean(found, axis=0).tolist() if found else []
         return row
+
+    def _search_quantiles(self, tried: list[tuple[Setting, list[Model]]]) -> list[float]:
+        """Return quantiles of the test MSE over the settings of a search; empty if none is done."""
+        means = [float(np.mean(self._test_mse(models))) for _, models in tried]
+        done = [mean for mean in means if not math.isnan(mean)]
+        return np.quantile(done, [0, 0.5, 0.9], method="nearest").tolist() if done else []
 
     def _published_columns(self, cell: Cell) -> dict[str, float]:
         figure = published.published_1d().get((cell.scenario, cell.sampling, cell.classes))
@@ -188,7 +248,8 @@ class Results:
             If the search of a tuned cell is not complete.
         """
         if isinstance(self.grid, TunedGrid):
-            best = self.grid.best(cell, "reg+cls", self.known)
+            search = self.grid.run_searches[self.grid.runs.index(run)]
+            best = self.grid.best(cell, "reg+cls", self.known, search)
             if best is None:
                 raise GridError("the search of this cell is not complete yet")
             cell = self.grid.with_setting(cell, best)
@@ -253,13 +314,15 @@ def read(grid: Grid, store: Path | None = None) -> Results:
             roster = grid.roster(kept.known())
             rows = kept.rows(roster)
         if rows:
-            return Results(grid, _table(rows, roster), "store")
+            return Results(grid, _with_search(_table(rows, roster), roster, grid), "store")
     shipped = SHIPPED / f"{grid.name}.parquet"
     if shipped.is_file():
         table = pd.read_parquet(shipped).set_index("key")
         errors = table["val_mse"].fillna(math.inf)
         known = dict(zip(table.index, errors.tolist(), strict=True))
-        return Results(grid, table[table.index.isin(grid.roster(known))], "shipped")
+        roster = grid.roster(known)
+        table = table[table.index.isin(roster)]
+        return Results(grid, _with_search(table, roster, grid), "shipped")
     return Results(grid, _table([], {}), "store")
 
 
@@ -288,29 +351,6 @@ def find_cell(grid: Grid, **setting: Any) -> Cell:
     return found[0]
 
 
-def compare_roles(runs: pd.DataFrame, role: str, other: str) -> comparison.Comparison:
-    """Compare the test MSE of two roles over paired runs.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        Runs as from `Results.runs`, in which both roles have a result.
-    role, other : str
-        The two roles, "reg", "control" or "reg+cls".
-
-    Returns
-    -------
-    Comparison
-    """
-    return comparison.compare(
-        runs[role].to_numpy(),
-        runs[other].to_numpy(),
-        runs["function"].to_numpy(),
-        runs["data_seed"].to_numpy(),
-        runs["init_seed"].to_numpy(),
-    )
-
-
 def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:
     """Return rows of the store as a table, with role, phase and configuration as columns."""
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -328,6 +368,17 @@ def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:
     return table
 
 
+def _with_search(table: pd.DataFrame, roster: Mapping[str, Entry], grid: Grid) -> pd.DataFrame:
+    """Add the number of the search of each model, if the grid tunes its settings."""
+    if not isinstance(grid, TunedGrid):
+        return table
+    return table.assign(search=[roster[key].search for key in table.index])
+
+
+def _run_of(model: Model) -> Run:
+    return Run(model.function, model.data_seed, model.init_seed)
+
+
 def _mean(values: pd.Series) -> float:
     """Return the mean of the known values; NaN if there are none or if a run diverged."""
     mean = float(values.mean()) if values.notna().any() else math.nan
@@ -336,32 +387,6 @@ def _mean(values: pd.Series) -> float:
 
 def _column(role: str) -> str:
     return role.replace("+", "")
-
-
-def _prefix(other: str) -> str:
-    return "" if other == "reg" else f"{other}_"
-
-
-def _comparison_columns(runs: pd.DataFrame, other: str) -> dict[str, Any]:
-    prefix = _prefix(other)
-    both = runs.dropna(subset=["reg+cls", other])
-    if both.empty:
-        values = dict.fromkeys(("ratio", "ratio_low", "ratio_high", "wins", "p"), math.nan) | {
-            "verdict": "",
-            "resampled": [],
-        }
-    else:
-        c = compare_roles(both, "reg+cls", other)
-        values = {
-            "ratio": c.median_ratio,
-            "ratio_low": c.ratio_low,
-            "ratio_high": c.ratio_high,
-            "wins": c.wins,
-            "p": c.p,
-            "verdict": c.verdict,
-            "resampled": list(c.resampled),
-        }
-    return {f"{prefix}{name}": value for name, value in values.items()}
 
 
 def _is_paper(cell: Cell, protocol: Protocol) -> bool:
@@ -403,7 +428,8 @@ def summary(results: Results) -> dict[str, Any]:
     -------
     dict
         Name, title and hash of the grid, number of trained and planned models, the settings that
-        vary, the protocol, and one record per cell.
+        vary, the protocol, the pooled effects by what reg+cls is compared with, and one record
+        per cell.
     """
     grid = results.grid
     known = results.known
@@ -417,5 +443,6 @@ def summary(results: Results) -> dict[str, Any]:
         "planned": len(grid.models(known)) + len(grid.placeholders(known)),
         "varied": varied,
         "protocol": asdict(grid.protocol),
+        "pooled": {other: effect.record() for other, effect in results.pooled.items()},
         "cells": results.cells.to_dict("records"),
     }

@@ -238,11 +238,14 @@ class Entry:
         "reg", "control" or "reg+cls".
     phase : str
         "search" while settings are tuned, "final" for models that are reported.
+    search : int
+        Number of the search that the model belongs to, from 1; 1 in a grid without a search.
     """
 
     model: Model
     role: str
     phase: str = "final"
+    search: int = 1
 
 
 def runs(functions: Iterable[int], seeds: Iterable[int], repeats: int) -> Iterator[Run]:

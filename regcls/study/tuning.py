@@ -4,6 +4,10 @@ Both variants try the same settings: the i-th has one learning rate, one weight 
 (the loss scale of reg, λ of reg+cls); reg+cls has a number of classes as well. For each variant,
 the setting with the lowest mean validation MSE is trained again on data sets and initialisations
 that were not part of the search, and these final models are tested.
+
+The setting that a search chooses depends on the settings drawn and on its data sets. A grid
+therefore repeats the search: each one has settings, functions, data sets and final models of its
+own, so that intervals can include the variability of searching.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +47,8 @@ class Search:
         Number of data sets per function.
     seed : int
         Seed of the draws.
+    searches : int
+        Number of independent searches. With one, intervals leave out the variability of searching.
 
     Raises
     ------
@@ -57,9 +64,10 @@ class Search:
     functions: tuple[int, ...]
     data_seeds: int = 1
     seed: int = 0
+    searches: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("budget", "data_seeds"):
+        for name in ("budget", "data_seeds", "searches"):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= 999:
                 raise GridError(f"search.{name} must be a whole number from 1 up, not {value!r}")
@@ -68,10 +76,20 @@ class Search:
             if not (isinstance(ends, tuple) and len(ends) == 2 and 0 < ends[0] <= ends[1]):
                 raise GridError(f"search.{name} must be [lowest, highest], both above 0")
 
-    @cached_property
-    def settings(self) -> tuple[Setting, ...]:
-        """Settings to try, in order; numbers are rounded to three significant digits."""
-        rng = np.random.default_rng(self.seed)
+    def settings(self, search: int = 1) -> tuple[Setting, ...]:
+        """Draw the settings that a search tries, rounded to three significant digits.
+
+        Parameters
+        ----------
+        search : int
+            Number of the search, from 1.
+
+        Returns
+        -------
+        tuple of Setting
+            Settings in the order of the draws.
+        """
+        rng = self._rng(search)
         low, high = np.log([getattr(self, name) for name in TUNED_FOR_REG]).T
         drawn = np.exp(rng.uniform(low, high, (self.budget, 3)))
         classes = [self.classes[i % len(self.classes)] for i in rng.permutation(self.budget)]
@@ -80,6 +98,32 @@ class Search:
             Setting(lr, weight, weight_decay, c)
             for (lr, weight, weight_decay), c in zip(rounded, classes, strict=True)
         )
+
+    def draw_functions(self, search: int, others: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the functions on which a search compares its settings.
+
+        Parameters
+        ----------
+        search : int
+            Number of the search, from 1. The first uses ``functions``, each other one as many
+            drawn at random.
+        others : tuple of int
+            Functions that can be drawn, in addition to ``functions``.
+
+        Returns
+        -------
+        tuple of int
+        """
+        if search == 1:
+            return self.functions
+        pool = sorted({*self.functions, *others})
+        drawn = self._rng(search, 1).choice(pool, len(self.functions), replace=False)
+        return tuple(sorted(drawn.tolist()))
+
+    def _rng(self, search: int, *purpose: int) -> np.random.Generator:
+        """Return the generator of a search; the first has the seed alone, as in stored results."""
+        seed = self.seed if search == 1 else [self.seed, search, *purpose]
+        return np.random.default_rng(seed)
 
 
 @dataclass(frozen=True)
@@ -123,38 +167,90 @@ class TunedGrid(Grid):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.data_seeds + self.search.data_seeds > MOST_SEEDS:
-            raise GridError("data_seeds of the grid and of its search must add up to less than 100")
-        protocol, run = self.protocol, self.search_runs[0]
-        for setting in self.search.settings:
+        if len(self.searches) * self._seeds_per_search > MOST_SEEDS:
+            raise GridError(
+                "data_seeds of the grid and of its search, times searches, must be less than 100"
+            )
+        protocol, run = self.protocol, self.search_runs(1)[0]
+        for setting in itertools.chain.from_iterable(map(self.search.settings, self.searches)):
             try:
                 self.with_setting(self.cells[0], setting).lab_settings(run, protocol)
             except ValueError as error:
                 raise GridError(f"the search draws an invalid setting: {error}") from error
 
-    @property
-    def search_runs(self) -> tuple[Run, ...]:
-        """Data sets and initialisations of the search."""
-        return tuple(runs(self.search.functions, range(self.search.data_seeds), 1))
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        if len(self.searches) == 1:  # the hash of grids that were stored before searches repeated
+            del settings["search"]["searches"]
+        return settings
 
-    @cached_property
-    def runs(self) -> tuple[Run, ...]:
-        """Data sets and initialisations of the final models, none of them part of the search."""
-        first = self.search.data_seeds
+    @property
+    def searches(self) -> range:
+        """Numbers of the searches, from 1."""
+        return range(1, self.search.searches + 1)
+
+    @property
+    def _seeds_per_search(self) -> int:
+        return self.search.data_seeds + self.data_seeds
+
+    def search_runs(self, search: int = 1) -> tuple[Run, ...]:
+        """Return the data sets and initialisations of a search.
+
+        Parameters
+        ----------
+        search : int
+            Number of the search, from 1.
+
+        Returns
+        -------
+        tuple of Run
+        """
+        first = (search - 1) * self._seeds_per_search
+        functions = self.search.draw_functions(search, self.functions)
+        return tuple(runs(functions, range(first, first + self.search.data_seeds), 1))
+
+    def final_runs(self, search: int = 1) -> tuple[Run, ...]:
+        """Return the data sets and initialisations of a search's final models.
+
+        None of them is part of any search, or of another search's final models.
+
+        Parameters
+        ----------
+        search : int
+            Number of the search, from 1.
+
+        Returns
+        -------
+        tuple of Run
+        """
+        first = (search - 1) * self._seeds_per_search + self.search.data_seeds
         return tuple(runs(self.functions, range(first, first + self.data_seeds), self.repeats))
 
     @cached_property
-    def searched(self) -> dict[tuple[Cell, str], list[tuple[Setting, list[Model]]]]:
-        """By cell and variant: each setting with its models, one per run of the search."""
+    def runs(self) -> tuple[Run, ...]:
+        """Data sets and initialisations of the final models, those of the first search first."""
+        return tuple(itertools.chain.from_iterable(map(self.final_runs, self.searches)))
+
+    @cached_property
+    def run_searches(self) -> tuple[int, ...]:
+        """Number of the search of each of the ``runs``."""
+        return tuple(k for k in self.searches for _ in self.final_runs(k))
+
+    @cached_property
+    def searched(self) -> dict[tuple[Cell, str, int], list[tuple[Setting, list[Model]]]]:
+        """By cell, variant and search: each setting with its models, one per run of the search."""
         return {
-            (cell, variant): [
-                (setting, [self._model(cell, variant, setting, run) for run in self.search_runs])
-                for setting in self.search.settings
+            (cell, variant, search): [
+                (setting, [self._model(cell, variant, setting, run) for run in trials])
+                for setting in self.search.settings(search)
             ]
+            for search, trials in ((k, self.search_runs(k)) for k in self.searches)
             for cell, variant in itertools.product(self.cells, VARIANTS)
         }
 
-    def best(self, cell: Cell, variant: str, known: Mapping[str, float]) -> Setting | None:
+    def best(
+        self, cell: Cell, variant: str, known: Mapping[str, float], search: int = 1
+    ) -> Setting | None:
         """Return the setting with the lowest mean validation MSE.
 
         Parameters
@@ -165,6 +261,8 @@ class TunedGrid(Grid):
             "reg" or "reg+cls".
         known : mapping of str to float
             Validation MSE of trained models by key.
+        search : int
+            Number of the search, from 1.
 
         Returns
         -------
@@ -172,7 +270,7 @@ class TunedGrid(Grid):
             None until all models of the search are trained.
         """
         errors = []
-        for setting, models in self.searched[cell, variant]:
+        for setting, models in self.searched[cell, variant, search]:
             values = [known[model.key] for model in models if model.key in known]
             if len(values) < len(models):
                 return None
@@ -180,7 +278,7 @@ class TunedGrid(Grid):
             errors.append((mean if math.isfinite(mean) else math.inf, setting))
         return min(errors, key=lambda error: error[0])[1]
 
-    def finals(self, cell: Cell, variant: str, setting: Setting) -> list[Model]:
+    def finals(self, cell: Cell, variant: str, setting: Setting, search: int = 1) -> list[Model]:
         """Return the final models of a variant, given its best setting.
 
         Parameters
@@ -191,13 +289,15 @@ class TunedGrid(Grid):
             "reg" or "reg+cls".
         setting : Setting
             The setting to train.
+        search : int
+            Number of the search that chose the setting, from 1.
 
         Returns
         -------
         list of Model
-            One model per run, in the order of ``runs``.
+            One model per run, in the order of `final_runs`.
         """
-        return [self._model(cell, variant, setting, run) for run in self.runs]
+        return [self._model(cell, variant, setting, run) for run in self.final_runs(search)]
 
     def models_of(
         self, cell: Cell, known: Mapping[str, float] | None = None
@@ -214,10 +314,19 @@ class TunedGrid(Grid):
         Returns
         -------
         dict of str to list of Model
-            One model per run for each variant; empty until the search of the variant is complete.
+            One model per run for each variant, of the searches that are complete.
         """
-        chosen = {variant: self.best(cell, variant, known or {}) for variant in VARIANTS}
-        return {v: self.finals(cell, v, s) if s else [] for v, s in chosen.items()}
+        found = self._finals_of(cell, known or {})
+        return {v: [m for name, _, m in found if name == v] for v in VARIANTS}
+
+    def _finals_of(self, cell: Cell, known: Mapping[str, float]) -> list[tuple[str, int, Model]]:
+        """Variant, search and model of all finals that are determined so far."""
+        return [
+            (variant, search, model)
+            for variant, search in itertools.product(VARIANTS, self.searches)
+            if (setting := self.best(cell, variant, known, search)) is not None
+            for model in self.finals(cell, variant, setting, search)
+        ]
 
     def roster(self, known: Mapping[str, float] | None = None) -> dict[str, Entry]:
         """Return the models of the search, and the final models that it has determined so far.
@@ -233,12 +342,12 @@ class TunedGrid(Grid):
             Entries by model key.
         """
         found: dict[str, Entry] = {}
-        for (_, variant), tried in self.searched.items():
+        for (_, variant, search), tried in self.searched.items():
             for model in itertools.chain.from_iterable(models for _, models in tried):
-                found.setdefault(model.key, Entry(model, variant, "search"))
+                found.setdefault(model.key, Entry(model, variant, "search", search))
         for cell in self.cells:
-            for variant, models in self.models_of(cell, known).items():
-                found |= {model.key: Entry(model, variant) for model in models}
+            for variant, search, model in self._finals_of(cell, known or {}):
+                found[model.key] = Entry(model, variant, search=search)
         return found
 
     def placeholders(self, known: Mapping[str, float] | None = None) -> list[Model]:
@@ -254,12 +363,12 @@ class TunedGrid(Grid):
         list of Model
         """
         median = sorted(self.search.classes)[len(self.search.classes) // 2]
-        setting = replace(self.search.settings[0], classes=median)
+        setting = replace(self.search.settings()[0], classes=median)
         return [
             model
-            for cell, variant in self.searched
-            if self.best(cell, variant, known or {}) is None
-            for model in self.finals(cell, variant, setting)
+            for cell, variant, search in self.searched
+            if self.best(cell, variant, known or {}, search) is None
+            for model in self.finals(cell, variant, setting, search)
         ]
 
     def with_setting(self, cell: Cell, setting: Setting) -> Cell:

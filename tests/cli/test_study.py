@@ -41,6 +41,9 @@ def test_commands_from_plan_to_export(tmp_path, toml):
     shown = run_json("study", "show", toml, *of)
     assert (shown["grid"], shown["models"], len(shown["cells"])) == ("tiny", 24, 2)
     assert shown["varied"] == ["classes"]
+    assert list(shown["pooled"]) == ["control", "reg"]
+    assert shown["pooled"]["reg"]["verdict"] == "too few data"
+    assert [group["value"] for group in shown["pooled"]["reg"]["by"]] == [4, 32]
     for name in ("out.parquet", "out.csv"):
         assert run_json("study", "export", toml, tmp_path / name, *of)["models"] == 24
     run_json("study", "export", toml, tmp_path / "less.parquet", "--compact", *of)
@@ -56,7 +59,9 @@ def test_commands_print_sentences_and_a_table(tmp_path, toml):
     assert "24 of 24 models are stored, 100%." in run("study", "status", toml, *of).stdout
     shown = run("study", "show", toml, *of).stdout
     assert "tiny: 24 of 24 models" in shown
-    assert "control_ratio" in shown
+    sentence = shown.splitlines()[2]
+    assert sentence.startswith("Compared with the control, the test MSE of reg+cls is")
+    assert shown.index("Compared with plain reg") < shown.index("control_ratio")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def test_without_results_there_are_no_findings(tmp_path):
     results = study.read(GRID, tmp_path / "none.sqlite")
     assert findings.advice(results) == ["No models are trained yet, so there are no findings."]
     assert findings.published(results) == []
+    assert findings.headline(results) == findings.basis(results) == []
 
 
 def test_a_gain_that_the_loss_scale_explains(tmp_path):
@@ -37,6 +38,7 @@ def test_a_gain_of_the_classes_themselves(tmp_path):
     assert "it is significantly better than the control in 2 settings" in text
     assert "4 (0 better, 0 worse of 2), 64 (2 better, 0 worse of 2)" in text
     assert "C = 64 (ratio 0.6" in text or "C = 64 (ratio 0.5" in text
+    assert "compared with the control (Holm-corrected over 4 groups): reg+cls is better for" in text
 
 
 def test_a_loss_is_reported(tmp_path):
@@ -44,9 +46,25 @@ def test_a_loss_is_reported(tmp_path):
     assert "reg+cls is significantly better in 0 of 4 settings and significantly worse in 4" in text
 
 
+def test_the_pooled_effect_leads_with_its_interval_and_equivalence(tmp_path):
+    results = study.read(GRID, study_store.make(GRID, tmp_path / "s.sqlite"))
+    first, second = findings.headline(results)
+    assert first.startswith("Compared with the control, the test MSE of reg+cls is ")
+    assert "Equivalence within 5 % is" in first
+    assert (
+        "Compared with plain reg" in second and ": better. Equivalence within 5 % is not" in second
+    )
+    assert findings.basis(results) == [
+        "Geometric mean over 4 of 4 settings; 95 % t-interval over 10 functions, for new functions "
+        "and new training runs."
+    ]
+
+
 def test_with_too_few_functions_nothing_is_significant(tmp_path):
-    text = advice(tmp_path, only=lambda m: m.function < 3)
-    assert "worse in 0; in 4, there is no significant difference" in text
+    text = advice(tmp_path, only=lambda m: m.function < 6)
+    assert "worse in 0 (Holm-corrected); in 4, there are too few functions for a verdict" in text
+    results = study.read(GRID, tmp_path / "s.sqlite")
+    assert "too few data for a verdict (5 functions)." in findings.headline(results)[0]
     assert "lowers its error significantly in none of 2 settings" in text
 
 
@@ -60,7 +78,8 @@ def test_agreement_with_the_published_figures(tmp_path, factor, same, other):
     assert "favour reg+cls in 2 of 2 settings" in text
     assert f"Our results agree in {same}, disagree in {other}" in text
     assert ("**Disagreement:**" in text) == bool(other)
-    assert "remain significant when reg has the same loss scale" in text
+    assert "when reg has the same loss scale" in text
+    assert ("remain significant" in text) == (factor == 1)
 
 
 def test_a_tuned_grid_lists_only_rows_with_a_significant_difference():

@@ -13,7 +13,50 @@ import pytest
 
 from regcls import study
 from regcls.cli import output
+from regcls.stats.verdicts import BETTER, EQUAL, TOO_FEW, UNDECIDED, WORSE
+from regcls.study import findings, layout
+from regcls.study.ratios import NO_RESULT
+from tests.helpers import study_store
 from tests.helpers.study_grids import small
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.3])
+def test_interval_sentence_table_and_record_never_disagree(tmp_path, factor):
+    grid = study.load("quick")
+    error = lambda m: study_store.error_of(m) * (factor if m.classes else 1)
+    results = study.read(grid, study_store.make(grid, tmp_path / "s.sqlite", error))
+    record = output.plain(study.summary(results))
+    for against, prefix in (("reg", ""), ("control", "control_")):
+        shown = layout.comparison_table(results, against)
+        assert shown["state"].tolist() == [c[f"{prefix}verdict"] for c in record["cells"]]
+        for row, cell in zip(shown.to_dict("records"), record["cells"], strict=True):
+            assert row["low"] == cell[f"{prefix}ratio_low"] <= row["ratio"] <= row["high"]
+            excludes = row["high"] < 1 or row["low"] > 1
+            assert excludes == (row["state"] in (BETTER, WORSE)) or row["state"] == EQUAL
+            assert (row["p_holm"] < 0.05) == excludes
+        pooled = record["pooled"][against]
+        words = f"{pooled['ratio']:.3f} [{pooled['low']:.3f}, {pooled['high']:.3f}] times as large"
+        assert f"{words}: {pooled['verdict']}." in pooled["sentence"]
+        assert (pooled["p_equal"] < 0.025) == (pooled["verdict"] == EQUAL)
+        assert pooled["sentence"] in findings.headline(results)
+    assert list(record["pooled"]) == ["control", "reg"]  # the control leads
+
+
+def test_the_shipped_results_have_the_reviewed_pooled_effects():
+    """Geometric means over functions, as an independent review has computed them."""
+    paper, fair = (study.read(study.load(name)) for name in ("paper", "fair"))
+    control, plain = (paper.pooled[other].overall for other in ("control", "reg"))
+    assert values(control) == pytest.approx((1.004, 0.978, 1.030), abs=1e-3)
+    assert (control.verdict, control.pairs) == (EQUAL, 3000)
+    assert values(plain) == pytest.approx((0.757, 0.672, 0.852), abs=1e-3)
+    assert values(fair.pooled["reg"].overall) == pytest.approx((0.948, 0.913, 0.985), abs=1e-3)
+    assert "single search" in " ".join(fair.pooled["reg"].basis)
+    assert fair.cells["verdict"].value_counts().to_dict() == {UNDECIDED: 57, EQUAL: 15}
+    assert paper.cells["control_verdict"].value_counts().to_dict() == {UNDECIDED: 40, EQUAL: 20}
+
+
+def values(effect):
+    return effect.ratio, effect.low, effect.high
 
 
 def test_every_cell_is_compared(finished):
@@ -24,10 +67,11 @@ def test_every_cell_is_compared(finished):
         runs = results.runs(cell)
         assert row["runs"] == len(runs) == 6
         assert row["reg_mse"] == pytest.approx(runs["reg"].mean())
-        assert row["ratio"] == pytest.approx((runs["reg+cls"] / runs["reg"]).median())
-        assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
+        log = np.log(runs["reg+cls"] / runs["reg"])
+        assert row["ratio"] == pytest.approx(np.exp(log.groupby(runs["function"]).mean().mean()))
+        assert np.isnan([row["ratio_low"], row["ratio_high"], row["p_holm"]]).all()
+        assert row["verdict"] == row["control_verdict"] == TOO_FEW  # three functions
         assert row["control_wins"] == (runs["reg+cls"] < runs["control"]).mean()
-        assert row["p_holm"] >= row["p"]
         assert np.isnan(row["published_reg"])  # other settings than the published ones
 
 
@@ -38,6 +82,7 @@ def test_partial_results_have_every_cell(tmp_path, finished):
     cells = study.read(small(), tmp_path / "s.sqlite").cells
     assert list(cells["runs"]) == [4, 0]
     assert cells["ratio"].isna().tolist() == [False, True]
+    assert cells["verdict"].tolist() == [TOO_FEW, NO_RESULT]
 
 
 def test_the_papers_cells_have_published_figures(tmp_path):

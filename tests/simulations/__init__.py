@@ -1,0 +1,1 @@
+"""Simulations that measure the error rates of the statistics the project prints."""
