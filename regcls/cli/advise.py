@@ -41,6 +41,10 @@ def advise(
     leave_out: Annotated[
         list[str] | None, typer.Option(help="Column to leave out of the inputs; can be repeated.")
     ] = None,
+    ranges: Annotated[
+        int,
+        typer.Option(help="Maximum number of target ranges, chosen by the shape of the target."),
+    ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Seed of folds and initial weights.")] = 0,
     onnx: Annotated[
         Path | None, typer.Option(help="Write the models to this zip file of ONNX files.")
@@ -57,6 +61,7 @@ def advise(
         goal=goal,
         group=group,
         leave_out=leave_out,
+        ranges=ranges,
         seed=seed,
         onnx=onnx,
         on_plan=None if as_json else _show_plan,
@@ -69,7 +74,8 @@ def advise(
     print(verdict["headline"])
     for point in verdict["points"]:
         print(f"- {point}")
-    print(f"{verdict['first']}\n")
+    print(verdict["first"])
+    print(f"Verdicts hold for {record['estimand']}.\n")
     show_table(record["models"], ["kind", "balanced_mae", "mae", "rmse"])
 
 
@@ -78,6 +84,7 @@ def _show_plan(plan: Plan) -> None:
 
     for note in records.notes(plan):
         say(note)
+    say(plan.target_ranges.summary)
     say(f"About {duration(plan.seconds)} on this machine.")
 
 

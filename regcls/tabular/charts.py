@@ -1,4 +1,4 @@
-"""Charts of a comparison: the target's distribution, changes against reg, errors per range."""
+"""Charts of a comparison: the target's distribution, changes of the error, errors per range."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pandas as pd
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
 from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
-from regcls.tabular.comparison import Results
-from regcls.tabular.plan import KINDS, NAMES
+from regcls.tabular.plan import NAMES, TREES
+from regcls.tabular.results import CONSTANT, ESTIMAND, REMEDIES, Results
 
 # Further colours of Okabe and Ito, and darker ones where those are used up.
 KIND_COLOURS = COLOURS | {
@@ -31,6 +31,7 @@ METRICS = {
     "mae": "MAE (each row counts equally)",
 }
 _METRIC_COLOURS = ("#0072B2", HISTOGRAM_COLOUR)
+_ERROR_TITLE = "mean absolute error (units of the target)"
 _CHANGE_LIMIT = 1  # changes beyond ±100 % are cut off
 
 
@@ -74,7 +75,7 @@ def _target_spec(name: str, order: tuple[str, ...]) -> dict[str, Any]:
 
 
 def changes(results: Results) -> Picture:
-    """Draw each kind's change of the error against reg, with its interval.
+    """Draw the relative change of the error in each comparison of methods, with its interval.
 
     Parameters
     ----------
@@ -84,37 +85,54 @@ def changes(results: Results) -> Picture:
     Returns
     -------
     Picture
-        Points and intervals for the balanced MAE and the MAE, in per cent of reg's error.
+        Points and intervals for the balanced MAE and the MAE, as shares of the second method's
+        error; the intervals are those of the verdicts.
     """
-    table = results.table
-    table = table[table["kind"].isin([k for k in KINDS if k != "reg"])]
-    parts = [
-        pd.DataFrame(
-            {
-                "kind": table["kind"].map(NAMES),
-                "metric": label,
-                "change": table[f"{metric}_change"],
-                "low": table[f"{metric}_low"],
-                "high": table[f"{metric}_high"],
-                "error": table[metric],
-            }
-        )
-        for metric, label in METRICS.items()
-    ]
-    data = pd.concat(parts, ignore_index=True)
+    table = results.comparisons()
+    labels = [_comparison(*pair) for pair in zip(table["a"], table["b"], strict=True)]
+    table = table.assign(comparison=labels)
+    table = table[table["comparison"].isin(_COMPARISONS)]
+    errors = results.table.set_index("kind")
+    pairs = zip(table["a"], table["metric"], strict=True)
+    data = pd.DataFrame(
+        {
+            "comparison": table["comparison"],
+            "metric": table["metric"].map(METRICS),
+            "change": table["change"],
+            "low": table["low"],
+            "high": table["high"],
+            "verdict": table["verdict"],
+            "error": [errors.at[pair] for pair in pairs],
+        }
+    ).reset_index(drop=True)
     caption = (
-        "Left of zero: lower error than reg; an interval that includes zero shows no clear "
-        "difference. 95 % intervals over rows, folds, repeats and initial weights, cut off at "
-        "±100 %; the control is reg with a tuned loss scale."
+        f"Left of zero: the first method has a lower error. 95 % intervals for {ESTIMAND}, "
+        "Holm-corrected per metric, for reg+cls and for the other comparisons separately, and cut "
+        "off at ±100 %; the control is reg with a tuned loss scale."
     )
-    return Picture(_changes_spec(), {"changes": data}, caption)
+    return Picture(_changes_spec(), {"changes": data}, caption, settings_text(results))
+
+
+def _comparison(a: str, b: str) -> str:
+    """Return the label of a comparison."""
+    if b == CONSTANT:
+        return ""
+    return f"{NAMES[a]} vs {_BEST if a == TREES else NAMES[b]}"
+
+
+_BEST = "best network"
+_COMPARISONS = (
+    *("reg+cls vs reg", "reg+cls vs control", "control vs reg"),
+    *(f"{NAMES[kind]} vs control" for kind in REMEDIES),
+    f"{NAMES[TREES]} vs {_BEST}",
+)
 
 
 @cache
 def _changes_spec() -> dict[str, Any]:
-    order = [NAMES[k] for k in KINDS if k != "reg"]
     labels = list(METRICS.values())
-    y = alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=220))
+    axis = alt.Axis(labelLimit=260)
+    y = alt.Y("comparison:N", sort=list(_COMPARISONS), title="methods compared", axis=axis)
     offset = alt.YOffset("metric:N", sort=labels)
     colour = alt.Color(
         "metric:N",
@@ -129,7 +147,7 @@ def _changes_spec() -> dict[str, Any]:
     )
     x = alt.X(
         "low_shown:Q",
-        title="change of the error against reg",
+        title="change of the error, first method against second",
         axis=alt.Axis(format="+.0%", tickCount=6),
     )
     bars = source.mark_rule(strokeWidth=3).encode(
@@ -141,16 +159,17 @@ def _changes_spec() -> dict[str, Any]:
         color=colour,
         x=alt.X("change_shown:Q"),
         tooltip=[
-            alt.Tooltip("kind:N", title="model"),
+            alt.Tooltip("comparison:N", title="methods"),
             alt.Tooltip("metric:N", title="metric"),
             alt.Tooltip("change:Q", format="+.1%"),
             *range_tooltips(of="interval", format="+.1%"),
-            alt.Tooltip("error:Q", title="error", format=".4g"),
+            alt.Tooltip("verdict:N", title="verdict"),
+            alt.Tooltip("error:Q", title="error of the first", format=".4g"),
         ],
     )
     zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color=FUNCTION_COLOUR)
     zero = zero.encode(x=alt.datum(0))
-    return finished(alt.layer(zero, bars, points), "Change against plain regression", 420)
+    return finished(alt.layer(zero, bars, points), "Change of the error between methods", 440)
 
 
 def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
@@ -188,7 +207,29 @@ def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
         "of your rows per range; errors are expected to grow where it is low."
     )
     spec = _per_range_spec(tuple(kinds), name, tuple(rows["range"]))
-    return Picture(spec, {"errors": errors, "rows": rows}, caption)
+    return Picture(spec, {"errors": errors, "rows": rows}, caption, settings_text(results))
+
+
+def settings_text(results: Results) -> str:
+    """Return how a comparison was made, for files: a page shows it above the charts.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the finished folds.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    plan = results.plan
+    goal = "balanced MAE" if plan.goal == "balanced" else "MAE"
+    return (
+        f"Target {plan.problem.target[:60]}, {len(plan.problem.y):,} rows, "
+        f"{len(results.folds)} of {len(plan.splits)} held-out folds; {len(plan.settings)} settings "
+        f"of {plan.budget.steps:,} training steps tried per model, selected by {goal}."
+    )
 
 
 @cache
@@ -208,7 +249,7 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
         x=x,
         xOffset=offset,
         color=colour,
-        y=alt.Y("error_low:Q", title="mean absolute error", scale=alt.Scale(zero=True)),
+        y=alt.Y("error_low:Q", title=_ERROR_TITLE, scale=alt.Scale(zero=True)),
         y2="error_high:Q",
     )
     points = source.mark_point(filled=True, size=45, opacity=1).encode(

@@ -1,4 +1,4 @@
-"""The comparison of all model kinds on one table by nested cross-validation, and its results.
+"""The comparison of all model kinds on one table by nested cross-validation.
 
 In each of 5 folds × repeats, every kind trains all settings on the other folds; the setting with
 the best score on inner validation rows predicts the held-out fold.
@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
-import pandas as pd
-
-from regcls.stats.errors import ErrorReport
 from regcls.tabular.fold import Cancelled, FoldResult, fit_fold
-from regcls.tabular.intervals import Difference, HeldOut
 from regcls.tabular.models import FittedModel
-from regcls.tabular.plan import KINDS, Plan
+from regcls.tabular.plan import Plan
+from regcls.tabular.results import Results
 from regcls.utils.background import BackgroundJob
 from regcls.utils.cpu import cores
 
-CONSTANT = "constant"  # baseline: the median of the training targets
 POLL_SECONDS = 0.5
 
 
@@ -46,175 +40,6 @@ class Progress:
     seconds_left: float | None
     folds_done: int
     folds: int
-
-
-class Results:
-    """Results over the held-out folds that are finished, at least one.
-
-    Parameters
-    ----------
-    plan : Plan
-        The comparison.
-    folds : list of FoldResult
-        Finished folds, in any order.
-    """
-
-    def __init__(self, plan: Plan, folds: list[FoldResult]) -> None:
-        self.plan = plan
-        self.folds = sorted(folds, key=lambda f: (f.repeat, f.fold))
-        # Pages request the same differences and reports each time they redraw.
-        self._differences: dict[tuple[str, str, str, int | None], Difference] = {}
-        self._reports: dict[tuple[str, ...], ErrorReport] = {}
-
-    @property
-    def complete(self) -> bool:
-        """Whether all folds are finished."""
-        return len(self.folds) == len(self.plan.splits)
-
-    @cached_property
-    def row(self) -> np.ndarray:
-        """Row of each of the N held-out predictions, shape (N,); each row once per repeat."""
-        return np.concatenate([f.test for f in self.folds])
-
-    @cached_property
-    def predictions(self) -> dict[str, np.ndarray]:
-        """Held-out predictions by kind, each of shape (N,)."""
-        found = {k: np.concatenate([f.predictions[k] for f in self.folds]) for k in KINDS}
-        constants = [np.full(len(f.test), f.constant) for f in self.folds]
-        return found | {CONSTANT: np.concatenate(constants)}
-
-    @cached_property
-    def errors(self) -> dict[str, np.ndarray]:
-        """Absolute errors by kind, each of shape (N,)."""
-        y = self.plan.problem.y[self.row]
-        return {kind: np.abs(p - y) for kind, p in self.predictions.items()}
-
-    @cached_property
-    def _held_out(self) -> HeldOut:
-        model = np.repeat(np.arange(len(self.folds)), [len(f.test) for f in self.folds])
-        return HeldOut(self._unit, model, self.plan.range_index[self.row])
-
-    @property
-    def _unit(self) -> np.ndarray:
-        """The unit that is resampled: the row, or its group."""
-        groups = self.plan.problem.groups
-        return self.row if groups is None else groups[self.row]
-
-    def difference(
-        self, a: str, b: str, goal: str | None = None, only: int | None = None
-    ) -> Difference:
-        """Return the difference of the errors of two kinds.
-
-        Parameters
-        ----------
-        a, b : str
-            Model kinds, or "constant"; the difference is ``a`` minus ``b``.
-        goal : {"balanced", "overall"}, optional
-            Balanced MAE or MAE; by default the plan's goal.
-        only : int, optional
-            Target range to restrict the difference to.
-
-        Returns
-        -------
-        Difference
-            Difference with its interval.
-        """
-        key = a, b, goal or self.plan.goal, only
-        if key not in self._differences:
-            self._differences[key] = self._held_out.difference(
-                self.errors[a], self.errors[b], key[2], only=only
-            )
-        return self._differences[key]
-
-    def report(self, kinds: Sequence[str] = KINDS) -> ErrorReport:
-        """Return the errors per target range over all held-out predictions.
-
-        Parameters
-        ----------
-        kinds : sequence of str
-            Model kinds, or "constant".
-
-        Returns
-        -------
-        ErrorReport
-            The report, with the table's targets as training targets.
-        """
-        kinds = tuple(kinds)
-        if kinds not in self._reports:
-            problem = self.plan.problem
-            self._reports[kinds] = ErrorReport.from_predictions(
-                problem.y[self.row],
-                {kind: self.predictions[kind] for kind in kinds},
-                self.plan.edges,
-                y_train=problem.y,
-                clusters=self._unit,
-            )
-        return self._reports[kinds]
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """One row per kind: balanced MAE, MAE and RMSE, and the relative changes against reg.
-
-        Changes and their intervals (``_change``, ``_low``, ``_high``) are shares of reg's error.
-        """
-        overall = self.report((*KINDS, CONSTANT)).overall().set_index("model").to_dict("index")
-        rows = []
-        for kind in (*KINDS, CONSTANT):
-            row: dict[str, object] = {"kind": kind}
-            for name, goal in (("balanced_mae", "balanced"), ("mae", "overall")):
-                change = self.difference(kind, "reg", goal) if kind != "reg" else None
-                row[name] = float(overall[kind][name])
-                row[f"{name}_change"] = change.share if change else 0.0
-                row[f"{name}_low"] = change.share_low if change else np.nan
-                row[f"{name}_high"] = change.share_high if change else np.nan
-            row["rmse"] = float(overall[kind]["rmse"])
-            rows.append(row)
-        return pd.DataFrame(rows)
-
-    def ranges(self) -> pd.DataFrame:
-        """Compare reg+cls with reg and the control in each target range.
-
-        Returns
-        -------
-        DataFrame
-            One row per range: ``low``, ``high``, ``rows``, ``share`` of the rows, and for reg and
-            the control the relative change of the error with its interval.
-        """
-        counts = np.bincount(self.plan.range_index, minlength=len(self.plan.edges) - 1)
-        rows = []
-        for k, count in enumerate(counts):
-            row = {
-                "low": self.plan.edges[k],
-                "high": self.plan.edges[k + 1],
-                "rows": int(count),
-                "share": count / counts.sum(),
-            }
-            for other in ("reg", "control"):
-                change = self.difference("reg+cls", other, only=k)
-                row[f"{other}_change"] = change.share
-                row[f"{other}_low"] = change.share_low
-                row[f"{other}_high"] = change.share_high
-            rows.append(row)
-        return pd.DataFrame(rows)
-
-    def out_of_fold(self) -> pd.DataFrame:
-        """Return all held-out predictions.
-
-        Returns
-        -------
-        DataFrame
-            One row per prediction: ``row`` (from 1, in the original table), ``repeat``, ``fold``,
-            ``y_true`` and one column per kind.
-        """
-        counts = [len(f.test) for f in self.folds]
-        problem = self.plan.problem
-        frame = {
-            "row": problem.rows[self.row] + 1,
-            "repeat": np.repeat([f.repeat + 1 for f in self.folds], counts),
-            "fold": np.repeat([f.fold + 1 for f in self.folds], counts),
-            "y_true": problem.y[self.row],
-        }
-        return pd.DataFrame(frame | {kind: self.predictions[kind] for kind in KINDS})
 
 
 class Comparison:

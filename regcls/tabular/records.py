@@ -11,7 +11,8 @@ from regcls.exceptions import UserError
 from regcls.io.tables import read_table
 from regcls.tabular.columns import make_problem, unique_names
 from regcls.tabular.comparison import Comparison, Progress
-from regcls.tabular.plan import BUDGETS, NETWORKS, TREES, Plan
+from regcls.tabular.plan import BUDGETS, NETWORKS, RANGES, TREES, Plan
+from regcls.tabular.results import ESTIMAND
 from regcls.tabular.verdict import usual, verdict
 
 
@@ -23,6 +24,7 @@ def compare_file(
     goal: str = "balanced",
     group: str | None = None,
     leave_out: Sequence[str] | None = None,
+    ranges: int = RANGES,
     seed: int = 0,
     onnx: Path | None = None,
     on_plan: Callable[[Plan], None] | None = None,
@@ -45,6 +47,8 @@ def compare_file(
     leave_out : sequence of str, optional
         Columns to leave out of the inputs; by default, those that certainly leak the
         target.
+    ranges : int
+        Maximum number of target ranges; their edges are chosen by the shape of the target.
     seed : int
         Seed of the folds and of the initial weights.
     onnx : Path, optional
@@ -64,7 +68,7 @@ def compare_file(
     UserError
         If the table cannot be read, a column is missing, or nothing can be predicted.
     """
-    plan = plan_file(path, target, budget, goal, group, leave_out, seed)
+    plan = plan_file(path, target, budget, goal, group, leave_out, ranges, seed)
     if on_plan is not None:
         on_plan(plan)
     comparison = Comparison(plan)
@@ -85,13 +89,14 @@ def plan_file(
     goal: str,
     group: str | None = None,
     leave_out: Sequence[str] | None = None,
+    ranges: int = RANGES,
     seed: int = 0,
 ) -> Plan:
     """Return the plan of a comparison on a table in a file; see `compare_file`.
 
     Parameters
     ----------
-    path, target, budget, goal, group, leave_out, seed : see `compare_file`
+    path, target, budget, goal, group, leave_out, ranges, seed : see `compare_file`
         What is compared.
 
     Returns
@@ -110,7 +115,7 @@ def plan_file(
         if name not in names:
             raise UserError(f"there is no column “{name}” in {path.name}")
     problem = make_problem(table.frame, target, leave_out, group, table.notes)
-    return Plan(problem, BUDGETS[budget], goal, seed)
+    return Plan(problem, BUDGETS[budget], goal, seed, ranges=ranges)
 
 
 def notes(plan: Plan) -> list[str]:
@@ -150,8 +155,9 @@ def record(comparison: Comparison) -> dict[str, Any]:
     Returns
     -------
     dict
-        The problem, the verdict in words, reg+cls against reg and the control, errors per model
-        and per target range, and the setting selected most often for each kind.
+        The problem, what the intervals are for, the target ranges, the verdict in words, reg+cls against reg and the
+        control, errors per model, all comparisons, changes per target range, and the setting
+        selected most often for each kind.
 
     Raises
     ------
@@ -170,10 +176,13 @@ def record(comparison: Comparison) -> dict[str, Any]:
         "goal": plan.goal,
         "folds": len(results.folds),
         "seconds": comparison.seconds,
+        "estimand": ESTIMAND,
+        "target_ranges": plan.target_ranges.to_dict(),
         "verdict": asdict(found),
         "regcls_against_reg": asdict(results.difference("reg+cls", "reg")),
         "regcls_against_control": asdict(results.difference("reg+cls", "control")),
         "models": results.table.to_dict("records"),
+        "comparisons": results.comparisons().to_dict("records"),
         "ranges": results.ranges().to_dict("records"),
         "settings": {kind: asdict(usual(results, kind)) for kind in (*NETWORKS, TREES)},
     }

@@ -1,4 +1,4 @@
-"""The result of a comparison in plain words, with no claim beyond its intervals."""
+"""The result of a comparison in plain words; each sentence states a verdict of `Results`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regcls.stats.comparison import BETTER, UNDECIDED
-from regcls.tabular.comparison import CONSTANT, Results
-from regcls.tabular.intervals import TOO_EARLY, Difference
-from regcls.tabular.plan import NAMES, NETWORKS, SEARCH_ROWS, TREES, Setting
+from regcls.stats.verdicts import BETTER, EQUAL, MARGIN, TOO_FEW, UNDECIDED, WORSE
+from regcls.tabular.intervals import POWER, Difference
+from regcls.tabular.plan import NAMES, SEARCH_ROWS, TREES, Setting
+from regcls.tabular.results import CONSTANT, REMEDIES, Results
 
-OTHER_METHODS = tuple(kind for kind in NETWORKS if kind not in ("reg", "reg+cls"))
-SIMPLEST_FIRST = ("control", "sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
+SIMPLEST_FIRST = ("sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
 METRIC_NAMES = {"balanced": "balanced MAE", "overall": "MAE"}
-_METRIC_COLUMNS = {"balanced": "balanced_mae", "overall": "mae"}
+_EQUAL = f"practically equal (within ±{100 * MARGIN:.0f} %)"
 _CONTROL = "the control (reg with a tuned loss scale)"
 
 
@@ -53,6 +52,7 @@ def verdict(results: Results) -> Verdict:
     """
     writer = _Writer(results)
     points = [
+        writer.interim(),
         writer.against_control(),
         writer.per_range(),
         writer.other_methods(),
@@ -82,7 +82,7 @@ def percent(difference: Difference) -> str:
 
     Examples
     --------
-    >>> percent(Difference(-0.2, -0.3, -0.1, -0.1, -0.15, -0.05))
+    >>> percent(Difference(-0.2, -0.3, -0.1, -0.1, -0.15, -0.05, 0.01, 0.08, "better"))
     'by 10 % [5, 15]'
     """
     value, low, high = (
@@ -113,23 +113,6 @@ def usual(results: Results, kind: str) -> Setting:
     return max(dict.fromkeys(selected), key=selected.count)
 
 
-def best_network(results: Results) -> str:
-    """Return the kind of network with the lowest error in the plan's goal.
-
-    Parameters
-    ----------
-    results : Results
-        Results of the finished folds.
-
-    Returns
-    -------
-    str
-        Model kind.
-    """
-    errors = results.table.set_index("kind")[_METRIC_COLUMNS[results.plan.goal]]
-    return str(errors.loc[list(NETWORKS)].idxmin())
-
-
 class _Writer:
     """Sentences about one set of results; an empty string where there is nothing to report."""
 
@@ -138,7 +121,7 @@ class _Writer:
         self.metric = METRIC_NAMES[results.plan.goal]
         self.main = results.difference("reg+cls", "reg")
         self.control = results.difference("reg+cls", "control")
-        self.early = self.main.verdict == TOO_EARLY
+        self.early = self.main.verdict == TOO_FEW
 
     def better(self, a: str, b: str) -> bool:
         return self.results.difference(a, b).verdict == BETTER
@@ -146,6 +129,14 @@ class _Writer:
     def headline(self) -> str:
         if self.early:
             return f"Too early for a result: {len(self.results.folds)} folds are finished."
+        return f"{self._found()} {self._power()}"
+
+    def _found(self) -> str:
+        if self.main.verdict == EQUAL:
+            return (
+                f"On your data, reg and reg+cls are {_EQUAL}: with classification, the "
+                f"{self.metric} changes by {_signed(self.main)}."
+            )
         if self.main.verdict == UNDECIDED:
             return (
                 "On your data, there is no significant difference: with classification, the "
@@ -159,115 +150,155 @@ class _Writer:
             f"{percent(self.main)}."
         )
 
+    def _power(self) -> str:
+        """Report the smallest detectable effect."""
+        smallest = 100 * self.main.smallest
+        return (
+            f"The smallest change that {100 * POWER:.0f} % of such comparisons would detect is "
+            f"{smallest:.{0 if smallest >= 10 else 1}f} %."
+        )
+
+    def interim(self) -> str:
+        """Warn of verdicts that are read before the last fold (9 % instead of 4 % in simulations)."""
+        done, folds = len(self.results.folds), len(self.results.plan.splits)
+        if self.early or done == folds:
+            return ""
+        return (
+            f"This is an interim result after {done} of {folds} folds; stopping at the first "
+            "significant difference doubles the rate of wrong verdicts."
+        )
+
     def against_control(self) -> str:
         """Report whether tuning the loss scale gives the same gain."""
-        if self.control.verdict == TOO_EARLY:
+        if self.early:
             return ""
         start = f"Compared with {_CONTROL},"
-        if self.control.verdict != UNDECIDED:
+        if self.control.verdict in (BETTER, WORSE):
             return (
                 f"{start} classification {_verb(self.control)} the {self.metric} "
                 f"{percent(self.control)}."
             )
-        text = f"{start} there is no significant difference ({_signed(self.control)})"
+        if self.control.verdict == EQUAL:
+            text = f"{start} reg+cls is {_EQUAL}: {_signed(self.control)}"
+        else:
+            text = f"{start} there is no significant difference ({_signed(self.control)})"
         if self.main.verdict == BETTER and self.better("control", "reg"):
-            return f"{text}: tuning the loss scale may be all that is needed."
+            return f"{text}; tuning the loss scale may be all that is needed."
         return f"{text}."
 
     def per_range(self) -> str:
-        """Report the target ranges with a clear gain or loss, and their share of the rows."""
+        """Report the target ranges with a significant gain or loss, and their share of the rows."""
         if self.early:
             return ""
         table = self.results.ranges()
         parts = []
-        for word, clear in (
-            ("gain", table[table["reg_high"] < 0]),
-            ("loss", table[table["reg_low"] > 0]),
-        ):
-            if not clear.empty:
+        for word, verdict in (("gain", BETTER), ("loss", WORSE)):
+            found = table[table["reg_verdict"] == verdict]
+            if not found.empty:
                 ranges = " and ".join(
                     f"{low:.4g} to {high:.4g}"
-                    for low, high in _joined(zip(clear["low"], clear["high"], strict=True))
+                    for low, high in _joined(zip(found["low"], found["high"], strict=True))
                 )
-                share = clear["share"].sum()
-                parts.append(f"a clear {word} for targets from {ranges} ({share:.0%} of the rows)")
+                share = found["share"].sum()
+                parts.append(
+                    f"a significant {word} for targets from {ranges} ({share:.0%} of the rows)"
+                )
+        few = int((table["reg_verdict"] == TOO_FEW).sum())
+        left_out = f" Ranges with too few rows for a verdict: {few}." if few else ""
         if not parts:
-            return "No single target range shows a clear gain or loss compared with reg."
+            return (
+                "No single target range shows a significant gain or loss compared with reg."
+                f"{left_out}"
+            )
         return (
-            f"By target range, there is {' and '.join(parts)}. These 95 % intervals are not "
-            "corrected for multiple comparisons."
+            f"By target range, there is {' and '.join(parts)} compared with reg, corrected for "
+            f"all ranges.{left_out}"
         )
 
     def other_methods(self) -> str:
-        """Report the other methods with a lower error than reg."""
-        better = [k for k in OTHER_METHODS if self.better(k, "reg")]
+        """Report the remedies with a lower error than the control."""
+        if self.early:
+            return ""
+        better = [kind for kind in REMEDIES if self.better(kind, "control")]
         if not better:
-            if self.early:
-                return ""
             return (
-                f"None of the other {len(OTHER_METHODS)} methods clearly lowers the {self.metric} "
-                "compared with reg."
+                f"None of the other {len(REMEDIES)} methods significantly lowers the {self.metric} "
+                "compared with the control."
             )
-        gains = [f"{NAMES[k]} {percent(self.results.difference(k, 'reg'))}" for k in better]
-        text = f"Other methods that lower the {self.metric} compared with reg: {', '.join(gains)}."
+        gains = [f"{NAMES[k]} {percent(self.results.difference(k, 'control'))}" for k in better]
+        text = (
+            f"Other methods that lower the {self.metric} compared with the control: "
+            f"{', '.join(gains)}."
+        )
         if self.main.verdict != BETTER:
-            return (
-                f"{text} These 95 % intervals for {len(OTHER_METHODS)} methods are not corrected "
-                "for multiple comparisons."
-            )
-        worse = [NAMES[k] for k in better if self.better("reg+cls", k)]
-        if not worse:
-            return f"{text} reg+cls is not clearly better than any of them."
-        return f"{text} reg+cls is clearly better than {', '.join(worse)}."
+            return text
+        beaten = [NAMES[k] for k in better if self.better("reg+cls", k)]
+        if not beaten:
+            return f"{text} reg+cls is not significantly better than any of them."
+        return f"{text} reg+cls is significantly better than {', '.join(beaten)}."
 
     def trees(self) -> str:
         """Compare gradient-boosted trees with the best network."""
-        best = best_network(self.results)
-        difference = self.results.difference(TREES, best)
-        if difference.verdict == TOO_EARLY:
+        if self.early:
             return ""
+        best = self.results.best_network()
+        difference = self.results.difference(TREES, best)
         network = f"the best network ({NAMES[best]})"
-        if difference.verdict == UNDECIDED:
-            return (
-                f"There is no significant difference between gradient-boosted trees and {network}: "
-                f"{_signed(difference)}."
-            )
+        if difference.verdict == EQUAL:
+            return f"Gradient-boosted trees and {network} are {_EQUAL}: {_signed(difference)}."
         if difference.verdict == BETTER:
             return (
                 f"Gradient-boosted trees have a lower {self.metric} than {network}, "
                 f"{percent(difference)}."
             )
+        if difference.verdict == WORSE:
+            return (
+                f"Gradient-boosted trees have a higher {self.metric} than {network}, "
+                f"{percent(difference)}, so a network is worthwhile."
+            )
         return (
-            f"Gradient-boosted trees have a higher {self.metric} than {network}, "
-            f"{percent(difference)}, so a network is worthwhile."
+            f"There is no significant difference between gradient-boosted trees and {network}: "
+            f"{_signed(difference)}."
         )
 
     def signal(self) -> str:
-        """Warn if no model is clearly better than the constant baseline."""
-        best = best_network(self.results)
+        """Warn if no model is significantly better than the constant baseline."""
+        best = self.results.best_network()
         if self.early or self.better(best, CONSTANT) or self.better(TREES, CONSTANT):
             return ""
         return (
-            "No model is clearly better than predicting the median: these columns may contain "
-            "little information about the target, and then no loss function helps."
+            "No model is significantly better than predicting the median: these columns may "
+            "contain little information about the target, and then no loss function helps."
         )
 
     def first(self) -> str:
-        """Recommend the simplest method that the intervals support."""
+        """Recommend the simplest method that the verdicts support."""
         if self.early:
             return "Wait for more folds."
-        if self.better(TREES, best_network(self.results)):
+        if self.better(TREES, self.results.best_network()):
             return "Try gradient-boosted trees first."
-        better = [k for k in SIMPLEST_FIRST if self.better(k, "reg")]
-        if not better:
-            return "Try plain reg first: no other method is clearly better."
-        undominated = [k for k in better if not any(self.better(o, k) for o in better if o != k)]
-        pick = (undominated or better)[0]
+        pick, over = self._pick()
+        if pick == "reg":
+            return "Try plain reg first: no other method is significantly better."
         name = _CONTROL if pick == "control" else NAMES[pick]
+        also = " and not significantly worse than reg+cls" if pick in REMEDIES else ""
         return (
-            f"Try {name} first: it is the simplest method that is clearly better than reg and not "
-            "clearly worse than another."
+            f"Try {name} first: it is the simplest method that is significantly better than "
+            f"{over}{also}."
         )
+
+    def _pick(self) -> tuple[str, str]:
+        """Return the recommended kind and the simpler one that it improves on."""
+        better = [kind for kind in REMEDIES if self.better(kind, "control")]
+        against = {kind: self.results.difference("reg+cls", kind).verdict for kind in better}
+        left = {kind for kind in better if against[kind] != BETTER}
+        if self.better("reg+cls", "control") and WORSE not in against.values():
+            left.add("reg+cls")
+        if left:
+            return min(left, key=SIMPLEST_FIRST.index), "the control"
+        if self.better("control", "reg"):
+            return "control", "reg"
+        return ("reg+cls" if self.main.verdict == BETTER else "reg"), "reg"
 
 
 def _verb(difference: Difference) -> str:

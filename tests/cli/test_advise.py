@@ -17,12 +17,14 @@ def test_the_record_has_the_verdict_the_models_and_the_notes(tmp_path, monkeypat
     monkeypatch.setitem(tabular_plan.BUDGETS, "quick", TINY)
     path, zipped = tmp_path / "table.csv", tmp_path / "models.zip"
     small_table().assign(copy=small_table()["y"]).to_csv(path, index=False)
-    options = ["--target", "y", "--budget", "quick", "--onnx", zipped]
+    options = ["--target", "y", "--budget", "quick", "--onnx", zipped, "--ranges", 4]
     record = run_json("advise", path, *options)
     assert record["rows"] == 120 and record["columns"] == ["a", "b", "kind"]
     assert any("“copy” is left out" in note for note in record["notes"])
     assert record["verdict"]["headline"] and len(record["models"]) == len(KINDS) + 1
     assert zipfile.is_zipfile(zipped)
+    assert 2 <= len(record["ranges"]) <= 4
+    assert record["target_ranges"]["reason"] and record["target_ranges"]["imbalance_ratio"] > 1
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,11 @@ def test_unusable_tables_and_columns_are_refused_in_one_sentence(tmp_path, optio
     done = run("advise", path, *options)
     assert words in done.stderr
     assert done.exit_code == BAD_INPUT and "Traceback" not in done.output
+
+
+def test_an_invalid_number_of_ranges_is_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    small_table().to_csv(path, index=False)
+    done = run("advise", path, "--target", "y", "--ranges", 0)
+    assert "number of target ranges must be from 1 to 50, not 0" in done.stderr
+    assert done.exit_code == BAD_INPUT

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
+from regcls.stats.verdicts import VERDICTS
+from regcls.tabular import charts
 from regcls.tabular.comparison import Comparison
 from regcls.tabular.plan import KINDS
+from regcls.tabular.records import record
+from regcls.tabular.results import ESTIMAND, METHODS, PRIMARY, RANGES, REMEDIES
 from tests.helpers.small_comparison import SLOW, TINY, small_plan
 from tests.helpers.waiting import until
 
@@ -25,6 +31,43 @@ def test_models_beat_the_median(done):
     """Columns a and kind explain nearly all of y."""
     errors = done.results.table.set_index("kind")["mae"]
     assert (errors[["reg", "control", "reg+cls", "trees"]] < 0.8 * errors["constant"]).all()
+
+
+def test_every_comparison_belongs_to_a_family(done):
+    results = done.results
+    table = results.comparisons()
+    assert not table.duplicated(["metric", "a", "b"]).any()
+    assert set(table["family"]) == {PRIMARY, METHODS} and set(table["verdict"]) <= set(VERDICTS)
+    remedies = table[table["a"].isin(REMEDIES) & (table["metric"] == "mae")]
+    assert set(remedies["b"]) == {"control"} and len(remedies) == len(REMEDIES)
+    assert len(results.family(RANGES)) == 2 * len(results.ranges())
+    for row in table.to_dict("records"):
+        goal = "overall" if row["metric"] == "mae" else "balanced"
+        found = results.difference(row["a"], row["b"], goal)
+        assert (found.share_low, found.share_high) == (row["low"], row["high"])
+    with pytest.raises(ValueError, match="not compared"):
+        results.difference("lds", "reg")
+
+
+def test_the_record_has_the_verdicts_of_the_results(done):
+    found = record(done)
+    for other in ("reg", "control"):
+        difference = done.results.difference("reg+cls", other)
+        assert found[f"regcls_against_{other}"] == asdict(difference)
+    assert found["comparisons"] == done.results.comparisons().to_dict("records")
+    assert found["estimand"] == ESTIMAND and found["verdict"]["headline"]
+
+
+def test_the_chart_has_the_intervals_of_the_verdicts(done):
+    shown = charts.changes(done.results).data["changes"]
+    assert len(shown) == 2 * 9 and shown["comparison"].nunique() == 9
+    main = shown[(shown["comparison"] == "reg+cls vs reg") & shown["metric"].str.startswith("bal")]
+    difference = done.results.difference("reg+cls", "reg")
+    assert main["low"].item() == difference.share_low
+    assert main["verdict"].item() == difference.verdict
+    assert (
+        main["error"].item() == done.results.table.set_index("kind").at["reg+cls", "balanced_mae"]
+    )
 
 
 def test_cancelling_keeps_what_is_done():
