@@ -1,8 +1,8 @@
-"""Theory: what imbalance adds to the loss of regression and classification, computed exactly."""
+"""Theory: what imbalance adds to the loss of regression and classification, by integration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -93,8 +93,8 @@ def controls() -> Choice:
         key=key("model"),
         format_func=MODEL_LABELS.__getitem__,
         help="The only error of the ideal model is Gaussian noise. A trained model is treated as a "
-        "Gaussian around its prediction, with its RMSE on uniform test points as standard "
-        "deviation.",
+        "Gaussian around its prediction. Its standard deviation is its RMSE on validation data, "
+        "which are sampled like the training data.",
     )
     st.select_slider(
         "Noise σ of the ideal model (units of y)",
@@ -126,37 +126,63 @@ def by_imbalance(function: int, seed: int, sigma: float) -> pd.DataFrame:
     return terms.by_imbalance(synthetic_data.FUNCTIONS[function - 1], seed, sigma)
 
 
+@st.cache_data(show_spinner=False)
+def by_noise(function: int, seed: int, width: float) -> pd.DataFrame:
+    """Return the gap of the ideal model at rare targets for each noise."""
+    return terms.by_noise(synthetic_data.FUNCTIONS[function - 1], seed, width)
+
+
 def show(choice: Choice) -> None:
     """Show the terms of both losses, the check of their sum, and the files."""
     case = choice.case()
     regression = terms.regression(case)
     table = terms.per_range(case, {"regression": regression})
-    picture = theory_charts.per_range(table, "Regression")
-    charts.draw(picture, key="theory_regression")
-    kinds, remaining = {}, 0
+    text = theory_charts.settings_text(
+        choice.function, choice.seed, choice.s, choice.model, choice.sigma
+    )
+    picture = theory_charts.per_range(table, "Regression", case.role)
+    charts.draw(picture, key="theory_regression", name="theory", settings=text)
+    kinds = {}
     for kind in theory_charts.KINDS:
         edges, priors = terms.class_priors(case, kind, choice.classes)
         kinds[kind] = terms.classification(case, edges, priors)
-        if kind == "equalized":
-            remaining = len(priors)
     classes = terms.per_range(case, kinds)
-    by_bins = theory_charts.by_bins(classes)
-    note = f"Equalized bins leave {remaining} of {choice.classes} classes."
-    charts.draw(replace(by_bins, caption=f"{by_bins.caption} {note}"), key="theory_classes_chart")
-    worst = max(loss.residual for loss in (regression, *kinds.values()))
-    digits = f"{worst:.0e}".replace("-", "−")  # lines do not break after a minus sign
+    charts.draw(
+        theory_charts.by_bins(classes),
+        key="theory_classes_chart",
+        name="theory-classes",
+        settings=f"{text} {choice.classes} classes.",
+    )
+    digits = f"{regression.residual:.0e}".replace("-", "−")  # lines do not break after a minus sign
     st.success(
-        f"The three terms add up: at {len(case.y):,} test points and for every loss above, the "
-        f"imbalanced loss equals balanced loss + gap to within {digits} nats.",
+        f"The three terms add up at {len(case.y):,} test points: for the regression loss, "
+        f"quadrature and closed-form Gaussian masses agree to within {digits} nats. This checks "
+        "the numerical integration, not the assumptions about the model.",
         icon=":material/check:",
     )
     if choice.model == IDEAL:
         gaps = by_imbalance(choice.function, choice.seed, choice.sigma)
-        charts.draw(theory_charts.over_imbalance(gaps, choice.s), key="theory_imbalance")
+        picture = theory_charts.over_imbalance(gaps, choice.s)
+        charts.draw(picture, key="theory_imbalance", name="theory-imbalance", settings=text)
+    show_noise(by_noise(choice.function, choice.seed, choice.s))
     both = pd.concat((table, classes.assign(model="classification, " + classes["model"])))
-    with st.container(horizontal=True):
-        downloads.button("Table (CSV)", lambda: both.to_csv(index=False), "theory.csv")
-        charts.files(lambda: picture, "theory")
+    downloads.button("Table (CSV)", lambda: both.to_csv(index=False), "theory.csv")
+
+
+def show_noise(table: pd.DataFrame) -> None:
+    """Show how the gap of the ideal model vanishes with its noise."""
+    st.markdown("**Ideal model: gap at rare targets by noise**")
+    st.dataframe(
+        table.assign(share=100 * table["share"]),
+        hide_index=True,
+        key="theory_noise",
+        column_config={
+            "sigma": st.column_config.NumberColumn("Noise σ", format="%g"),
+            "gap": st.column_config.NumberColumn("Mean gap (nats)", format="%.3f"),
+            "share": st.column_config.NumberColumn("Gap > 0.1 nats", format="%.0f %%"),
+        },
+    )
+    st.caption(theory_charts.noise_text(table))
 
 
 def how_to_read() -> None:
@@ -175,8 +201,11 @@ def how_to_read() -> None:
         st.markdown(
             "The gap is what imbalance adds to the loss of one sample. It is zero where $p$ is flat "
             "and large for rare targets, most of all for those next to frequent ones: there, the "
-            "model expects a frequent target.\n\n"
-            "For a classifier over bins, class priors $\\pi_c$ take the place of $p(y)$:"
+            "model expects a frequent target. A model trained with MSE on imbalanced data estimates "
+            "the mean of $p_{imb}$, so for a trained model $p_{bal}$ is derived as $p_{bal}(y\\mid "
+            "x) \\propto p_{imb}(y\\mid x) / p(y)$.\n\n"
+            "For a classifier over bins, class priors $\\pi_c$ take the place of $p(y)$; the "
+            "reference $p_{bal}$ then has flat priors over the classes:"
         )
         st.latex(
             r"\small\begin{aligned}&-\log p_{imb}(c\mid x) = -\log p_{bal}(c\mid x) + \text{gap}\\"
@@ -184,22 +213,31 @@ def how_to_read() -> None:
         )
         st.markdown(
             "Equalized bins merge rare ranges and drop labels of frequent ones until all priors are "
-            "equal; the two terms of the gap then cancel (Pintea, Lin, Dijkstra, van Gemert: *A step "
-            "towards understanding why classification helps regression*, ICCV 2023). This is the "
-            "argument for adding a classification loss to the regression loss. Whether it helps in "
+            "equal; the two terms of this gap then cancel (Pintea, Lin, Dijkstra, van Gemert: *A "
+            "step towards understanding why classification helps regression*, ICCV 2023). The "
+            "remaining classes differ in width, and training targets are not uniform within them, "
+            "so relative to uniform $y$, the reference of the regression loss, a gap remains:"
+        )
+        st.latex(
+            r"\small\text{gap} = \log \mathrm{E}[\tilde p(y')] - "
+            r"\log \mathrm{E}[\tilde p(y') \mid y' \in c]"
+        )
+        st.markdown(
+            "Here, $y'$ follows $p_{bal}(\\cdot\\mid x)$, and $\\tilde p$ is the density of the "
+            "training targets that keep their label. Whether a classification loss helps in "
             "training is another question: see the **Study** and its control.\n\n"
-            "All values are computed, not fitted: the integral by Gauss-Legendre quadrature, and "
-            "the normalisation of the imbalanced model from closed-form Gaussian masses, so the sum "
-            "of the terms is a real check. Losses are in nats; $p$ is relative to the balanced "
-            "density."
+            "The integral of the regression gap is a Gauss-Legendre quadrature; all other integrals "
+            "are sums of closed-form Gaussian masses. Losses are in nats; $p$ is relative to the "
+            "uniform density."
         )
 
 
 st.title("Theory: what imbalance adds to the loss")
 st.markdown(
-    "The narrower the peak of the training targets, the larger the loss of rare targets: it grows "
-    "by exactly one term, the gap. Equalized bins remove this term from the classification loss."
+    "Training targets that concentrate in a peak raise the loss of rare targets next to it. If "
+    "imbalance changes only how often each target occurs, it adds one term to the loss: the gap."
 )
+st.caption(f"Estimand: {terms.ESTIMAND}.")
 first_values()
 left, right = st.columns([1, 2], gap="medium")
 with left:

@@ -27,10 +27,20 @@ def theory(
     as_json: AsJson = False,
 ) -> None:
     """Show what imbalance adds to the loss of regression and classification, per target range."""
-    from regcls.theory import records
+    import pandas as pd
+
+    from regcls.theory import charts, records
 
     record = records.terms_per_range(s, function, seed, model, sigma, classes)
     if as_json:
         return show_json(record)
+    rows, noise = pd.DataFrame(record["rows"]), pd.DataFrame(record["noise"])
     show_table(record["rows"])
-    print(f"\nLosses in nats. The terms add up to within {record['residual']:.0e}.")
+    print(f"\nEstimand: {record['estimand']}.\n{record['role']}\n{charts.equalisation_text(rows)}")
+    print("\nIdeal model: mean gap at rare targets, and share of them above 0.1 nats, by noise σ\n")
+    show_table(record["noise"])
+    print(f"\n{charts.noise_text(noise)}")
+    print(
+        f"\nThe terms add up to within {record['residual']:.0e} nats. This checks the numerical "
+        "integration, not the assumptions about the model."
+    )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
@@ -20,17 +21,47 @@ TERMS = {
     "balanced": ("balanced loss", "#56B4E9", (6, 3)),
     "gap": ("gap (difference)", "#CC79A7", (2, 2)),
 }
-KINDS = {
-    "equal-width": ("equal-width", COLOURS["reg+cls"], (1, 0)),
-    "equalized": ("equalized", "#56B4E9", (5, 3)),
-}
+KINDS = ("equal-width", "equalized")
+_KIND_COLOURS = (COLOURS["reg+cls"], "#56B4E9")
+_REFERENCE_DASHES = {terms.UNIFORM: (1, 0), terms.FLAT: (5, 3)}
 _GROUP_COLOURS = ("#CC79A7", "#E69F00", "#8A9AA3")
 _WIDTH_TICKS = [0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
 
 Series = tuple[tuple[str, str, tuple[int, int]], ...]
 
 
-def per_range(table: pd.DataFrame, model: str) -> Picture:
+def settings_text(function: int, seed: int, s: float, model: str, sigma: float) -> str:
+    """Return the data and the model as sentences, for the files of the charts.
+
+    Parameters
+    ----------
+    function, seed : int
+        Number of the function, from 1, and data seed.
+    s : float
+        Half width of the training peak, as a share of the target range.
+    model : str
+        "ideal" or the name of a trained model.
+    sigma : float
+        Noise of the ideal model, in units of y.
+
+    Returns
+    -------
+    str
+        Sentences.
+
+    Examples
+    --------
+    >>> settings_text(1, 0, 0.03, "ideal", 0.1)
+    'Data: function 1, data seed 0, training peak of half width s = 0.03. Model: ideal, noise σ = 0.1.'
+    """
+    noise = f", noise σ = {sigma:g}" if model == "ideal" else ", trained on this data"
+    return (
+        f"Data: function {function}, data seed {seed}, training peak of half width s = {s:g}. "
+        f"Model: {model}{noise}."
+    )
+
+
+def per_range(table: pd.DataFrame, model: str, role: str = "") -> Picture:
     """Chart the three terms of one loss per target range, over the training targets.
 
     Parameters
@@ -39,6 +70,8 @@ def per_range(table: pd.DataFrame, model: str) -> Picture:
         Table from `regcls.theory.terms.per_range` with one loss.
     model : str
         Name of the loss in the title.
+    role : str
+        Sentence for the caption: the conditional density that the model is taken as.
 
     Returns
     -------
@@ -46,34 +79,119 @@ def per_range(table: pd.DataFrame, model: str) -> Picture:
     """
     rows = table.melt(["low", "high", "train"], list(TERMS), var_name="term", value_name="nats")
     rows["series"] = rows["term"].map({term: label for term, (label, *_) in TERMS.items()})
-    caption = (
-        "The gap is the difference between the two losses. It is positive for rare targets next to "
-        "the training peak (grey), negative in the peak, and zero if the training targets are "
-        "uniform."
-    )
+    caption = f"{gap_text(table)} {role}".strip()
     labels = (f"{model}: loss per target range", "mean loss (nats)", "term")
     return _over_training(rows, tuple(TERMS.values()), labels, 330, caption)
 
 
-def by_bins(table: pd.DataFrame) -> Picture:
-    """Chart the gap of classifiers per target range, by kind of bins.
+def gap_text(table: pd.DataFrame) -> str:
+    """Return the mean gap at rare and at frequent targets as a sentence.
 
     Parameters
     ----------
     table : DataFrame
-        Table from `regcls.theory.terms.per_range`, with the kind of bins as ``model``.
+        Table from `regcls.theory.terms.per_range` with one loss.
+
+    Returns
+    -------
+    str
+        A sentence. Targets are rare where the training density is below the uniform one.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"low": [0.0, 1.0], "high": [1.0, 2.0], "train": [0.9, 0.1]})
+    >>> gap_text(table.assign(points=50, balanced=[-1.4, -1.4], gap=[-0.5, 2.0]))
+    'Relative to uniform y, imbalance adds 2.00 nats to a mean balanced loss of −1.40 at rare \
+targets, and −0.50 nats in the training peak (grey).'
+    """
+    uniform = (table["high"] - table["low"]) / (table["high"].max() - table["low"].min())
+    rare = table["train"] < uniform * (1 - 1e-9)
+    if not rare.any():
+        return "The training targets are uniform, so the gap is zero."
+
+    def mean(term: str, rows: pd.Series) -> float:
+        return float(np.average(table.loc[rows, term], weights=table.loc[rows, "points"]))
+
+    text = (
+        f"Relative to uniform y, imbalance adds {mean('gap', rare):.2f} nats to a mean balanced "
+        f"loss of {mean('balanced', rare):.2f} at rare targets, and {mean('gap', ~rare):.2f} nats "
+        "in the training peak (grey)."
+    )
+    return text.replace("-", "−")
+
+
+def by_bins(table: pd.DataFrame) -> Picture:
+    """Chart the gap of classifiers per target range, by kind of bins and reference.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.per_range` with the losses of all `KINDS`.
 
     Returns
     -------
     Picture
     """
     rows = table.assign(nats=table["gap"], series=table["model"])
-    caption = (
-        "Equal-width classes are as imbalanced as the targets and have a gap; equalized bins have "
-        "uniform class priors and therefore no gap."
+    lines = tuple(
+        (terms.series(kind, reference), colour, dash)
+        for kind, colour in zip(KINDS, _KIND_COLOURS, strict=True)
+        for reference, dash in _REFERENCE_DASHES.items()
     )
-    labels = ("Classification: gap by kind of bins", "gap (nats)", "bins")
-    return _over_training(rows, tuple(KINDS.values()), labels, 300, caption)
+    labels = ("Classification: gap by bins and reference", "gap (nats)", "bins")
+    return _over_training(rows, lines, labels, 360, equalisation_text(table))
+
+
+def equalisation_text(table: pd.DataFrame) -> str:
+    """Return what equalized bins leave of the classes and of the gap, as sentences.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.per_range` with the losses of all `KINDS`.
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    found = terms.equalisation(table)
+    return (
+        f"Equalized bins leave {found['left']} of {found['asked']} classes. Relative to flat priors "
+        f"over these classes, their gap is {abs(found['gap_max_flat']):.2f} nats; relative to "
+        f"uniform y, up to {found['gap_max_uniform']:.2f} nats remain at single targets."
+    )
+
+
+def noise_text(table: pd.DataFrame) -> str:
+    """Return how the gap of the ideal model changes with its noise, as sentences.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table from `regcls.theory.terms.by_noise`.
+
+    Returns
+    -------
+    str
+        Sentences.
+
+    Examples
+    --------
+    >>> noise_text(pd.DataFrame({"sigma": [0.1, 0.01], "gap": [0.5, 0.05], "share": [0.2, 0.02]}))
+    'The gap of the ideal model vanishes as its noise does: averaged over rare targets, it falls \
+from 0.50 nats at σ = 0.1 to 0.05 nats at σ = 0.01. It therefore cannot explain errors at rare \
+targets on noise-free data.'
+    """
+    first, last = table.iloc[0], table.iloc[-1]
+    if not first["gap"]:
+        return "Uniform training targets have no gap at any noise."
+    return (
+        "The gap of the ideal model vanishes as its noise does: averaged over rare targets, it "
+        f"falls from {first['gap']:.2f} nats at σ = {first['sigma']:g} to {last['gap']:.2f} nats "
+        f"at σ = {last['sigma']:g}. It therefore cannot explain errors at rare targets on "
+        "noise-free data."
+    )
 
 
 def _over_training(
@@ -95,6 +213,7 @@ def _lines_spec(
     title, y_title, series_title = labels
     names, colours, dashes = (list(parts) for parts in zip(*series, strict=True))
     scale = alt.Scale(domain=list(domain), nice=False)
+    legend = _legend(2 if max(map(len, names)) < 20 else 1)  # two columns fit into a phone's width
     bars = histogram(
         "training",
         "target y",
@@ -110,9 +229,9 @@ def _lines_spec(
         .encode(
             x=alt.X("middle:Q", title="target y", scale=scale),
             y=alt.Y("nats:Q", title=y_title),
-            color=_colour("series", names, colours),
+            color=_colour("series", names, colours, legend),
             strokeDash=alt.StrokeDash(
-                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=_legend()
+                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
             ),
             tooltip=[
                 alt.Tooltip("series:N", title=series_title),
@@ -140,9 +259,9 @@ def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
     Picture
     """
     caption = (
-        "Mean gap of the ideal model; the dashed line marks the chosen s. The narrower the peak, "
-        "the larger the gap of rare targets near it (within 2σ); far from it, the gap is close to "
-        "zero."
+        "Mean gap of the ideal model, relative to uniform y; the dashed line marks the chosen s. "
+        "Narrow peaks give rare targets near them (within 2σ) a large gap; far from them, the gap "
+        "is close to zero."
     )
     data = {"gaps": table, "chosen": pd.DataFrame({"at": [width]})}
     return Picture(_imbalance_spec(), data, caption)
@@ -162,7 +281,7 @@ def _imbalance_spec() -> dict[str, Any]:
                 axis=alt.Axis(values=_WIDTH_TICKS, format="~g"),
             ),
             y=alt.Y("gap:Q", title="mean gap (nats)"),
-            color=_colour("group", list(terms.GROUPS), list(_GROUP_COLOURS)),
+            color=_colour("group", list(terms.GROUPS), list(_GROUP_COLOURS), _legend(1)),
             tooltip=[
                 alt.Tooltip("group:N", title="targets"),
                 alt.Tooltip("width:Q", title="s", format=".2~g"),
@@ -172,24 +291,24 @@ def _imbalance_spec() -> dict[str, Any]:
         )
     )
     chart = alt.layer(lines, marker_lines("chosen", scale, width=1.5))
-    return finished(chart, "Mean gap by degree of imbalance", 340)
+    return finished(chart, "Mean gap by degree of imbalance", 370)
 
 
-def _colour(field: str, domain: list[str], colours: list[str]) -> alt.Color:
+def _colour(field: str, domain: list[str], colours: list[str], legend: alt.Legend) -> alt.Color:
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=domain, range=colours),
-        legend=_legend(),
+        legend=legend,
     )
 
 
-def _legend() -> alt.Legend:
+def _legend(columns: int) -> alt.Legend:
     """Lines as symbols; colour and dashes share it, since both have the same field."""
     return alt.Legend(
         title=None,
         orient="top",
         labelLimit=260,
-        columns=2,
+        columns=columns,
         symbolType="stroke",
         symbolSize=300,
         symbolStrokeWidth=2.5,

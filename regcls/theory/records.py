@@ -37,8 +37,10 @@ def terms_per_range(
     Returns
     -------
     dict
-        ``s``, ``model``, ``rows`` (one per loss and target range, in nats) and ``residual``: the
-        largest error of the sum of the terms.
+        ``s``, ``model``, ``estimand`` and ``role`` of the model; ``rows`` (one per loss, reference
+        and target range, in nats); ``equalized`` (classes asked for and left, and the largest gaps);
+        ``noise`` (gap of the ideal model by σ); ``residual``: the largest error of the sum of the
+        terms.
 
     Raises
     ------
@@ -62,6 +64,15 @@ def terms_per_range(
     for kind in ("equal-width", "equalized"):
         edges, priors = terms.class_priors(case, kind, classes)
         losses[f"classification, {kind}"] = terms.classification(case, edges, priors)
-    rows = terms.per_range(case, losses).to_dict("records")
-    residual = max(loss.residual for loss in losses.values())
-    return {"s": s, "model": model, "rows": rows, "residual": residual}
+    rows = terms.per_range(case, losses)
+    noise = terms.by_noise(synthetic_data.FUNCTIONS[function - 1], seed, s)
+    return {
+        "s": s,
+        "model": model,
+        "estimand": terms.ESTIMAND,
+        "role": terms.ROLES[case.fits],
+        "rows": rows.to_dict("records"),
+        "equalized": terms.equalisation(rows),
+        "noise": noise.to_dict("records"),
+        "residual": max(loss.residual for loss in losses.values()),
+    }

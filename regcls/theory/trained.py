@@ -1,4 +1,9 @@
-"""Cases for models trained in the Lab, taken as Gaussians around their predictions."""
+"""Cases for models trained in the Lab, taken as Gaussians around their predictions.
+
+Least squares on imbalanced data estimate the mean of p_imb(y|x), the conditional density under the
+training targets; they do not estimate p_bal. A trained model is therefore p_imb here, and p_bal is
+derived from it by reweighting with the training density, p_bal(y|x) ∝ p_imb(y|x) / p(y).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,9 @@ from regcls.theory.terms import MODELS, Case
 def trained_cases(function: int, seed: int, width: float, epochs: int = 40) -> dict[str, Case]:
     """Train the Lab's three models and return their cases.
 
-    Each model is taken as a Gaussian around its prediction whose standard deviation is its RMSE on
-    the uniform test points.
+    Each model is taken as a Gaussian around its prediction, the estimate of p_imb(y|x). Its standard
+    deviation is its RMSE on the validation data, which are sampled like the training data: the
+    maximum-likelihood σ under these targets.
 
     Parameters
     ----------
@@ -31,7 +37,12 @@ def trained_cases(function: int, seed: int, width: float, epochs: int = 40) -> d
     Returns
     -------
     dict of str to Case
-        Cases of "reg", "control" and "reg+cls".
+        Cases of "reg", "control" and "reg+cls", whose ``fits`` is "imbalanced".
+
+    References
+    ----------
+    Ren, Zhang, Yu, Liu: "Balanced MSE for Imbalanced Visual Regression", CVPR 2022, eq. 3, solved
+    for p_bal.
     """
     from regcls.lab.run import Lab
     from regcls.lab.settings import OWN, LabSettings
@@ -53,10 +64,11 @@ def trained_cases(function: int, seed: int, width: float, epochs: int = 40) -> d
     while not lab.done:
         lab.advance_epoch()
     target = synthetic_data.FUNCTIONS[function - 1]
-    test = uniform_test_points(target, seed)
-    predictions = lab.predict(test.x)[:, 0].astype(np.float64)
-    density, train = training_density(target, seed, width), make_data(target, seed, width).train.y
+    test, data = uniform_test_points(target, seed), make_data(target, seed, width)
+    predictions, on_val = (lab.predict(x)[:, 0].astype(np.float64) for x in (test.x, data.val.x))
+    sigmas = np.sqrt(((on_val - data.val.y) ** 2).mean(axis=1))
+    density = training_density(target, seed, width)
     return {
-        model: Case(mean, float(np.sqrt(((mean - test.y) ** 2).mean())), test.y, density, train)
-        for model, mean in zip(MODELS[1:], predictions, strict=True)
+        model: Case(mean, float(sigma), test.y, density, data.train.y, "imbalanced")
+        for model, mean, sigma in zip(MODELS[1:], predictions, sigmas, strict=True)
     }

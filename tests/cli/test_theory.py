@@ -24,6 +24,32 @@ def test_terms_equal_those_of_the_library():
     assert record["residual"] < 1e-6
 
 
+def test_it_has_both_references_the_classes_left_and_the_gap_by_noise():
+    record = run_json("theory")
+    assert record["estimand"] == terms.ESTIMAND and "p_bal" in record["role"]
+    rows = [row for row in record["rows"] if row["model"].startswith("classification, equalized")]
+    assert {row["reference"] for row in rows} == {"flat priors", "uniform y"}
+    assert {row["classes"] for row in rows} == {3}
+    found = record["equalized"]
+    assert (found["asked"], found["left"]) == (16, 3)
+    assert found["gap_max_flat"] == pytest.approx(0, abs=1e-9)
+    assert found["gap_max_uniform"] == pytest.approx(1.77, abs=0.01)
+    gaps = [row["gap"] for row in record["noise"]]
+    assert gaps == sorted(gaps, reverse=True) and gaps[-1] < 0.1 * gaps[0]
+
+
+def test_the_text_states_what_the_table_cannot():
+    text = run("theory").stdout
+    for part in (
+        "Estimand:",
+        "leave 3 of 16 classes",
+        "uniform y",
+        "noise-free data",
+        "assumptions",
+    ):
+        assert part in text
+
+
 INVALID = {
     "width of zero": ("--s", 0),
     "unknown function": ("--function", 11),

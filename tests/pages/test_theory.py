@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.app_page import opened, ran
+from tests.helpers.app_page import opened, ran, text_of
 
 
 def remaining_of_16(page: AppTest) -> int:
@@ -21,7 +22,22 @@ def test_it_opens_with_three_charts_and_a_check():
     assert "The three terms add up" in page.success[0].value
     assert "Balanced MSE" in " ".join(m.value for m in page.markdown)
     labels = [button.label for button in page.get("download_button")]
-    assert labels == ["Table (CSV)", "Chart (PNG)", "Chart (SVG)"]
+    assert labels == 3 * ["Chart (PNG)", "Chart (SVG)"] + ["Table (CSV)"]
+
+
+def test_it_names_estimand_references_and_the_limits_of_its_claims():
+    page = opened("theory")
+    text = text_of(page)
+    assert "Estimand: mean loss and gap" in text
+    assert "Relative to flat priors over these classes, their gap is 0.00 nats" in text
+    assert "relative to uniform y, up to 1.77 nats remain" in text
+    assert "The ideal model is p_bal" in text
+    assert "falls from 1.11 nats at σ = 0.2 to 0.06 nats at σ = 0.01" in text
+    assert "cannot explain errors at rare targets on noise-free data" in text
+    assert page.dataframe[0].value["gap"].tolist() == pytest.approx(
+        [1.113, 0.592, 0.299, 0.120, 0.060], abs=0.002
+    )
+    assert "checks the numerical integration, not the assumptions" in page.success[0].value
 
 
 def test_sliding_the_imbalance_changes_address_and_charts():
@@ -37,6 +53,9 @@ def test_a_trained_model_can_be_chosen():
     assert page.select_slider(key="theory_sigma").disabled
     assert len(page.get("vega_lite_chart")) == 2  # the curve over s is the ideal model's
     assert "add up" in page.success[0].value
+    text = text_of(page)
+    assert "it is taken as p_imb, and p_bal ∝ p_imb / p is derived from it" in text
+    assert "The ideal model is p_bal" not in text
 
 
 def test_an_unavailable_value_gives_the_nearest_and_is_reported():
