@@ -42,7 +42,9 @@ def training(reg: Card, regcls: Card) -> Picture:
         caption += f" The edges of the {count} classes ({classes['kind']}) are too many to draw."
     target = reg.target
     spec = _spec(target["name"], target["unit"], target["low"], target["high"], "edges" in data)
-    return Picture(spec, data, caption)
+    source = reg.training.get("data_set")
+    settings = f"Training data of the {reg.task} pair: {source}." if source else ""
+    return Picture(spec, data, caption, settings)
 
 
 @cache

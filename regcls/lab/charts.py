@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from regcls.lab.settings import OWN, LabSettings
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import colour, dash, range_tooltips, tooltips
 from regcls.plotting.style import (
@@ -20,6 +21,44 @@ from regcls.plotting.style import (
 )
 
 _STRIP = 0.06  # height of the strip of training inputs, as a share of the y-axis
+
+
+def settings_text(settings: LabSettings, epoch: int) -> str:
+    """Return the settings of a run as sentences, for the files of its charts.
+
+    Parameters
+    ----------
+    settings : LabSettings
+        The run's settings.
+    epoch : int
+        Epochs trained so far.
+
+    Returns
+    -------
+    str
+        Data, models and training.
+
+    Examples
+    --------
+    >>> print(settings_text(LabSettings(), 80))
+    Data: function 1, clean, severe sampling, 20,000 training points per run. Models: hidden \
+layers 6-15, relu, mse, 4 equal-width classes with hard labels; weight of the regression loss 100 \
+for reg+cls and the control, 1 for reg. Training: 10 runs from seed 0, epoch 80 of 80, adam, \
+learning rate 0.001, weight decay 0.001, batch size 256.
+    """
+    s = settings
+    which = f"function {s.function}" if s.function else f"function with A = {s.A:g}, C = {s.C}"
+    data = f"{s.scenario} (noise σ {s.noise:g})" if s.scenario == "noisy" else s.scenario
+    sampling = f"peak of half width {s.imbalance:g}" if s.sampling == OWN else s.sampling
+    runs = "1 run" if s.repeats == 1 else f"{s.repeats} runs"
+    return (
+        f"Data: {which}, {data}, {sampling} sampling, {s.points:,} training points per run. "
+        f"Models: hidden layers {'-'.join(map(str, s.hidden))}, {s.activation}, {s.reg_loss}, "
+        f"{s.classes} {s.bins} classes with {s.class_loss} labels; weight of the regression loss "
+        f"{s.weight:g} for reg+cls and the control, {s.loss_scale:g} for reg. "
+        f"Training: {runs} from seed {s.seed}, epoch {epoch} of {s.epochs}, {s.optimiser}, "
+        f"learning rate {s.lr:g}, weight decay {s.weight_decay:g}, batch size {s.batch}."
+    )
 
 
 def predictions(

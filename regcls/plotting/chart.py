@@ -13,8 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-PRINT_WIDTH = 720  # pixels, before the scale of a PNG
-PRINT_SCALE = 2
+from regcls.plotting.printing import PRINT_WIDTH, as_png, as_svg, static, with_text
 
 # alt.layer returns a FacetChart when a layer is one.
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -32,6 +31,12 @@ class Picture:
         Data frames by the names used in ``spec``.
     caption : str
         Text below the chart, also its alternative text.
+    settings : str
+        Settings behind the data, such as sampling and runs. A page shows them in its widgets; a
+        saved image has them below the caption.
+    hint : str
+        What can be done with the chart on its page, shown after the caption. It is left out of
+        saved images, where nothing can be clicked.
 
     Examples
     --------
@@ -45,6 +50,8 @@ class Picture:
     spec: dict[str, Any]
     data: dict[str, pd.DataFrame]
     caption: str
+    settings: str = ""
+    hint: str = ""
 
     @property
     def live(self) -> dict[str, Any]:
@@ -62,20 +69,50 @@ class Picture:
         return alt.LayerChart.from_dict(self.whole)
 
     def png(self) -> bytes:
-        """Return the chart as a PNG image, 1440 pixels wide plus axes."""
-        import vl_convert
-
-        return vl_convert.vegalite_to_png(self._printed, scale=PRINT_SCALE)
+        """Return the chart as a PNG image, 1440 pixels wide plus axes, with its caption."""
+        return as_png(self.printed)
 
     def svg(self) -> bytes:
-        """Return the chart as an SVG image, UTF-8 encoded."""
-        import vl_convert
-
-        return vl_convert.vegalite_to_svg(self._printed).encode()
+        """Return the chart as an SVG image, UTF-8 encoded, with its caption."""
+        return as_svg(self.printed)
 
     @property
-    def _printed(self) -> dict[str, Any]:
-        return {**self.whole, "width": PRINT_WIDTH, "background": "white"}
+    def printed(self) -> dict[str, Any]:
+        """Specification of a saved image: embedded data, fixed size, caption and settings."""
+        whole = self.whole
+        chart = static(whole) | {"width": PRINT_WIDTH}
+        page = with_text([chart], self.caption, self.settings, PRINT_WIDTH)
+        return page | {"datasets": whole["datasets"]}
+
+
+def from_chart(chart: AnyChart, title: str, caption: str) -> Picture:
+    """Return a chart that contains its data as a picture.
+
+    Parameters
+    ----------
+    chart : Chart
+        Chart made from data frames.
+    title : str
+        Title above the chart.
+    caption : str
+        Text below the chart.
+
+    Returns
+    -------
+    Picture
+        The chart and its data, apart from each other.
+
+    Examples
+    --------
+    >>> points = alt.Chart(pd.DataFrame({"x": [0.0, 1.0]})).mark_point().encode(x="x:Q")
+    >>> picture = from_chart(alt.layer(points), "Two points", "")
+    >>> [table.x.tolist() for table in picture.data.values()]
+    [[0.0, 1.0]]
+    """
+    with alt.data_transformers.enable("default", consolidate_datasets=True):
+        spec = chart.properties(title=title).to_dict()
+    data = {name: pd.DataFrame(rows) for name, rows in spec.pop("datasets", {}).items()}
+    return Picture({k: v for k, v in spec.items() if k != "width"}, data, caption)
 
 
 def finished(chart: AnyChart, title: str, height: int) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def probabilities(
     Returns
     -------
     Picture
-        The chart, without a caption.
+        The chart.
 
     Raises
     ------
@@ -223,7 +223,9 @@ def probabilities(
             strokeWidth=0.5,
         )
     ]
+    caption = "Bars: probability that the class head assigns to each class."
     if mark is not None:
         data["mark"] = pd.DataFrame({"at": [float(mark)]})
         layers.append(marker_lines("mark", scale))
-    return Picture(finished(alt.layer(*layers), "Class head's distribution", 220), data, "")
+        caption += " Dashed line: the true value."
+    return Picture(finished(alt.layer(*layers), "Class head's distribution", 220), data, caption)

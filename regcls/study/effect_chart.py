@@ -13,8 +13,8 @@ import pandas as pd
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
 from regcls.plotting.style import COLOURS
-from regcls.study.layout import BETTER, NO_DIFFERENCE, NO_RESULT, WORSE
-from regcls.study.panels import GREY, SELECTION, Panels, html_legend
+from regcls.study.layout import BETTER, EQUAL, NO_DIFFERENCE, NO_RESULT, WORSE
+from regcls.study.panels import GREY, SELECTION, LegendEntry, Panels, html_legend
 
 _DARK = "#16242B"  # text on a coloured cell
 _LIMIT = 2.0  # colours are saturated beyond ratios of 1/2 and 2
@@ -30,7 +30,7 @@ def effect_panels(
     other: str,
     picked: str,
 ) -> Panels:
-    """Chart the median error ratio of each cell, one panel per sampling.
+    """Chart the mean error ratio of each cell, one panel per sampling.
 
     Parameters
     ----------
@@ -61,12 +61,18 @@ def effect_panels(
         }
         panels["", column] = Picture(_spec(tuple(xs), tuple(grid[0]), title), data, "")
     caption = (
-        f"Median over paired runs of the test MSE of reg+cls divided by that of {other}. In pale "
-        "cells, the 95 % interval (resampling functions, data seeds and initialisations) includes 1, "
-        "or the Wilcoxon test is not significant at 5 % after Holm's correction over all cells. "
-        "Click a cell to see its runs."
+        f"Geometric mean over functions of the test MSE of reg+cls divided by that of {other}. In "
+        "pale cells, the difference is not significant: intervals have functions as units and are "
+        "Holm-corrected over all cells."
     )
-    return Panels(panels, caption)
+    return Panels(
+        panels,
+        caption,
+        title=f"Test MSE of reg+cls divided by that of {other}",
+        legend=_legend(other),
+        y_title="setting" if any("·" in row for row in grid[0]) else "scenario",
+        hint="Click a cell to see its runs.",
+    )
 
 
 def _ratio(value: float) -> str:
@@ -110,11 +116,11 @@ def _cells(source: alt.Chart) -> list[alt.Chart]:
     scale = alt.Scale(domain=[-limit, 0, limit], range=_COLOURS, clamp=True)
     coloured = source.mark_rect().encode(
         color=alt.Color("log:Q", scale=scale, legend=None),
-        opacity=alt.when(f"datum.state == '{NO_DIFFERENCE}'")
-        .then(alt.value(_FADED))
-        .when(f"datum.state == '{NO_RESULT}'")
+        opacity=alt.when(f"datum.state == '{NO_RESULT}'")
         .then(alt.value(0))
-        .otherwise(alt.value(1)),
+        .when(f"datum.state == '{BETTER}' || datum.state == '{WORSE}'")
+        .then(alt.value(1))
+        .otherwise(alt.value(_FADED)),
     )
     return [ground, empty, coloured]
 
@@ -133,7 +139,7 @@ def _numbers(source: alt.Chart) -> alt.Chart:
         tooltip=[
             alt.Tooltip("label:N", title="setting"),
             alt.Tooltip("state:N", title="reg+cls"),
-            alt.Tooltip("ratio:Q", title="median ratio", format=".3f"),
+            alt.Tooltip("ratio:Q", title="ratio", format=".3f"),
             *range_tooltips(of="interval", format=".3f"),
             alt.Tooltip("wins:Q", title="share of runs won", format=".0%"),
             alt.Tooltip("p_holm:Q", title="p (Holm)", format=".2g"),
@@ -156,15 +162,19 @@ def effect_legend(other: str) -> str:
     str
         HTML.
     """
+    return html_legend(_legend(other))
+
+
+def _legend(other: str) -> tuple[LegendEntry, ...]:
     blue, _, orange = _COLOURS
-    pale = f"linear-gradient(90deg,{_blend(blue)},{_blend(orange)})"
-    return html_legend(
-        [
-            (_swatch(blue), f"reg+cls {BETTER} (ratio 0.5 or less)"),
-            (_swatch(orange), f"reg+cls {WORSE} than {other} (ratio 2 or more)"),
-            (_swatch(pale), f"pale: {NO_DIFFERENCE}"),
-            ("–", NO_RESULT),
-        ]
+    pale = (_blend(blue), _blend(orange))
+    better, worse = f"reg+cls {BETTER} (ratio 0.5 or less)", f"reg+cls {WORSE} than {other}"
+    gradient = f"linear-gradient(90deg,{','.join(pale)})"
+    return (
+        LegendEntry(better, _swatch(blue), "square", blue),
+        LegendEntry(f"{worse} (ratio 2 or more)", _swatch(orange), "square", orange),
+        LegendEntry(f"pale: {NO_DIFFERENCE} or {EQUAL}", _swatch(gradient), "square", *pale),
+        LegendEntry(NO_RESULT, "–", "stroke", "transparent", GREY),
     )
 
 

@@ -12,12 +12,13 @@ import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import colour, dash, range_tooltips, shape
-from regcls.plotting.style import COLOURS, NAMES
-from regcls.study.panels import GREY, SELECTION, Panels, html_legend
+from regcls.plotting.style import COLOURS, NAMES, SHAPES
+from regcls.study.panels import GREY, SELECTION, LegendEntry, Panels, html_legend
 
 _MODELS = tuple(COLOURS)
-_SYMBOLS = {"reg": "●", "control": "▲", "reg+cls": "■"}
+_SYMBOLS = {"circle": "●", "triangle-up": "▲", "square": "■"}
 _HEIGHT = 240  # pixels; includes the axis and its title where the page fits the chart in
+_Y_TITLE = "test MSE (y²)"
 _FEWEST_FOR_LINES = 3  # values along x; fewer are drawn as points with error bars
 
 
@@ -36,15 +37,19 @@ def model_legend(models: Iterable[str] = _MODELS, published: bool = False) -> st
     str
         HTML.
     """
+    return html_legend(_legend(models, published))
+
+
+def _legend(models: Iterable[str], published: bool) -> tuple[LegendEntry, ...]:
     shown = set(models)
-    entries = [
-        (f'<span style="color:{COLOURS[model]}">{_SYMBOLS[model]}</span>', NAMES[model])
-        for model in _MODELS
-        if model in shown
-    ]
+    entries = []
+    for model in _MODELS:
+        if model in shown:
+            symbol = f'<span style="color:{COLOURS[model]}">{_SYMBOLS[SHAPES[model]]}</span>'
+            entries.append(LegendEntry(NAMES[model], symbol, SHAPES[model], COLOURS[model]))
     if published:
-        entries.append(("◇", "published mean"))
-    return html_legend(entries)
+        entries.append(LegendEntry("published mean", "◇", "diamond", "transparent", "black"))
+    return tuple(entries)
 
 
 def error_panels(
@@ -91,10 +96,15 @@ def error_panels(
     caption = (
         "Mean test MSE on uniformly sampled targets (lower is better), with 95 % intervals over "
         "functions; hollow diamonds are published means. Intervals overlap because functions "
-        "differ in difficulty: see “Does it help?” for paired comparisons, or click a point to see "
-        "its runs."
+        "differ in difficulty."
     )
-    return Panels(panels, caption)
+    return Panels(
+        panels,
+        caption,
+        title=f"Mean test error by {title}",
+        legend=_legend(errors["model"], not published.empty),
+        hint="See “Does it help?” for paired comparisons, or click a point to see its runs.",
+    )
 
 
 def _columns(table: pd.DataFrame, **more: float) -> pd.DataFrame:
@@ -122,8 +132,8 @@ def _spec(xs: tuple[str, ...], title: str, top: float) -> dict[str, Any]:
     )
     side = {} if lines else {"xOffset": alt.XOffset("model:N", sort=list(_MODELS))}
     scale = alt.Scale(domain=[0, top], nice=False)
-    at = {"x": x, "y": alt.Y("mean:Q", title="test MSE", scale=scale), "color": _colour()}
-    interval = at | {"y": alt.Y("low:Q", title="test MSE", scale=scale), "y2": "high:Q"}
+    at = {"x": x, "y": alt.Y("mean:Q", title=_Y_TITLE, scale=scale), "color": _colour()}
+    interval = at | {"y": alt.Y("low:Q", title=_Y_TITLE, scale=scale), "y2": "high:Q"}
     source = alt.Chart(alt.NamedData("points"))
     if lines:
         layers = [

@@ -13,6 +13,7 @@ from regcls.plotting.encodings import colour, histogram, range_tooltips, shape
 from regcls.plotting.style import COLOURS
 
 _X_TITLE = "target, as a share of the function's range"
+_TITLE = "Test error per target range"
 _HEIGHT = 280  # pixels
 
 
@@ -38,16 +39,16 @@ def range_errors(table: pd.DataFrame, one_run: bool) -> Picture:
         "training": train.reset_index(drop=True),
     }
     caption = "Errors tend to be larger where there are few training targets (grey bars)."
+    hint = ""
     if not one_run:
-        caption += (
-            " Means over runs with different training peaks; select a single run to see the effect "
-            "of its peak."
-        )
-    return Picture(_spec(), data, caption)
+        caption += " Means over runs with different training peaks."
+        hint = "Select a single run to see the effect of its peak."
+    models = tuple(model for model in COLOURS if model in set(table["role"]))
+    return Picture(_spec(models), data, caption, hint=hint)
 
 
 @cache
-def _spec() -> dict[str, Any]:
+def _spec(models: tuple[str, ...]) -> dict[str, Any]:
     scale = alt.Scale(domain=[0, 1], nice=False)
     bars = histogram(
         "training", _X_TITLE, scale, "train", "training targets", share=True, range_format=".0%"
@@ -57,9 +58,9 @@ def _spec() -> dict[str, Any]:
         .mark_point(filled=True, size=55, opacity=1)
         .encode(
             x=alt.X("at:Q", title=_X_TITLE, scale=scale, axis=alt.Axis(format="%")),
-            y=alt.Y("mse:Q", title="test MSE", scale=alt.Scale(zero=True)),
-            color=colour(legend=False),
-            shape=shape(tuple(COLOURS)),
+            y=alt.Y("mse:Q", title="test MSE (y²)", scale=alt.Scale(zero=True)),
+            color=colour(models),
+            shape=shape(models),
             tooltip=[
                 alt.Tooltip("model:N", title="model"),
                 alt.Tooltip("mse:Q", title="test MSE", format=".4f"),
@@ -68,4 +69,4 @@ def _spec() -> dict[str, Any]:
             ],
         )
     )
-    return finished(alt.layer(bars, points).resolve_scale(y="independent"), "", _HEIGHT)
+    return finished(alt.layer(bars, points).resolve_scale(y="independent"), _TITLE, _HEIGHT)

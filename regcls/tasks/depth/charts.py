@@ -195,7 +195,8 @@ def shares(photo: PhotoDepth, card: Card) -> Picture:
     caption = (
         "Grey: training photos. Both models have seen little data where the grey bars are low."
     )
-    return Picture(_shares_spec(tuple(photo.depth)), {"shares": table}, caption)
+    settings = f"Photo: {photo.name}. Depths in metres."
+    return Picture(_shares_spec(tuple(photo.depth)), {"shares": table}, caption, settings)
 
 
 @cache
