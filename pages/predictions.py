@@ -10,14 +10,15 @@ import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import charts, downloads, selection, table_input, uploads
+from pages.components import balance, charts, downloads, selection, table_input, uploads
 from regcls.exceptions import sentence
 from regcls.io import tables
 from regcls.io.tables import TableError
 from regcls.predictions import columns as prediction_columns
 from regcls.predictions.columns import MOST_MODELS, Columns
-from regcls.predictions.ranges import KINDS, MOST_RANGES, RANGES, edges
+from regcls.predictions.ranges import KINDS, MOST_RANGES, RANGES, target_ranges
 from regcls.predictions.report import Report
+from regcls.stats.verdicts import MARGIN
 from regcls.tasks.pairs import MODELS_FOLDER
 
 through_app()
@@ -31,6 +32,10 @@ WIDTH = 10.0  # of a target range, at first
 NONE = "(none)"
 METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
 DECIMALS = 4
+OVERALL = (
+    "balanced_mae: mean of the MAE over ranges; gm: geometric mean of absolute errors; sera: squared "
+    "errors weighted by the rarity of the target in training."
+)
 
 
 @dataclass
@@ -198,22 +203,41 @@ def choose_ranges() -> tuple[str, float, str]:
     if kind == "width":
         width = st.number_input("Range width", 0.0, None, WIDTH, **persistent(kind))
         return kind, width, ""
-    number = st.number_input("Number of ranges", 1, MOST_RANGES, RANGES, **persistent("many"))
+    label = "Ranges, at most" if kind == "automatic" else "Number of ranges"
+    number = st.number_input(label, 1, MOST_RANGES, RANGES, **persistent("many"))
     return kind, number, ""
+
+
+def choose_margin() -> float:
+    """Draw the choice of the difference that does not matter; return a share."""
+    percent = st.number_input(
+        "Practically equal within ± %",
+        0.0,
+        50.0,
+        100 * MARGIN,
+        1.0,
+        help="Models are practically equal if the interval of their difference lies within this "
+        "share of the lower of the two errors.",
+        **selection.persistent("predictions_margin"),
+    )
+    return percent / 100
 
 
 # The report
 
 
-def computed(table: tables.Table, columns: Columns, ranges: tuple[str, float, str]) -> Report:
+def computed(
+    table: tables.Table, columns: Columns, ranges: tuple[str, float, str], margin: float
+) -> Report:
     """Return the report for these choices; compute it when they have changed."""
     state = page_state()
     # The report keeps the training targets alive, so their id cannot be reused meanwhile.
-    key = (state.mark, columns, ranges, id(state.train))
+    key = (state.mark, columns, ranges, margin, id(state.train))
     if state.report is None or state.report_key != key:
         with st.spinner("Computing errors and intervals…"):
             arrays = prediction_columns.arrays(table.frame, columns, state.train)
-            state.report = Report(arrays, edges(arrays, *ranges))
+            made = target_ranges(arrays, *ranges)
+            state.report = Report(arrays, made, margin)
         state.report_key, state.html = key, None
     return state.report
 
@@ -222,8 +246,10 @@ def show(report: Report) -> None:
     """Show the verdict, the charts and the tables of a report."""
     from regcls.predictions import charts as prediction_charts
 
-    st.markdown(f"#### {report.verdict}")
-    for note in report.arrays.notes:
+    first, *rest = report.verdict_parts
+    st.markdown(f"#### {first}")
+    st.markdown(" ".join(rest))
+    for note in (*report.cautions, *report.arrays.notes):
         st.info(note)
     metric = st.segmented_control(
         "Error metric",
@@ -234,24 +260,35 @@ def show(report: Report) -> None:
         label_visibility="collapsed",
         key="predictions_metric",
     )
-    charts.draw(prediction_charts.errors(report, metric))
+    settings = settings_text(report)
+    charts.draw(
+        prediction_charts.errors(report, metric), name=f"errors-{metric}", settings=settings
+    )
     with st.container(horizontal=True):
         html_report(report)
         downloads.button(
             "Errors (CSV)", lambda: tables.safe_csv(report.errors.table()), "errors.csv"
         )
-    charts.draw(prediction_charts.distribution(report))
+    balance.draw(report.errors, "predictions", settings=settings)
+    charts.draw(prediction_charts.distribution(report), name="targets", settings=settings)
     figures("Overall", report.overall)
+    st.caption(OVERALL)
     figures("Ranges with many, medium and few targets", report.shots)
     st.caption(sentence(report.shot_names[1]))
-    compare(report)
-    charts.draw(prediction_charts.residuals(report))
+    compare(report, settings)
+    charts.draw(prediction_charts.residuals(report), name="residuals", settings=settings)
     model = st.selectbox("Predicted against true values of", report.models)
-    charts.draw(prediction_charts.density(report, model))
+    charts.draw(prediction_charts.density(report, model), name="density", settings=settings)
     if len(report.segments):
         figures("Most frequent segments", report.segments)
     st.markdown("**Rows with the largest errors** (row 1 is the first below the header)")
     st.dataframe(report.worst, hide_index=True)
+
+
+def settings_text(report: Report) -> str:
+    """Return what a saved chart must say about its table."""
+    rows = len(report.arrays.y)
+    return f"Table: {page_state().name}, {rows:,} rows. {report.ranges.reason}"
 
 
 def figures(title: str, table: Any) -> None:
@@ -260,7 +297,7 @@ def figures(title: str, table: Any) -> None:
     st.dataframe(table.round(DECIMALS), hide_index=True)
 
 
-def compare(report: Report) -> None:
+def compare(report: Report, settings: str) -> None:
     """Show the difference between two models, if there are two."""
     from regcls.predictions import charts as prediction_charts
 
@@ -269,7 +306,10 @@ def compare(report: Report) -> None:
     left, right = st.columns(2)
     first = left.selectbox("Compare", report.models, len(report.models) - 1)
     second = right.selectbox("with", [model for model in report.models if model != first])
-    charts.draw(prediction_charts.differences(report, first, second))
+    drawn = prediction_charts.differences(report, first, second)
+    charts.draw(drawn, name="differences", settings=settings)
+    found = report.differences(first, second)
+    downloads.button("Differences (CSV)", lambda: tables.safe_csv(found), "differences.csv")
 
 
 def html_report(report: Report) -> None:
@@ -294,9 +334,17 @@ def how_to_read() -> None:
             "shows errors per target range, above the number of training targets in each range. "
             "Provide training targets as a column or a file; without them, the test targets are "
             "shown instead.\n"
-            "- **Intervals** are 95 % percentile bootstrap intervals over rows. To compare two "
-            "models, the same rows are resampled for both. If the interval of a difference "
-            "includes zero, there is no significant difference.\n"
+            "- **What is estimated.** The errors of these models on new rows like those of the "
+            "table, or on new groups if there is a group column.\n"
+            "- **Intervals** of errors are 95 % percentile bootstrap intervals, widened for few "
+            "rows. Those of differences between models are paired t-intervals, wide enough that "
+            "all of a report hold together in 95 % of such reports (Holm's correction). A model "
+            "is better or worse where its interval excludes zero, practically equal where the "
+            "interval lies within the margin, and there is no verdict with fewer than six rows or "
+            "groups.\n"
+            "- **Distribution of the targets.** A model that is better on the targets as they come "
+            "may be worse where all ranges count equally. The slider weights the ranges, and the "
+            "chart shows where the estimates change order.\n"
             "- **Groups.** Rows are treated as independent unless you choose a group column. Rows "
             "of one person, video or day are similar, and without groups their intervals are too "
             "narrow.\n"
@@ -314,6 +362,7 @@ with left:
     shown = page_state()
     if shown.table is not None and shown.detected is not None:
         chosen, ranges = choose_columns(shown.table, shown.detected), choose_ranges()
+        margin = choose_margin()
     st.caption(PRIVACY)
 with right:
     if shown.table is None:
@@ -329,7 +378,7 @@ with right:
         rows, width = shown.table.frame.shape
         st.caption(f"{shown.name}: {rows:,} rows, {width:,} columns.")
         try:
-            show(computed(shown.table, chosen, ranges))
+            show(computed(shown.table, chosen, ranges, margin))
         except TableError as error:
             st.warning(error.sentence)
     how_to_read()

@@ -38,11 +38,24 @@ def errors(
         str | None, typer.Option(help="Column of rows that belong together, such as a person.")
     ] = None,
     ranges: Annotated[float, typer.Option(help="Number of ranges, or their width.")] = 10,
-    by: Annotated[str, typer.Option(help="Ranges by count, width or quantile.")] = "count",
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Ranges by the shape of the targets (automatic), of equal width by number (count, "
+            "or log on a log scale) or by width, or with equally many targets (quantile)."
+        ),
+    ] = "automatic",
     edges: Annotated[
         str | None, typer.Option(help="Edges of the ranges instead, such as 0,10,20,50.")
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel file.")] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the lower error within which models are practically equal; by default "
+            "0.05."
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the whole report to this HTML file.")
     ] = None,
@@ -65,12 +78,15 @@ def errors(
         ranges=ranges,
         edges=edges,
         sheet=sheet,
+        margin=margin,
         html=html,
         csv=csv,
     )
     if as_json:
         return show_json(record)
-    print(f"{record['verdict']}\n{record['imbalance']}\n")
+    print(f"{record['verdict']}\n{record['imbalance']}\n{record['target_ranges']['reason']}\n")
     show_errors(record, COLUMNS)
+    for caution in record["cautions"]:
+        say(caution)
     for note in record["notes"]:
         say(note)

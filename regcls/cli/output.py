@@ -99,7 +99,7 @@ def show_errors(record: Mapping[str, Any], columns: Sequence[str] = ()) -> None:
 
 
 def show_report(report: ErrorReport, as_json: bool) -> None:
-    """Print an error report and the difference between its first two models.
+    """Print an error report and the verdict on its first two models.
 
     Parameters
     ----------
@@ -108,17 +108,16 @@ def show_report(report: ErrorReport, as_json: bool) -> None:
     as_json : bool
         Print JSON instead of tables.
     """
+    from regcls.stats.verdicts import worded
+
     record = report.to_dict()
     if as_json:
         return show_json(record)
     show_errors(record)
     if "difference" in record:
         found = record["difference"]
-        print(
-            f"\n{found['a']} minus {found['b']}, MAE: {found['difference']:.4g} "
-            f"[{found['low']:.4g}, {found['high']:.4g}] ({report.level:.0%} interval; "
-            f"negative: {found['a']} has the lower error)"
-        )
+        text = worded(found, found["a"], found["b"], unit="units", margin=report.margin)
+        print(f"\n{text}.\n{report.mixture.sentence}")
 
 
 def plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from regcls.plotting import errors as plotting_errors
@@ -13,6 +14,7 @@ from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
 from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
 from regcls.predictions.report import Report
+from regcls.stats.verdicts import BETTER, MIN_UNITS, WORSE, within
 
 TEST_COLOUR = "#CC79A7"  # test targets beside the training histogram
 DIFFERENCE_COLOUR = COLOURS["reg+cls"]
@@ -50,7 +52,8 @@ def distribution(report: Report) -> Picture:
         rows["training"] = report.errors.train_counts
     long = rows.melt(["low", "high"], var_name="split", value_name="targets")
     long["share"] = long["targets"] / long.groupby("split")["targets"].transform("sum")
-    return Picture(_distribution_spec(_domain(report)), {"targets": long}, report.imbalance)
+    caption = f"{report.imbalance} {report.ranges.reason}"
+    return Picture(_distribution_spec(_domain(report)), {"targets": long}, caption)
 
 
 @cache
@@ -110,22 +113,36 @@ def differences(report: Report, a: str, b: str) -> Picture:
     Returns
     -------
     Picture
-        One point per range; filled if the interval excludes zero.
+        One point per range; filled if one of the models is better there.
     """
     table = report.differences(a, b)
     table["middle"] = (table["low"] + table["high"]) / 2
-    table["clear"] = (table["diff_high"] < 0) | (table["diff_low"] > 0)
+    table["clear"] = table["verdict"].isin([BETTER, WORSE])
+    margin = report.errors.margin * np.minimum(*(_mae(report, name) for name in (a, b)))
+    table["margin_low"], table["margin_high"] = -margin, margin
+    level = f"{report.errors.level:.0%}".replace("%", " %")
     caption = (
-        f"Below zero, {a} has a lower MAE than {b}. Filled: the {report.errors.level:.0%} interval "
-        "excludes zero; hollow: it includes zero."
+        f"Below zero, {a} has a lower MAE than {b}. All intervals together hold in {level} of such "
+        f"reports. Filled: one model is better; hollow: no significant difference, practically "
+        f"equal, or fewer than {MIN_UNITS} {report.unit} (no interval). Grey: {a} and {b} are "
+        f"practically equal ({within(report.errors.margin)} of the lower error)."
     )
     return Picture(_difference_spec(a, b, _domain(report)), {"differences": table}, caption)
+
+
+def _mae(report: Report, name: str) -> np.ndarray:
+    table = report.errors.table()
+    return table.loc[(table["model"] == name) & (table["test"] > 0), "mae"].to_numpy()
 
 
 @cache
 def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, Any]:
     x = _target_axis("middle:Q", domain)
     source = alt.Chart(alt.NamedData("differences"))
+    ends = alt.X("low:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False))
+    band = source.mark_rect(color=HISTOGRAM_COLOUR, opacity=0.5).encode(
+        x=ends, x2="high:Q", y="margin_low:Q", y2="margin_high:Q"
+    )
     rule = source.mark_rule(strokeWidth=2, color=DIFFERENCE_COLOUR).encode(
         x=x, y=alt.Y("diff_low:Q", title="difference in MAE"), y2="diff_high:Q"
     )
@@ -138,10 +155,12 @@ def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, A
             *range_tooltips(),
             alt.Tooltip("difference:Q", title=f"{a} minus {b}", format=".3g"),
             *range_tooltips("diff_low", "diff_high", of="interval", format=".3g"),
+            alt.Tooltip("p:Q", title="p (corrected)", format=".2g"),
+            alt.Tooltip("verdict:N", title=a),
             alt.Tooltip("test:Q", title="test targets", format=","),
         ],
     )
-    layers = alt.layer(_zero_line("differences"), rule, points)
+    layers = alt.layer(band, _zero_line("differences"), rule, points)
     return finished(layers, f"{a} minus {b}: MAE per target range", 260)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from regcls import __version__
 from regcls.exceptions import sentence
+from regcls.plotting import mixture
 from regcls.plotting.chart import Picture
 from regcls.predictions import charts
 from regcls.predictions.report import Report
@@ -46,16 +47,34 @@ def write(report: Report, title: str) -> str:
     sections = list(_sections(report))
     pictures = [part for _, part, _ in sections if isinstance(part, Picture)]
     body = "".join(_section(heading, part, text) for heading, part, text in sections)
-    specs = [{**picture.whole, "width": "container"} for picture in pictures]
-    notes = "".join(f"<li>{escape(note)}</li>" for note in report.arrays.notes)
+    specs = [
+        {
+            **(mixture.with_slider(part) if "flips" in part.data else part.whole),
+            "width": "container",
+        }
+        for part in pictures
+    ]
+    said = (*report.cautions, *report.arrays.notes)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in said)
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}: errors per target range</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}: errors per target range</h1>"
         f"<p><b>{escape(report.verdict)}</b></p>"
         f"{f'<ul>{notes}</ul>' if notes else ''}{body}"
-        f'<p class="caption">Made with regcls {escape(__version__)}. Intervals: '
-        f"{report.errors.level:.0%}, percentile bootstrap.</p>{_script(specs)}</body></html>"
+        f'<p class="caption">Made with regcls {escape(__version__)}. {escape(intervals(report))}'
+        f"</p>{_script(specs)}</body></html>"
+    )
+
+
+def intervals(report: Report) -> str:
+    """Return what the report's intervals are for and how they were made, in sentences."""
+    level = f"{100 * report.errors.level:.3g} %"
+    return (
+        f"These figures are for new {report.unit} like those of the table, with the same models. "
+        f"Intervals of errors: {level}, percentile bootstrap over {report.unit}. Intervals of "
+        f"differences: t-intervals that hold together in {level} of such reports (Holm's correction "
+        "over all pairs of models and all ranges); verdicts follow from them."
     )
 
 
@@ -63,6 +82,7 @@ def _sections(report: Report) -> Iterator[tuple[str, Picture | pd.DataFrame, str
     """Heading, chart or table, and the caption of a table, in reading order."""
     yield "Targets per range", charts.distribution(report), ""
     yield "Error per range", charts.errors(report), ""
+    yield "Natural or balanced targets", mixture.reweighted(report.errors), ""
     yield "Overall", report.overall, _METRICS
     yield "Ranges with many, medium and few targets", report.shots, sentence(report.shot_names[1])
     for other in report.models[1:]:
@@ -78,6 +98,12 @@ def _sections(report: Report) -> Iterator[tuple[str, Picture | pd.DataFrame, str
         yield "Segments", report.segments, "The most frequent categories."
     yield "Largest errors", report.worst, "Row 1 is the first below the header."
     yield "All errors per range", report.errors.table(), ""
+    for other in report.models[1:]:
+        yield (
+            f"Differences per range: {other} minus {report.models[0]}",
+            report.differences(other, report.models[0]),
+            "",
+        )
 
 
 def _section(heading: str, part: Picture | pd.DataFrame, text: str) -> str:

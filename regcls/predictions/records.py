@@ -13,6 +13,7 @@ from regcls.predictions import columns as prediction_columns
 from regcls.predictions import ranges as prediction_ranges
 from regcls.predictions.columns import Columns
 from regcls.predictions.report import Report
+from regcls.stats.verdicts import MARGIN
 
 
 def report_file(
@@ -23,10 +24,11 @@ def report_file(
     training: str | None = None,
     category: str | None = None,
     group: str | None = None,
-    by: str = "count",
+    by: str = "automatic",
     ranges: float = prediction_ranges.RANGES,
     edges: str | None = None,
     sheet: str | None = None,
+    margin: float | None = None,
     html: Path | None = None,
     csv: Path | None = None,
 ) -> dict[str, Any]:
@@ -45,21 +47,22 @@ def report_file(
     category, group : str, optional
         Columns of categories, and of rows that belong together.
     by : str
-        Kind of ranges; see `regcls.predictions.ranges.edges`.
+        Kind of ranges; see `regcls.predictions.ranges.target_ranges`.
     ranges : float
-        Number of ranges, or their width.
+        Number of ranges (with ``by="automatic"``, the maximum), or their width.
     edges : str, optional
         Edges of the ranges, separated by commas; replaces ``by`` and ``ranges``.
     sheet : str, optional
         Sheet of an Excel file; by default, the first.
+    margin : float, optional
+        Share of the lower of two errors below which their difference does not matter.
     html, csv : Path, optional
         Files to write the whole report and the errors per range to.
 
     Returns
     -------
     dict
-        The record of `ErrorReport.to_dict`, with ``verdict``, ``imbalance``, ``shots``,
-        ``segments``, ``worst`` and ``notes``.
+        See `record`.
 
     Raises
     ------
@@ -79,7 +82,10 @@ def report_file(
         frame, Columns(target, chosen, column, category, group), train
     )
     kind = ("edges", 0.0, edges) if edges else (by, ranges, "")
-    report = Report(found, prediction_ranges.edges(found, *kind))
+    margin = MARGIN if margin is None else margin
+    if not 0 <= margin < 1:
+        raise TableError(f"the margin must be from 0 to below 1, not {margin:g}")
+    report = Report(found, prediction_ranges.target_ranges(found, *kind), margin)
     if html is not None:
         from regcls.predictions.html import write
 
@@ -100,14 +106,20 @@ def record(report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        See `report_file`.
+        The record of `ErrorReport.to_dict`, with ``target_ranges`` (``kind``, ``reason``,
+        ``imbalance_ratio`` and more, see `TargetRanges.to_dict`), ``mixture`` (errors from natural
+        to balanced targets), ``verdict``, ``imbalance``, ``shots``, ``segments``, ``worst``,
+        ``cautions`` and ``notes``.
     """
     return report.errors.to_dict() | {
+        "target_ranges": report.ranges.to_dict(),
+        "mixture": report.errors.mixture.to_dict(),
         "verdict": report.verdict,
         "imbalance": report.imbalance,
         "shots": report.shots.to_dict("records"),
         "segments": report.segments.to_dict("records"),
         "worst": report.worst.to_dict("records"),
+        "cautions": list(report.cautions),
         "notes": list(report.arrays.notes),
     }
 

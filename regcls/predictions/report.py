@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,10 @@ import pandas as pd
 from regcls.predictions.columns import Arrays
 from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
+from regcls.stats.ranges import TargetRanges, describe
+from regcls.stats.verdicts import MARGIN, tally, worded
 
+SPELLED_OUT = 3  # other models that the verdict compares one by one
 WORST = 20  # rows with the largest errors
 SEGMENTS = 12  # categories
 CELLS = 60  # of the density, along each axis
@@ -25,37 +29,52 @@ class Report:
     found : Arrays
         Targets, predictions and, if known, training targets, categories and groups. Groups are
         the units of the bootstrap.
-    edges : ndarray of shape (K + 1,)
-        Edges of the target ranges; they cover all targets.
+    ranges : TargetRanges or ndarray of shape (K + 1,)
+        Target ranges, or their edges; they cover all targets.
+    margin : float
+        Share of the lower of two errors below which their difference does not matter.
 
     Attributes
     ----------
     arrays : Arrays
         The arrays given.
+    ranges : TargetRanges
+        The target ranges, why they were chosen and how imbalanced they are.
     edges : ndarray of shape (K + 1,)
-        The edges given.
+        Their edges.
     errors : ErrorReport
         Errors per target range with bootstrap intervals.
 
     Examples
     --------
-    >>> y = np.array([0.0, 1.0, 2.0, 10.0])
-    >>> found = Arrays(y, {"reg": y + 1, "reg+cls": y}, np.arange(1, 5))
-    >>> report = Report(found, np.array([0.0, 5.0, 10.0]))
+    >>> y = np.r_[np.arange(8.0), 20.0]
+    >>> found = Arrays(y, {"reg": y + 1, "reg+cls": y + 0.5}, np.arange(1, 10))
+    >>> report = Report(found, np.array([0.0, 10.0, 20.0]))
     >>> report.errors.table()["mae"].tolist()
-    [1.0, 1.0, 0.0, 0.0]
+    [1.0, 1.0, 0.5, 0.5]
     >>> report.verdict
-    'reg+cls has a lower MAE than reg: the difference is -1 [-1, -1]; of 2 ranges, reg+cls is
-    significantly better in 1 and significantly worse in 0.'
+    'reg+cls has a lower MAE than reg: the difference is -0.5 [-0.5, -0.5]. Of 2 ranges, reg+cls is
+    better in 1 and worse in 0; too few data in 1. Balanced over the ranges: too few rows to compare
+    the MAE of reg+cls and reg: the difference is -0.5. By the estimates, reg+cls has the lowest MAE
+    at every mix of targets from natural to balanced.'
     """
 
-    def __init__(self, found: Arrays, edges: np.ndarray) -> None:
-        self.arrays, self.edges = found, edges
-        train = found.train
+    def __init__(
+        self, found: Arrays, ranges: TargetRanges | np.ndarray, margin: float = MARGIN
+    ) -> None:
+        if not isinstance(ranges, TargetRanges):
+            ranges = TargetRanges.of(ranges, found.y)
+        self.arrays, self.ranges, self.edges = found, ranges, ranges.edges
+        edges, train = self.edges, found.train
         if train is not None:
             train = train[(train >= edges[0]) & (train <= edges[-1])]
         self.errors = ErrorReport.from_predictions(
-            found.y, found.predictions, edges, y_train=train, clusters=found.group
+            found.y,
+            found.predictions,
+            edges,
+            y_train=train,
+            clusters=found.group,
+            margin=margin,
         )
 
     @property
@@ -65,17 +84,16 @@ class Report:
 
     @property
     def imbalance(self) -> str:
-        """How unevenly the targets are distributed over the ranges, as a sentence."""
+        """How unevenly the targets are distributed over the ranges, in sentences."""
         counts = np.sort(self.errors.counts)[::-1]
         total, ranges = counts.sum(), len(counts)
         needed = int(np.searchsorted(np.cumsum(counts), 0.8 * total)) + 1
-        filled = counts[counts > 0]
         text = (
             f"{needed} of {ranges} ranges contain 80 % of the {total:,} {self.errors.counted} "
-            f"targets; the ratio of the largest to the smallest is {filled[0] / filled[-1]:,.0f}"
+            "targets."
         )
-        empty = ranges - len(filled)
-        return text + (f", and {empty} {'is' if empty == 1 else 'are'} empty." if empty else ".")
+        single = self.ranges.single_values if self.errors.train_counts is None else ()
+        return f"{text} {describe(self.edges, self.errors.counts, single)}"
 
     @cached_property
     def shot_names(self) -> tuple[np.ndarray, str]:
@@ -112,37 +130,83 @@ class Report:
         Returns
         -------
         DataFrame
-            The rows of `ErrorReport.difference` (``a`` minus ``b``) with test targets.
+            The rows of `ErrorReport.difference` (``a`` minus ``b``) with test targets, with
+            verdicts on ``a``.
         """
         table = self.errors.difference(a, b)
         return table[table["test"] > 0].reset_index(drop=True)
 
-    @cached_property
+    @property
+    def unit(self) -> str:
+        """What the intervals resample: "rows" or "groups"."""
+        return "rows" if self.arrays.group is None else "groups"
+
+    @property
     def verdict(self) -> str:
         """The model with the lowest MAE compared with each other model, in sentences."""
+        return " ".join(self.verdict_parts)
+
+    @cached_property
+    def verdict_parts(self) -> tuple[str, ...]:
+        """The verdict: the finding first, then what adds to it."""
         if len(self.models) == 1:
             row = self.overall.iloc[0]
+            interval = _interval(row["mae_low"], row["mae_high"])
             return (
-                f"{row['model']} has an MAE of {row['mae']:.3g} "
-                f"[{row['mae_low']:.3g}, {row['mae_high']:.3g}]; "
-                "select a second column of predictions to compare models."
+                f"{row['model']} has an MAE of {row['mae']:.3g}{interval}; "
+                "select a second column of predictions to compare models.",
             )
-        best = str(self.overall.set_index("model")["mae"].idxmin())
-        return " ".join(self._compared(best, other) for other in self.models if other != best)
-
-    def _compared(self, best: str, other: str) -> str:
-        found = self.errors.overall_difference(best, other)
-        table = self.differences(best, other)
-        better, worse = (table["diff_high"] < 0).sum(), (table["diff_low"] > 0).sum()
-        if found["high"] < 0:
-            text = f"{best} has a lower MAE than {other}"
+        first = str(self.overall.set_index("model")["mae"].idxmin())
+        others = [name for name in self.models if name != first]
+        if len(others) > SPELLED_OUT:
+            compared = self._summarised(first, others)
         else:
-            text = f"No significant difference in MAE between {best} and {other}"
-        return (
-            f"{text}: the difference is {found['difference']:.3g} "
-            f"[{found['low']:.3g}, {found['high']:.3g}]; of {len(table)} ranges, {best} is "
-            f"significantly better in {better} and significantly worse in {worse}."
+            compared = [part for other in others for part in self._compared(first, other)]
+        return *compared, self._balanced(first), self.errors.mixture.sentence
+
+    def _compared(self, best: str, other: str) -> list[str]:
+        ranges = tally(
+            self.differences(best, other)["verdict"].tolist(), best, margin=self.errors.margin
         )
+        found = self.errors.overall_difference(best, other)
+        return [f"{self._worded(found, best, other)}.", ranges]
+
+    def _summarised(self, best: str, others: list[str]) -> list[str]:
+        """Compare the best of many models with the others in two sentences."""
+        by_verdict: dict[str, list[str]] = {}
+        ranges: list[str] = []
+        for other in others:
+            verdict = self.errors.overall_difference(best, other)["verdict"]
+            by_verdict.setdefault(verdict, []).append(other)
+            ranges += self.differences(best, other)["verdict"].tolist()
+        parts = "; ".join(f"{name} ({', '.join(models)})" for name, models in by_verdict.items())
+        total = tally(ranges, best, "comparisons per range", self.errors.margin)
+        return [f"{best} has the lowest MAE. Compared with the others: {parts}.", total]
+
+    def _balanced(self, first: str) -> str:
+        """Compare the best model with balanced targets with the best of the others."""
+        errors = self.overall.set_index("model")["balanced_mae"]
+        best = str(errors.idxmin())
+        other = first if first != best else str(errors.drop(best).idxmin())
+        found = self.errors.balanced_difference(best, other)
+        text = self._worded(found, best, other)
+        lower = text if text.startswith(best) else text[0].lower() + text[1:]
+        return f"Balanced over the ranges: {lower}."
+
+    def _worded(self, found: dict[str, Any], a: str, b: str) -> str:
+        return worded(found, a, b, unit=self.unit, margin=self.errors.margin)
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What limits the figures: a rare end in one range, or an RMSE that few rows dominate."""
+        found = [self.ranges.balanced_note] if len(self.edges) > 2 else []
+        heavy = [name for name in self.models if self.errors.heavy_tailed(name)]
+        if heavy:
+            found.append(
+                f"RMSE of {', '.join(heavy)}: the largest 1 % of the squared errors make up over a "
+                "third of their sum, so its interval is too narrow; prefer the MAE."
+            )
+        return tuple(filter(None, found))
 
     @cached_property
     def density(self) -> pd.DataFrame:
@@ -228,3 +292,8 @@ class Report:
             self.edges[[0, -1]],
             clusters=None if group is None else group[rows],
         )
+
+
+def _interval(low: float, high: float) -> str:
+    """Return " [low, high]", or nothing where there is no interval."""
+    return "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"

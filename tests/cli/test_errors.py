@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.helpers.command_line import one_sentence, run, run_json
@@ -32,9 +34,28 @@ def test_training_targets_are_counted(predictions, tmp_path):
 
 
 def test_errors_as_a_table(predictions):
-    done = run("errors", predictions, "--ranges", 2)
+    done = run("errors", predictions, "--by", "count", "--ranges", 2)
     assert done.exit_code == 0
-    assert "reg+cls has a lower MAE than reg" in done.stdout
+    assert "reg+cls" in done.stdout
+    assert "Imbalance ratio 2 (targets per unit" in done.stdout
+    assert "Equal width, as requested." in done.stdout
+    assert done.stdout.startswith("Too few rows to compare the MAE of reg+cls and reg")
+
+
+def test_ranges_are_chosen_by_the_shape_of_the_targets(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.concatenate((np.zeros(2000), rng.lognormal(0, 1.5, 100)))
+    path = tmp_path / "zero_inflated.csv"
+    pd.DataFrame({"y_true": y, "pred": y + rng.normal(0, 0.1, len(y))}).to_csv(path, index=False)
+    record = run_json("errors", path)
+    chosen = record["target_ranges"]
+    assert chosen["kind"] == "equal width on a log scale" and not chosen["single_rare_range"]
+    assert "0 is the value of 95 % of the targets" in chosen["reason"]
+    assert chosen["imbalance_ratio"] > 10
+    assert record["ranges"][0]["test"] == 2000 and len(record["ranges"]) >= 4
+    requested = run_json("errors", path, "--by", "quantile", "--ranges", 4)["target_ranges"]
+    assert requested["kind"] == "equal number of targets"
+    assert "log scale needs targets above 0" in run("errors", path, "--by", "log").stderr
 
 
 TABLES = {

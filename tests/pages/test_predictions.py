@@ -37,7 +37,7 @@ def test_an_example_gives_the_whole_report():
     counts = contract.read(MODELS_FOLDER / "progress" / "reg.onnx").training_histogram["counts"]
     assert len(page.session_state["predictions"].train) == sum(counts) > 10_000
     assert "grey training histogram" in text_of(page)
-    assert len(page.get("vega_lite_chart")) == 5
+    assert len(page.get("vega_lite_chart")) == 6
     assert held(page, "selectbox", "group").value == "clip"
     worst = page.dataframe[-1].value
     assert worst["largest error"].is_monotonic_decreasing

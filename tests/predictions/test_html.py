@@ -19,5 +19,5 @@ def test_the_page_is_self_contained_and_escapes_names():
     assert "<script>alert" not in page and "<b>mine" not in page
     assert not re.search(r'(src|href)="https?:', page)
     specs = json.loads(re.search(r"const SPECS = (\[.*?\]);</script>", page)[1])
-    assert len(specs) == page.count('<div class="chart">') == 6
+    assert len(specs) == page.count('<div class="chart">') == 7
     assert page.count("</script>") == 2

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regcls.predictions.columns import Columns, arrays
-from regcls.predictions.ranges import edges
+from regcls.predictions.columns import Arrays, Columns, arrays
+from regcls.predictions.ranges import edges, target_ranges
 from regcls.predictions.report import Report
 from tests.helpers.made_tables import table
 from tests.helpers.prediction_report import make_report
@@ -24,8 +24,9 @@ def test_errors_worked_out_by_hand():
     )
     assert report.worst["row"].tolist() == [4, 1, 2, 3]
     assert report.worst["largest error"].tolist() == [4, 1, 0, 0]
-    assert report.imbalance.startswith(
-        "2 of 2 ranges contain 80 % of the 4 test targets; the ratio of the largest to the smallest is 3"
+    assert report.imbalance == (
+        "2 of 2 ranges contain 80 % of the 4 test targets. Imbalance ratio 3 (targets per unit: most "
+        "in 0 to 5, fewest in 5 to 10)."
     )
 
 
@@ -36,6 +37,9 @@ def test_the_verdict_follows_from_the_interval():
     frame = table()
     frame["pred_poor"] = frame["age"] + np.random.default_rng(9).normal(0, 1, len(frame))
     assert make_report(frame).verdict.startswith("No significant difference in MAE between")
+    found = arrays(frame, Columns("age", ("pred_good", "pred_poor")))
+    verdict = Report(found, target_ranges(found)).verdict
+    assert "Balanced over the ranges: no significant difference in MAE between" in verdict
     single = arrays(frame, Columns("age", ("pred_good",)))
     assert "select a second column" in Report(single, edges(single)).verdict
 
@@ -70,3 +74,41 @@ def test_shots_come_with_their_thresholds():
     big = table(40_000)
     labels, words = make_report(big[big["age"] < 40]).shot_names
     assert "largest range" in words and "few" in labels
+
+
+def test_five_rows_are_too_few_for_a_verdict():
+    y = np.arange(5.0)
+    report = Report(Arrays(y, {"a": y + 0.5, "b": y + 1}, np.arange(5)), np.array([0.0, 4]))
+    assert report.verdict.startswith("Too few rows to compare the MAE of a and b")
+    assert "[" not in report.verdict and np.isnan(report.overall["mae_low"]).all()
+
+
+def test_many_models_are_summarised():
+    rng = np.random.default_rng(0)
+    y = rng.uniform(0, 10, 400)
+    predictions = {f"m{i}": y + rng.normal(0, 1 + (i > 4), 400) for i in range(8)}
+    first, tally, *_ = Report(
+        Arrays(y, predictions, np.arange(400)), np.array([0.0, 5, 10])
+    ).verdict_parts
+    assert "has the lowest MAE. Compared with the others: " in first
+    assert "better (m5, m6, m7)" in first and "no significant difference (" in first
+    assert tally.startswith("Of 14 comparisons per range, m")
+
+
+def test_the_margin_makes_models_practically_equal():
+    rng = np.random.default_rng(0)
+    y, noise = rng.uniform(0, 10, 4000), rng.normal(size=4000)
+    found = Arrays(y, {"a": y + noise, "b": y + noise + rng.normal(0, 0.1, 4000)}, np.arange(4000))
+    cut = np.array([0.0, 10])
+    assert "practically equal in MAE (within ±5 %)" in Report(found, cut).verdict
+    assert "practically equal" not in Report(found, cut, margin=0.0).verdict
+
+
+def test_cautions_name_a_single_rare_range_and_a_dominated_rmse():
+    rng = np.random.default_rng(0)
+    y = np.r_[rng.uniform(0, 10, 500), rng.uniform(80, 90, 8)]
+    error = rng.normal(size=508)
+    error[:3] = 40
+    found = Arrays(y, {"a": y + error}, np.arange(508))
+    rare, heavy = Report(found, target_ranges(found, "edges", own="0,5,10,90")).cautions
+    assert "in a single range" in rare and heavy.startswith("RMSE of a: the largest 1 %")
