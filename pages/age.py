@@ -110,7 +110,9 @@ def show(key: str) -> None:
             predictions(entry.faces[number])
             true_age(key, entry, number)
     if entry.faces:
-        draw_charts(entry.faces[number], entry.truths.get(number))
+        photo = f"Photo: {entry.photo.name}"
+        photo += f", face {number + 1}." if len(entry.faces) > 1 else "."
+        draw_charts(entry.faces[number], entry.truths.get(number), photo)
 
 
 def chosen_face(key: str, entry: Entry) -> int:
@@ -167,8 +169,8 @@ def true_age(key: str, entry: Entry, number: int) -> None:
         entry.truths[number] = truth
 
 
-def draw_charts(face: predict.FaceAges, truth: float | None) -> None:
-    """Draw the errors per age range and the class probabilities of a face."""
+def draw_charts(face: predict.FaceAges, truth: float | None, photo: str) -> None:
+    """Draw the errors per age range and the class probabilities of a face in a photo."""
     from regcls.plotting.errors import probabilities
 
     pair, report = task_models.models("age")
@@ -186,8 +188,11 @@ def draw_charts(face: predict.FaceAges, truth: float | None) -> None:
     )
     classes = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
     caption = "The predicted age of reg+cls comes from its regression output, not from its classes."
+    if truth is not None:
+        caption += " Dashed line: the true age."
     spec = classes.spec | {"height": CLASSES_HEIGHT}
-    charts.draw(replace(classes, spec=spec, caption=caption))
+    drawn = replace(classes, spec=spec, caption=caption)
+    charts.draw(drawn, name="age-classes", settings=photo)
 
 
 def limits() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -24,6 +24,7 @@ from pages.components import (
 )
 from pages.components.image_slider import image_slider
 from regcls.io import images
+from regcls.tasks.depth import files as depth_files
 from regcls.tasks.depth import ground_truth, predict, table
 from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
 from regcls.tasks.pairs import KEYS, MODELS
@@ -41,7 +42,6 @@ VIEWS = {
     "errors": "Errors",
 }
 NARROWEST, WIDEST = 30, 100  # horizontal field of view, degrees
-NO_TOOLBAR = {"displayModeBar": False}
 SAMPLES = {sample.key: sample for sample in predict.SHIPPED_SAMPLES}
 
 
@@ -103,6 +103,18 @@ def show(key: str) -> None:
     views.get(st.session_state["depth_view"], errors)(key, entry)
 
 
+def stem(photo: predict.PhotoDepth) -> str:
+    """Return the first part of the names of a photo's files."""
+    return photo.name.rsplit(".", 1)[0].replace(" ", "_")
+
+
+def save_only(name: str) -> dict[str, Any]:
+    """Return the settings of a Plotly figure whose only tool saves it as PNG."""
+    image = {"format": "png", "scale": 2, "filename": name}
+    buttons = [["toImage"]]
+    return {"displaylogo": False, "modeBarButtons": buttons, "toImageButtonOptions": image}
+
+
 def maps(key: str, entry: Entry) -> None:
     """Show one depth map per model, and the depth at one point."""
     from regcls.tasks.depth import charts as depth_charts
@@ -116,7 +128,7 @@ def maps(key: str, entry: Entry) -> None:
         key=f"depth_maps_{key}",
         on_select="rerun",
         selection_mode="points",
-        config=NO_TOOLBAR,
+        config=save_only(f"{stem(entry.photo)}_maps"),
     )
     st.caption(
         "All maps share one scale in metres; bright is near. Hover to read the depth at a point, "
@@ -162,13 +174,17 @@ def difference(key: str, entry: Entry) -> None:
     """Show where the two models differ."""
     from regcls.tasks.depth import charts as depth_charts
 
-    figure = depth_charts.difference(entry.photo)
-    st.plotly_chart(figure, key=f"depth_gap_{key}", config=NO_TOOLBAR)
-    gap = table.row(entry.photo.name, entry.photo)["mean difference"]
+    photo = entry.photo
+    figure = depth_charts.difference(photo)
+    config = save_only(f"{stem(photo)}_difference")
+    st.plotly_chart(figure, key=f"depth_gap_{key}", config=config)
+    gap = table.row(photo.name, photo)["mean difference"]
     st.caption(
         "Purple: reg+cls predicts a greater depth than reg; orange: a smaller one. The mean absolute "
         f"difference is {gap:.2f} m."
     )
+    name = f"{stem(photo)}_difference.npy"
+    downloads.button("Difference (.npy, m)", lambda: depth_files.difference_npy(photo), name)
 
 
 def space(key: str, entry: Entry) -> None:
@@ -189,11 +205,16 @@ def space(key: str, entry: Entry) -> None:
         "about 65 to 75 degrees.",
     )
     points = predict.point_cloud(entry.photo, model, angle)
-    st.plotly_chart(depth_charts.cloud(points, model), key=f"depth_cloud_{key}_{model}")
+    name = f"{stem(entry.photo)}_{KEYS[model]}_points"
+    figure = depth_charts.cloud(points, model)
+    st.plotly_chart(figure, key=f"depth_cloud_{key}_{model}", config=save_only(name))
     st.caption(
         "Drag to rotate. With the wrong field of view the room is distorted: right angles between "
         "walls become wider or narrower."
     )
+    with st.container(horizontal=True):
+        downloads.button("Points (CSV, m)", lambda: points.to_csv(index=False), f"{name}.csv")
+        downloads.button("Points (PLY, m)", lambda: depth_files.cloud_ply(points), f"{name}.ply")
 
 
 def errors(key: str, entry: Entry) -> None:
@@ -214,7 +235,7 @@ def errors(key: str, entry: Entry) -> None:
         metrics = own_metrics(entry)
         st.dataframe(metrics, hide_index=True)
         downloads.button("Download errors", lambda: metrics.to_csv(index=False), "depth_errors.csv")
-    charts.draw(shares(entry.photo, pair.reg.card))
+    charts.draw(shares(entry.photo, pair.reg.card), name="depth-shares")
 
 
 def true_depth(key: str, entry: Entry) -> None:
@@ -234,12 +255,11 @@ def true_depth(key: str, entry: Entry) -> None:
         st.rerun()
 
 
-def depth_files(key: str, entry: Entry) -> None:
+def map_files(key: str, entry: Entry) -> None:
     """Offer each model's depth map as a file."""
     from regcls.tasks.depth import charts as depth_charts
 
     photo = entry.photo
-    stem = photo.name.rsplit(".", 1)[0].replace(" ", "_")
     formats: dict[str, tuple[Callable[[np.ndarray], bytes], str]] = {
         "16-bit PNG (mm)": (ground_truth.as_png, "png"),
         ".npy (m)": (ground_truth.as_npy, "npy"),
@@ -253,7 +273,7 @@ def depth_files(key: str, entry: Entry) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{model}**")
                 for label, (encode, suffix) in formats.items():
-                    name = f"{stem}_{short}.{suffix}"
+                    name = f"{stem(photo)}_{short}.{suffix}"
                     key_of_file = f"depth_get_{key}_{short}_{suffix}"
                     make = partial(depth_file, photo, model, encode)
                     downloads.button(label, make, name, icon=None, key=key_of_file)
@@ -302,7 +322,7 @@ with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 3):
         write_address(entry.photo.name)
         show(shown)
         with st.container(horizontal=True):
-            depth_files(shown, entry)
+            map_files(shown, entry)
             if task_page.remove_button("depth", shown):
                 del entries[shown]
                 st.rerun()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
+from pages.components import charts
+from regcls.plotting.chart import from_chart
 from regcls.synthetic.data import SAMPLINGS
 from regcls.synthetic.preview import preview, preview_chart
+
+CHART_HEIGHT = 400  # pixels, with title, legend and axis
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,12 @@ def imbalance() -> None:
         "Imbalance of the training data", options=SAMPLINGS, value="severe", key="home_sampling"
     )
     shown = preview(sampling)
-    st.altair_chart(preview_chart(shown), width="stretch", alt=shown.sentence)
-    st.caption(shown.sentence)
+    picture = from_chart(preview_chart(shown), "Training data per target range", shown.sentence)
+    charts.draw(
+        replace(picture, spec=picture.spec | {"height": CHART_HEIGHT}),
+        name="imbalance",
+        settings=f"Function 1, {sampling} sampling, 2,000 training points.",
+    )
 
 
 def tour() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages import through_app
-from pages.components import charts, url_state
-from pages.components import downloads as download
+from pages.components import charts, lab_results, url_state
 from regcls.exceptions import UserError
 from regcls.lab import charts as lab_charts
 from regcls.lab import cost as lab_cost
@@ -27,8 +25,6 @@ from regcls.lab.settings import (
     LabSettings,
     parse_hidden,
 )
-from regcls.plotting import errors
-from regcls.plotting.chart import Picture
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -39,8 +35,6 @@ TICK_SECONDS = 0.05  # between two calls of ``live`` while a run plays
 TURN_SECONDS = 1.5  # of training and drawing per call; the slow charts are drawn once per call
 SLICE_SECONDS = 0.08  # of training between two drawings
 WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
-ALL_RUNS = "All runs"
-RELATIVE, ABSOLUTE = "Relative to the peak", "Absolute"
 
 
 @dataclass
@@ -335,62 +329,21 @@ def progress(place: DeltaGenerator, run: lab_run.Lab) -> None:
     place.progress(min(run.step / run.total_steps, 1.0), text=text)
 
 
-def shown_run() -> int | None:
-    """Return the index of the run to show, None for all runs."""
-    picked = st.session_state.get("lab_shown", ALL_RUNS)
-    return None if picked == ALL_RUNS else int(picked.split()[1]) - 1
-
-
-def relative_to_peak(run: lab_run.Lab) -> bool:
-    """Return whether targets are measured from the training peak of their run."""
-    return run.has_peaks and st.session_state.get("lab_axis", RELATIVE) == RELATIVE
-
-
-def prediction_picture(run: lab_run.Lab, one: int | None) -> Picture:
-    """Return the chart of the predictions of all runs or of one."""
-    return lab_charts.predictions(
-        run.prediction_bands(run=one),
-        lab_data.function_curve(run.settings),
-        run.data.target_density(one),
-        run.data.input_density(one),
-        run.data.limits,
-        run.settings.repeats if one is None else 1,
-    )
-
-
-def history_picture(run: lab_run.Lab) -> Picture:
-    """Return the chart of the test error over epochs."""
-    return lab_charts.history(run.history_bands(), run.settings.epochs, run.settings.repeats)
-
-
-def errors_picture(run: lab_run.Lab, one: int | None) -> Picture:
-    """Return the chart of the errors per target range."""
-    relative = relative_to_peak(run)
-    target = "target y, relative to the run's training peak" if relative else "target y"
-    return errors.errors_per_range(run.errors(one, relative), "", target)
-
-
-def class_picture(run: lab_run.Lab, one: int | None) -> Picture:
-    """Return the chart of the class head's probabilities."""
-    function = lab_data.function_curve(run.settings)
-    return lab_charts.class_map(run.class_probabilities(run=one), function, run.data.limits)
-
-
 def live(run: lab_run.Lab) -> None:
     """Draw all charts; while the run plays, train and redraw for a while.
 
     The browser makes the next call after a short time, so a run whose page is left or closed stops.
     Clicks are handled between two drawings.
     """
-    state, one = page_state(), shown_run()
+    state, one = page_state(), lab_results.shown_run()
     until = time.monotonic() + TURN_SECONDS
     bar = st.empty()
     left, right = (column.container() for column in st.columns(2))
     predictions, history = left.empty(), right.empty()
     with left:
-        charts.caption(prediction_picture(run, one))
+        charts.caption(lab_results.prediction_picture(run, one))
     with right:
-        charts.caption(history_picture(run))
+        charts.caption(lab_results.history_picture(run))
     below = st.container()
     first = True
     while True:
@@ -398,9 +351,9 @@ def live(run: lab_run.Lab) -> None:
             run.advance(seconds=SLICE_SECONDS)
         progress(bar, run)
         with predictions:
-            charts.chart(prediction_picture(run, one))
+            charts.chart(lab_results.prediction_picture(run, one))
         with history:
-            charts.chart(history_picture(run))
+            charts.chart(lab_results.history_picture(run))
         if first:
             with below:
                 slow_charts(run, one)
@@ -420,60 +373,22 @@ def slow_charts(run: lab_run.Lab, one: int | None) -> None:
         with column.container(border=True):
             st.markdown(f"**{verdict.words}**")
             st.markdown(verdict.numbers)
-    pictures = errors_picture(run, one), class_picture(run, one)
+    relative = lab_results.relative_to_peak(run)
+    pictures = lab_results.errors_picture(run, one, relative), lab_results.class_picture(run, one)
     for column, picture in zip(st.columns(2), pictures, strict=True):
         with column:
             charts.draw(picture)
 
 
-def view_controls(run: lab_run.Lab) -> None:
-    """Draw the choice of the runs and of the target axis."""
-    with st.container(horizontal=True):
-        runs = [ALL_RUNS, *(f"Run {number + 1}" for number in range(run.settings.repeats))]
-        st.selectbox("Show", runs, key="lab_shown", width=160)
-        if run.has_peaks:
-            st.segmented_control(
-                "Target values",
-                [RELATIVE, ABSOLUTE],
-                default=RELATIVE,
-                key="lab_axis",
-                required=True,
-                help="Each run has its own training peak. Relative to it, the frequent targets of "
-                "all runs are near 0.",
-            )
-
-
-def downloads(run: lab_run.Lab) -> None:
-    """Offer tables, networks and charts as files; each is made when its button is clicked."""
-    one = shown_run()
-    pictures: dict[str, Callable[[], Picture]] = {
-        "function": lambda: prediction_picture(run, one),
-        "history": lambda: history_picture(run),
-        "errors": lambda: errors_picture(run, one),
-        "classes": lambda: class_picture(run, one),
-    }
-
-    def history_csv() -> str:
-        return run.history.to_csv(index=False)
-
-    def errors_csv() -> str:
-        return run.errors(one, relative_to_peak(run)).table().to_csv(index=False)
-
-    with st.expander("Downloads"):
-        with st.container(horizontal=True):
-            download.button("History (CSV)", history_csv, "history.csv")
-            download.button("Errors (CSV)", errors_csv, "errors.csv")
-            index = one or 0
-            networks = f"Networks of run {index + 1} (ONNX)"
-            download.button(networks, lambda: run.onnx_zip(index), "regcls-lab.zip")
-        with st.container(horizontal=True):
-            for name, make in pictures.items():
-                charts.files(make, name, label=name.capitalize())
-
-
 def before_start(settings: LabSettings, cost: Estimate) -> None:
     """Show the function and how long training will take."""
-    charts.draw(lab_charts.function(lab_data.function_curve(settings)))
+    f = settings.target_function
+    name = f"Function {settings.function}" if settings.function else "Custom function"
+    charts.draw(
+        lab_charts.function(lab_data.function_curve(settings)),
+        name="function-only",
+        settings=f"{name}: f(x) = {f.A:g} sin({f.C}x) + {f.B:g} sin({f.D}x).",
+    )
     st.info(
         f"Press **Play** to train {settings.repeats} networks of each kind on this function. "
         f"Training takes about {max(cost.seconds, 1):.0f} s, plus the time to draw.",
@@ -527,7 +442,7 @@ with bar:
 if run is None:
     before_start(settings, cost)
 else:
-    view_controls(run)
+    lab_results.view_controls(run)
     st.fragment(live, run_every=TICK_SECONDS if page_state().playing else None)(run)
-    downloads(run)
+    lab_results.files(run)
 how_to_read()

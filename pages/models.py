@@ -72,7 +72,8 @@ def show_pair(found: pairs.Shipped) -> None:
     for column, (model, session) in zip(st.columns(2), sessions.items(), strict=True):
         with column:
             facts(model, cards.facts(session))
-    charts.draw(inference_charts.training(pair.reg.card, pair.regcls.card))
+    picture = inference_charts.training(pair.reg.card, pair.regcls.card)
+    charts.draw(picture, name=f"training-{found.task}")
     held_out_errors(found.task, pair, sessions)
     speed(found.task, sessions)
     with st.expander("Full model card"):

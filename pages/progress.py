@@ -172,7 +172,15 @@ def curves(entry: Entry, moment: float | None) -> None:
         st.caption("The curves appear when the first frames have been read.")
         return
     picture = over_time(curve, entry.whole, monotone(), moment, entry.source.seconds)
-    charts.draw(picture, key=f"progress_curves_{entry.name}")
+    settings = f"Video: {entry.name}. Frames: {len(curve.seconds):,}."
+    if moment is not None:
+        settings += f" Dashed line: the selected moment, {moment:.1f} s."
+    charts.draw(
+        picture,
+        key=f"progress_curves_{entry.name}",
+        name="" if entry.reading.job.active else "progress-curves",  # offered when it is complete
+        settings=settings,
+    )
 
 
 def show(key: str) -> None:

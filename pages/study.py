@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,10 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from pages import through_app
-from pages.components import charts, downloads, url_state
+from pages.components import charts, downloads, study_panels, url_state
 from regcls import published, study
 from regcls.exceptions import UserError, sentence
-from regcls.plotting.chart import Picture
 from regcls.study import (
     catalogue,
     effect_chart,
@@ -222,32 +222,6 @@ def redraw(status: study.Status) -> None:
 # Charts of all cells
 
 
-def pick(key: str) -> None:
-    """Show the cell that was clicked."""
-    points = st.session_state[key]["selection"].get(panels.SELECTION) or []
-    if points and points[0].get("cell"):
-        st.session_state["study_cell"] = points[0]["cell"]
-
-
-def panel(picture: Picture, key: str, title: str) -> None:
-    """Draw one chart whose points or cells can be clicked."""
-    st.markdown(f"**{title}**")
-    charts.chart(picture, key=key, on_select=lambda: pick(key), selection_mode=panels.SELECTION)
-
-
-def sheet(drawn: panels.Panels, name: str) -> None:
-    """Draw panels in rows and columns, with their caption and files."""
-    for i, row in enumerate(drawn.rows):
-        for j, column in enumerate(st.columns(len(drawn.columns))):
-            sampling = drawn.columns[j]
-            with column:
-                title = f"{sampling}, {row}" if row else sampling
-                panel(drawn.panels[row, sampling], f"study_{name}_{i}_{j}", title)
-    st.caption(drawn.caption)
-    with st.container(horizontal=True):
-        charts.files(lambda: drawn, f"study-{name}")
-
-
 def places(table: pd.DataFrame) -> tuple[list[str], tuple[list[str], list[str]]]:
     """Return the values along x, and the titles of rows and columns."""
     x, row, sampling = (list(dict.fromkeys(table[name])) for name in ("x", "row", "sampling"))
@@ -261,7 +235,7 @@ def errors_tab(shown: study.Results, picked: str) -> None:
     st.html(error_chart.model_legend(points["model"], not published_points.empty))
     title = layout.grid_layout(shown.grid).title
     drawn = error_chart.error_panels(points, published_points, x, title, grid, picked)
-    sheet(drawn, "errors")
+    study_panels.sheet(drawn, "errors", shown.grid, picked)
 
 
 def effect_tab(shown: study.Results, tuned: study.Results | None, picked: str) -> str:
@@ -291,7 +265,8 @@ def effect_tab(shown: study.Results, tuned: study.Results | None, picked: str) -
     compared = layout.comparison_table(results, against)
     x, grid = places(compared)
     title = layout.grid_layout(results.grid).title
-    sheet(effect_chart.effect_panels(compared, x, title, grid, other, picked), "help")
+    drawn = effect_chart.effect_panels(compared, x, title, grid, other, picked)
+    study_panels.sheet(drawn, "help", results.grid, picked)
     return against
 
 
@@ -309,10 +284,7 @@ def cell_details(shown: study.Results) -> None:
         format_func=lambda slug: layout.cell_label(plan, cells[slug]),
     )
     cell = cells[slug]
-    runs = {
-        f"function {run.function}, data seed {run.data_seed}, initialisation {run.init_seed}": run
-        for run in shown.grid.runs
-    }
+    runs = {run_label(run): run for run in shown.grid.runs}
     run = runs.get(st.selectbox("Run", [ALL_RUNS, *runs], key="study_run"))
     left, right = st.columns(2)
     with left:
@@ -323,15 +295,23 @@ def cell_details(shown: study.Results) -> None:
     open_in_lab(shown, cell, run or shown.grid.runs[0])
 
 
+def run_label(run: study.Run) -> str:
+    """Return the function and the seeds of a run."""
+    return f"function {run.function}, data seed {run.data_seed}, initialisation {run.init_seed}"
+
+
 def ranges(shown: study.Results, cell: study.Cell, run: study.Run | None) -> None:
     """Show the errors per target range of a cell's runs or of one run."""
     table = shown.ranges(cell, run)
     if table.empty:
         st.info("No models of this setting are trained yet.")
         return
-    st.markdown("**Test error per target range**")
-    st.html(error_chart.model_legend(table["role"]))
-    charts.draw(range_chart.range_errors(table, run is not None), key="study_ranges")
+    setting = layout.cell_label(layout.grid_layout(shown.grid), cell)
+    settings = f"{panels.settings_text(shown.grid)} Setting: {setting}."
+    if run:
+        settings += f" Run: {run_label(run)}."
+    picture = range_chart.range_errors(table, run is not None)
+    charts.draw(picture, key="study_ranges", name="study-ranges", settings=settings)
 
 
 def open_in_lab(shown: study.Results, cell: study.Cell, run: study.Run) -> None:
@@ -364,12 +344,9 @@ def tables(shown: study.Results) -> None:
     name = shown.grid.name
     with st.container(horizontal=True):
         save("Settings (CSV)", lambda: table.to_csv(index=False), f"{name}-cells.csv")
-        save("Models (CSV)", lambda: catalogue.export_bytes(shown, ".csv"), f"{name}.csv")
-        save(
-            "Models (Parquet)",
-            lambda: catalogue.export_bytes(shown, ".parquet"),
-            f"{name}.parquet",
-        )
+        for kind in ("CSV", "Parquet"):
+            ending = f".{kind.lower()}"
+            save(f"Models ({kind})", partial(catalogue.export_bytes, shown, ending), name + ending)
 
 
 def save(label: str, make: Callable[[], str | bytes], name: str) -> None:
@@ -385,13 +362,22 @@ def bullets(paragraphs: Iterable[str]) -> str:
     return "\n".join(f"- {paragraph}" for paragraph in paragraphs)
 
 
+def pooled_effect(shown: study.Results) -> None:
+    """Show the pooled effect of the classes, what it is estimated from, and its groups."""
+    st.subheader("Findings", anchor=False)
+    st.markdown("\n\n".join(f"#### {text}" for text in findings.headline(shown)))
+    st.caption(" ".join(findings.basis(shown)))
+    with st.expander("Pooled effect by setting"):
+        st.dataframe(layout.pooled_table(shown), hide_index=True)
+
+
 def show(found: ResultsBySource) -> str:
     """Show the results of a grid; return what reg+cls is compared with."""
     shown = choose_source(found)
     tuned = next(iter(results(catalogue.TUNED).values()), None)
     initial("cell", layout.cells_by_slug(shown.grid), "setting")
     with st.container(border=True):
-        st.subheader("Findings", anchor=False)
+        pooled_effect(shown)
         st.markdown(bullets(findings.advice(shown, tuned)))
     first, second = st.tabs(["Test error", "Does it help?"])
     picked = st.session_state["study_cell"]
@@ -414,7 +400,9 @@ def how_to_read() -> None:
             "- **Plain reg and the control.** Plain reg has the loss scale 1; the control is reg with "
             "the loss scale λ of reg+cls. Only a gain over the control is due to the classes.\n"
             "- **Tuned reg.** Learning rate, loss scale or λ, and weight decay are tuned on validation "
-            "data for reg and for reg+cls, with the same budget."
+            "data for reg and for reg+cls, with the same budget.\n"
+            "- **Verdicts.** Functions are the independent units. Intervals and verdicts are "
+            "Holm-corrected. Practically equal: the interval lies within 5 % of 1."
         )
 
 
@@ -430,10 +418,8 @@ with st.container(border=True):
     running = seen is not None and seen.running
     st.fragment(watch, run_every=WATCH_SECONDS if running else IDLE_SECONDS)(name)
 found = results(name)
-against = ""
-if found:
-    against = show(found)
-else:
+against = show(found) if found else ""
+if not found:
     st.info("No models of this grid are trained yet. Start the run to see results here.")
 how_to_read()
 if message := page_state().message:

@@ -206,11 +206,21 @@ def settings(state: PageState, frame: pd.DataFrame) -> tuple[tabular_plan.Plan, 
             "Number of settings tried per kind of model, training steps, and repeats of the "
             "cross-validation.",
         )
-    key = (state.mark, target, group, leave_out, goal, budget)
+        ranges = st.number_input(
+            "Target ranges, at most",
+            1,
+            tabular_plan.MOST_RANGES,
+            tabular_plan.RANGES,
+            width=160,
+            help="Their edges are chosen by the shape of the target, with at least "
+            f"{tabular_plan.MIN_ROWS_PER_RANGE} rows in each range.",
+            **selection.persistent("table_ranges"),
+        )
+    key = (state.mark, target, group, leave_out, goal, budget, ranges)
 
     def make() -> tabular_plan.Plan:
         problem = tabular_columns.make_problem(frame, target, leave_out, group, state.notes)
-        return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal)
+        return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal, ranges=ranges)
 
     url_state.write({"sample": state.sample_key, "budget": budget, "goal": goal}, DEFAULTS)
     return or_stop(lambda: state.once("plan", key, make)), key
@@ -298,7 +308,9 @@ def before(plan: tabular_plan.Plan, key: tuple[Any, ...]) -> None:
     """Show the target's distribution and the button that starts the comparison."""
     from regcls.tabular import charts as tabular_charts
 
-    charts.draw(tabular_charts.target(plan.problem.y, plan.edges, plan.problem.target))
+    picture = tabular_charts.target(plan.problem.y, plan.edges, plan.problem.target)
+    charts.draw(picture, name="table-target", settings=f"{len(plan.problem.y):,} rows.")
+    st.caption(plan.target_ranges.summary)
     st.button(
         "Compare",
         on_click=start,
@@ -333,7 +345,10 @@ def watch() -> None:
     if run.results is None:
         st.info("First results appear when the first fold is complete.")
     else:
-        st.caption("Results so far. Intervals become narrower with each fold.")
+        st.caption(
+            "Results so far. Intervals appear after five folds; wait for the last fold before you "
+            "decide."
+        )
         comparison_results.summary(run.results, live=True)
 
 
@@ -368,9 +383,10 @@ def how_to_read() -> None:
             "training nor for selection (nested 5-fold cross-validation).\n"
             "- **Balanced MAE.** The mean absolute error per target range, averaged over ranges, so "
             "that rare values count as much as frequent ones. **MAE** weights every row equally.\n"
-            "- **Intervals** (95 %) resample rows and trained models together. If an interval "
-            "includes zero, the table does not show a difference; this does not mean that there "
-            "is none."
+            "- **Intervals** (95 %) are for new rows and new training runs on tables like this "
+            "one, corrected for the number of comparisons. Remedies are compared with the control. "
+            "If an interval includes zero, the table does not show a difference; *practically "
+            "equal* means that the interval lies within ±5 %."
         )
 
 

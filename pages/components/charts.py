@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.components import downloads
 from regcls.plotting.chart import Picture
 
-
-class Drawable(Protocol):
-    """Something that can be saved as an image: one chart or several panels."""
-
-    def png(self) -> bytes:
-        """Return a PNG image."""
-
-    def svg(self) -> bytes:
-        """Return an SVG image."""
+if TYPE_CHECKING:
+    from regcls.study.panels import Panels
 
 
-def draw(picture: Picture, key: str | None = None) -> None:
-    """Draw a chart with its caption, which is also its alternative text."""
+def draw(picture: Picture, key: str | None = None, name: str = "", settings: str = "") -> None:
+    """Draw a chart with its caption, which is also its alternative text.
+
+    With a file name, it can be saved; ``settings`` are added to the caption of the files.
+    """
     chart(picture, key=key)
     caption(picture)
+    if name:
+        with st.popover("Save chart", icon=":material/download:", key=f"save_{name}"):
+            files(lambda: picture, name, settings=settings)
 
 
 def chart(picture: Picture, **options: Any) -> None:
@@ -32,20 +32,30 @@ def chart(picture: Picture, **options: Any) -> None:
     st.vega_lite_chart(picture.live, width="stretch", alt=picture.caption or None, **options)
 
 
-def caption(picture: Picture) -> None:
-    """Show the caption of a chart that is drawn elsewhere."""
-    if picture.caption:
-        st.caption(picture.caption)
+def caption(drawn: Picture | Panels) -> None:
+    """Show the caption of a chart that is drawn elsewhere, and what can be done with it."""
+    if text := f"{drawn.caption} {drawn.hint}".strip():
+        st.caption(text)
 
 
-def files(make: Callable[[], Drawable], name: str, label: str = "Chart") -> None:
-    """Offer a chart as PNG and SVG files; each is made when its button is clicked."""
+def files(
+    make: Callable[[], Picture | Panels], name: str, label: str = "Chart", settings: str = ""
+) -> None:
+    """Offer a chart as PNG and SVG files; each is made when its button is clicked.
+
+    The files have a title, a legend and the caption. ``settings`` are added to the caption: what
+    the page shows in its widgets, and a reader of the file needs to know.
+    """
+
+    def made() -> Picture | Panels:
+        drawn = make()
+        return replace(drawn, settings=settings) if settings else drawn
 
     def png() -> bytes:
-        return make().png()
+        return made().png()
 
     def svg() -> bytes:
-        return make().svg()
+        return made().svg()
 
     downloads.button(f"{label} (PNG)", png, f"{name}.png", key=f"save_{name}_png")
     downloads.button(f"{label} (SVG)", svg, f"{name}.svg", key=f"save_{name}_svg")

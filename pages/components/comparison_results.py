@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import charts, downloads, table_input
+from pages.components import balance, charts, downloads, table_input
 from regcls.exceptions import UserError
 from regcls.tabular import plan as tabular_plan
 
@@ -22,14 +22,17 @@ def summary(results: Results, live: bool = False) -> None:
     """Show the verdict and the charts; while the comparison runs, without widgets."""
     from regcls.tabular import charts as tabular_charts
     from regcls.tabular import verdict
+    from regcls.tabular.results import ESTIMAND
 
     found = verdict.verdict(results)
     with st.container(border=True):
         st.markdown(f"**{found.headline}**")
         st.markdown("\n".join(f"- {point}" for point in found.points))
         st.markdown(f"**What to try first.** {found.first}")
-    charts.draw(tabular_charts.changes(results))
-    best = verdict.best_network(results)
+        st.caption(f"Verdicts hold for {ESTIMAND}.")
+    named = "" if live else "table"  # while it runs, each redraw would make new buttons
+    charts.draw(tabular_charts.changes(results), name=named and f"{named}-changes")
+    best = results.best_network()
     picked = list(dict.fromkeys(["reg", "control", "reg+cls", best, tabular_plan.TREES]))
     if not live:
         picked = st.pills(
@@ -42,7 +45,12 @@ def summary(results: Results, live: bool = False) -> None:
         )
     if picked:
         kinds = tuple(kind for kind in tabular_plan.KINDS if kind in picked)
-        charts.draw(tabular_charts.per_range(results, kinds, results.plan.problem.target))
+        picture = tabular_charts.per_range(results, kinds, results.plan.problem.target)
+        charts.draw(picture, name=named and f"{named}-ranges")
+        st.caption(results.plan.target_ranges.summary)
+        if not live:
+            settings = tabular_charts.settings_text(results)
+            balance.draw(results.report(kinds), "table", settings=settings)
 
 
 def final(run: Comparison) -> None:
@@ -59,6 +67,7 @@ def final(run: Comparison) -> None:
     summary(run.results)
     with st.expander("All figures"):
         st.dataframe(run.results.table, hide_index=True)
+        st.dataframe(run.results.comparisons(), hide_index=True)
         st.dataframe(run.results.ranges(), hide_index=True)
     if run.models:
         files(run, run.results)
@@ -85,7 +94,8 @@ def files(run: Comparison, results: Results) -> None:
     with st.expander("Show code"):
         st.code(code, language="python")
     with st.container(horizontal=True):
-        file("Figures (CSV)", lambda: safe_csv(results.table), "comparison.csv")
+        file("Errors (CSV)", lambda: safe_csv(results.table), "errors.csv")
+        file("Comparisons (CSV)", lambda: safe_csv(results.comparisons()), "comparisons.csv")
         file("Ranges (CSV)", lambda: safe_csv(results.ranges()), "ranges.csv")
         file("Held-out predictions (CSV)", lambda: safe_csv(results.out_of_fold()), "held-out.csv")
         file("Code (Python)", lambda: code, f"{kind.replace('+', '')}.py")

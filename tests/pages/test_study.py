@@ -39,7 +39,13 @@ def test_all_results_are_shown(monkeypatch, quick):
         "reg+cls is significantly better in 4 of 4 settings and significantly worse in 0"
         in text_of(page)
     )
-    assert len(page.dataframe[1].value) == 4
+    first = page.markdown[1].value
+    assert first.startswith("#### Compared with the control, the test MSE of reg+cls is")
+    assert "Equivalence within 5 %" in first and "new functions and new training runs" in text_of(
+        page
+    )
+    assert page.dataframe[0].value["settings"].tolist() == [4, 2, 2, 2, 2] * 2
+    assert len(page.dataframe[2].value) == 4
     assert query_of(page) == {"grid": "quick", "cell": "uniform_4"}
 
 
@@ -55,7 +61,7 @@ def test_partial_results_show_every_cell(monkeypatch, tmp_path):
     study_store.make(study.load("quick"), store, only=lambda m: m.sampling == "severe")
     page = opened(monkeypatch, store, grid="quick")
     assert page.button(key="study_start").label == "Resume"
-    assert list(page.dataframe[1].value["runs"]) == [0, 0, 20, 20]
+    assert list(page.dataframe[2].value["runs"]) == [0, 0, 20, 20]
     assert "of 2 settings" in text_of(page)
 
 
