@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from regcls.stats.bootstrap import effective_units
 from regcls.stats.validation import TINY
@@ -90,7 +90,10 @@ class Difference:
 
 
 def differences(
-    estimates: Sequence[Estimate], margin: float = MARGIN, level: float = LEVEL
+    estimates: Sequence[Estimate],
+    margin: float = MARGIN,
+    level: float = LEVEL,
+    weight: ArrayLike = 1.0,
 ) -> list[Difference]:
     """Decide on a family of estimates, so that its error rate is 1 − ``level``.
 
@@ -102,6 +105,8 @@ def differences(
         Share of the lower of two errors below which a difference does not matter.
     level : float
         Simultaneous coverage of the intervals.
+    weight : array-like, optional
+        Importance of the estimates, up to a factor.
 
     Returns
     -------
@@ -125,7 +130,8 @@ def differences(
     error, share, se, dof, units = np.array(
         [(e.error, e.share, e.se, e.dof, e.units) for e in estimates], dtype=np.float64
     ).T
-    found = decide(share, se, dof, units, margin * np.minimum(1, 1 + share), level)
+    near = margin * np.minimum(1, 1 + share)
+    found = decide(share, se, dof, units, near, weight, level)
     smallest = (found.high - found.low) / 2 + stats.t.ppf(POWER, np.maximum(dof, 1)) * se
     numbers = np.stack([error, share, found.low, found.high, found.p, smallest], axis=1)
     made = []

@@ -33,6 +33,7 @@ import numpy as np
 
 from regcls.stats.verdicts import BETTER, EQUAL, WORSE
 from regcls.tabular.intervals import Difference, Estimate, HeldOut, differences
+from regcls.tabular.results import PRIMARY_WEIGHTS
 
 ROW, MODEL, CELL = 0.045, 0.085, 0.12
 DIFFICULTY = 0.6  # standard deviation of log q
@@ -141,14 +142,19 @@ def _verdicts(tables: Tables) -> dict[str, float]:
     alone = differences(primary[:1])[0]
     return {
         "decided, one null comparison": _decided(alone),
-        "decided, any of two null comparisons": max(map(_decided, differences(primary))),
+        "decided, any of two null comparisons": max(map(_decided, _primary(primary))),
         "decided, any null target range": max(map(_decided, differences(ranges))),
         "practically equal, null": float(alone.verdict == EQUAL),
         f"{GAIN:.0%} gain found, one comparison": float(differences(gain[:1])[0].verdict == BETTER),
-        f"{GAIN:.0%} gain found, first of two": float(differences(gain)[0].verdict == BETTER),
-        "smallest detectable effect": differences(primary)[0].smallest,
+        f"{GAIN:.0%} gain found, first of two": float(_primary(gain)[0].verdict == BETTER),
+        "smallest detectable effect": _primary(primary)[0].smallest,
         "share of a gain": gain[0].share,
     }
+
+
+def _primary(estimates: list[Estimate]) -> list[Difference]:
+    """Decide on reg+cls against reg and the control, as `regcls.tabular.results` does."""
+    return differences(estimates, weight=PRIMARY_WEIGHTS)
 
 
 def _decided(difference: Difference) -> float:
