@@ -249,6 +249,10 @@ def show(report: Report) -> None:
     first, *rest = report.verdict_parts
     st.markdown(f"#### {first}")
     st.markdown(" ".join(rest))
+    st.caption(
+        f"For new {report.unit} like those of this table, with the same models. "
+        f"{report.ranges.summary}"
+    )
     for note in (*report.cautions, *report.arrays.notes):
         st.info(note)
     metric = st.segmented_control(

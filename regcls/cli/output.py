@@ -108,12 +108,15 @@ def show_report(report: ErrorReport, as_json: bool) -> None:
     as_json : bool
         Print JSON instead of tables.
     """
+    from regcls.stats.metrics import heavy_text
     from regcls.stats.verdicts import worded
 
     record = report.to_dict()
     if as_json:
         return show_json(record)
     show_errors(record)
+    if heavy := [name for name in report.names if report.heavy_tailed(name)]:
+        say(heavy_text(heavy))
     if "difference" in record:
         found = record["difference"]
         text = worded(found, found["a"], found["b"], unit="units", margin=report.margin)

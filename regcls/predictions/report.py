@@ -11,6 +11,7 @@ import pandas as pd
 from regcls.predictions.columns import Arrays
 from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
+from regcls.stats.metrics import heavy_text
 from regcls.stats.ranges import TargetRanges, describe
 from regcls.stats.verdicts import MARGIN, tally, worded
 
@@ -202,10 +203,7 @@ class Report:
         found = [self.ranges.balanced_note] if len(self.edges) > 2 else []
         heavy = [name for name in self.models if self.errors.heavy_tailed(name)]
         if heavy:
-            found.append(
-                f"RMSE of {', '.join(heavy)}: the largest 1 % of the squared errors make up over a "
-                "third of their sum, so its interval is too narrow; prefer the MAE."
-            )
+            found.append(heavy_text(heavy))
         return tuple(filter(None, found))
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,3 +128,22 @@ def heavy_tailed(squared: Floats) -> bool:
         return False
     largest = np.partition(squared, -count)[-count:]
     return bool(largest.sum() > DOMINANT * squared.sum())
+
+
+def heavy_text(names: Sequence[str]) -> str:
+    """Return the note on the RMSE of models whose squared errors a few samples dominate.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the models.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    return (
+        f"RMSE of {', '.join(names)}: the largest 1 % of the squared errors make up over a third of "
+        "their sum, so its interval is too narrow; prefer the MAE."
+    )

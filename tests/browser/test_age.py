@@ -36,7 +36,7 @@ def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url, tmp_path):
     page.get_by_role("button", name="Grace Hopper").click()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
     expect(page.get_by_text(re.compile(r"^\d+ years$"))).to_have_count(2)
-    expect(page.locator(f"{CHART} svg")).to_have_count(2)
+    expect(page.locator(f"{CHART} svg")).to_have_count(3)
     results = download(page, "Download results", tmp_path)
     header, row = results.read_text().strip().splitlines()
     assert header.startswith("photo,face,reg age") and row.startswith("Grace Hopper,1,")

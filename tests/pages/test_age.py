@@ -34,7 +34,7 @@ def test_a_sample_gives_two_ages_and_their_errors():
         row = table.iloc[0]
         assert row[f"{model} low"] <= row[f"{model} age"] <= row[f"{model} high"]
         assert row[f"{model} error"] == pytest.approx(row[f"{model} age"] - 77, abs=0.011)
-    assert len(page.get("vega_lite_chart")) == 2
+    assert len(page.get("vega_lite_chart")) == 3
     assert any("ms" in c.value and "Running on the" in c.value for c in page.caption)
 
 

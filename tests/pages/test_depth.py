@@ -49,7 +49,7 @@ def test_every_view_opens():
     view(page, "wipe")
     assert "Drag the line" in " ".join(c.value for c in page.caption)
     view(page, "errors")
-    assert len(page.get("vega_lite_chart")) == 2
+    assert len(page.get("vega_lite_chart")) == 3
     assert page.query_params["view"] == "errors"
 
 

@@ -20,7 +20,7 @@ def test_it_opens_with_samples_and_a_privacy_note():
 
 def test_a_sample_gives_two_curves_their_errors_and_downloads():
     page = settled(click(opened("progress"), "Can picked up"))
-    assert len(page.get("vega_lite_chart")) == 2
+    assert len(page.get("vega_lite_chart")) == 3
     shown = html(page)
     assert shown.count(" %</span>") == 2
     table = page.dataframe[0].value

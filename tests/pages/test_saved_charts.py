@@ -166,7 +166,7 @@ def test_models(offered):
 
 def test_age(offered):
     click(opened("age"), "Grace Hopper")
-    figures = saved(offered, "errors-age", "age-classes")
+    figures = saved(offered, "errors-age", "age-balance", "age-classes")
     assert figures["age-classes"].settings == "Photo: Grace Hopper."
     assert "Dashed line: the true age." in figures["age-classes"].caption
     assert figures["errors-age"].settings.startswith("Task: age. Held-out test subset")
@@ -174,7 +174,7 @@ def test_age(offered):
 
 def test_depth(offered):
     page: AppTest = opened("depth", sample="hall", view="errors")
-    saved(offered, "errors-depth", "depth-shares")
+    saved(offered, "errors-depth", "depth-balance", "depth-shares")
     for view, endings in (("difference", ["npy"]), ("space", ["csv", "ply"])):
         offered.clear()
         ran(page.button_group(key="depth_view").set_value(view).run())
@@ -185,7 +185,7 @@ def test_depth(offered):
 
 def test_progress(offered):
     settled(click(opened("progress"), "Can picked up"))
-    figures = saved(offered, "progress-curves", "errors-progress")
+    figures = saved(offered, "progress-curves", "errors-progress", "progress-balance")
     assert figures["progress-curves"].settings == (
         "Video: Can picked up. Frames: 122. Dashed line: the selected moment, 6.1 s."
     )
