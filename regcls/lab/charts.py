@@ -224,7 +224,7 @@ def _history_spec(epochs: int) -> dict[str, Any]:
         x=x,
         y=alt.Y("median:Q", scale=scale),
         color=colour(),
-        strokeDash=dash(),
+        strokeDash=dash(legend=True),
         tooltip=tooltips("epoch", "epoch"),
     )
     return finished(alt.layer(band, line), "Test error over epochs", 330)

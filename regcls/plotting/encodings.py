@@ -182,28 +182,39 @@ def colour(
     return alt.Color(
         "model:N",
         scale=scale,
-        legend=alt.Legend(
-            title=None,
-            orient="top",
-            labelExpr=label_expression(),
-            labelLimit=260,
-            symbolOpacity=1,
-            symbolStrokeWidth=0,
-            columns=2,
-        ),
+        legend=_legend(),
     )
 
 
-def dash() -> alt.StrokeDash:
-    """Return the dash encoding of the field ``model``: the control is dashed."""
+def _legend() -> alt.Legend:
+    """Legend of the models: encodings of one field share it only if they ask for the same."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        labelExpr=label_expression(),
+        labelLimit=260,
+        symbolOpacity=1,
+        symbolStrokeWidth=0,
+        columns=2,
+    )
+
+
+def dash(legend: bool = False) -> alt.StrokeDash:
+    """Return the dash encoding of the field ``model``: the control is dashed.
+
+    With a legend, it shares that of the colours, which must then have the same models.
+    """
     scale = alt.Scale(domain=list(DASHES), range=list(DASHES.values()))
-    return alt.StrokeDash("model:N", scale=scale, legend=None)
+    return alt.StrokeDash("model:N", scale=scale, legend=_legend() if legend else None)
 
 
-def shape(models: Sequence[str]) -> alt.Shape:
-    """Return the point-shape encoding of the field ``model``; unknown models are circles."""
-    shapes = [SHAPES.get(m, "circle") for m in models]
-    return alt.Shape("model:N", scale=alt.Scale(domain=list(models), range=shapes), legend=None)
+def shape(models: Sequence[str], legend: bool = True) -> alt.Shape:
+    """Return the point-shape encoding of the field ``model``; unknown models are circles.
+
+    With a legend, it shares that of the colours, which must then have the same models.
+    """
+    scale = alt.Scale(domain=list(models), range=[SHAPES.get(m, "circle") for m in models])
+    return alt.Shape("model:N", scale=scale, legend=_legend() if legend else None)
 
 
 def tooltips(field: str, title: str) -> list[alt.Tooltip]:

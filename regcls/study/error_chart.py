@@ -145,7 +145,7 @@ def _spec(xs: tuple[str, ...], title: str, top: float) -> dict[str, Any]:
     select = alt.selection_point(name=SELECTION, fields=["cell"], on="click", nearest=True)
     ours = source.mark_point(filled=True, size=55, opacity=1).encode(
         **at,
-        shape=shape(_MODELS),
+        shape=shape(_MODELS, legend=False),
         tooltip=[
             *_tooltips("model"),
             *range_tooltips(of="interval", format=".4f"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 
 from regcls.plotting.style import NAMES
 from regcls.study import effect_chart, panels
@@ -92,6 +93,13 @@ def test_the_file_has_title_caption_and_settings(name):
     assert drawn.caption and saved.caption == drawn.caption
     assert drawn.settings and saved.settings == drawn.settings
     assert not any(word in saved.caption.lower() for word in ("click", "select", "hover"))
+
+
+@every_chart
+def test_vega_does_not_warn(name, capfd):
+    """Such as of encodings of one field that ask for different legends."""
+    vl_convert.vegalite_to_vega(case(name).drawn.printed, show_warnings=True)
+    assert "WARN" not in capfd.readouterr().err
 
 
 @every_chart

@@ -72,6 +72,8 @@ def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
 
 @cache
 def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[str, Any]:
+    # Encodings of one field share a legend only if they ask for the same.
+    legend = alt.Legend(title=None, orient="top", labelLimit=260, columns=2)
     x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
     lines = (
         alt.Chart(alt.NamedData("curves"))
@@ -82,12 +84,12 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[s
             color=alt.Color(
                 "model:N",
                 scale=alt.Scale(domain=list(names), range=[_colour(name) for name in names]),
-                legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2),
+                legend=legend,
             ),
             strokeDash=alt.StrokeDash(
                 "model:N",
                 scale=alt.Scale(domain=list(names), range=[_dash(name) for name in names]),
-                legend=None,
+                legend=legend,
             ),
             tooltip=[
                 alt.Tooltip("model:N"),
