@@ -137,7 +137,7 @@ def decide(
     verdict[known] = UNDECIDED
     verdict[known & (high < 0)] = BETTER
     verdict[known & (low > 0)] = WORSE
-    verdict[known & (low > -margin) & (high < margin)] = EQUAL
+    verdict[known & (low >= -margin) & (high <= margin)] = EQUAL
     return Decisions(value, low, high, holm(p, weight), verdict)
 
 
@@ -246,6 +246,7 @@ def tally(found: Sequence[str], a: str, of: str = "ranges", margin: float = MARG
     data in 1.'
     """
     count = {name: list(found).count(name) for name in VERDICTS}
+    of = "range" if len(found) == 1 and of == "ranges" else of
     text = f"Of {len(found)} {of}, {a} is better in {count[BETTER]} and worse in {count[WORSE]}"
     rest = [
         f"{EQUAL} ({within(margin)}) in {count[EQUAL]}",

@@ -93,10 +93,10 @@ def error_panels(
                 "picked": points.loc[points["cell"] == picked, ["x"]].drop_duplicates(),
             }
             panels[row, column] = Picture(_spec(tuple(xs), title, top), data, "")
+    diamonds = "" if published.empty else "; hollow diamonds are published means"
     caption = (
         "Mean test MSE on uniformly sampled targets (lower is better), with 95 % intervals over "
-        "functions; hollow diamonds are published means. Intervals overlap because functions "
-        "differ in difficulty."
+        f"functions{diamonds}. Intervals overlap because functions differ in difficulty."
     )
     return Panels(
         panels,

@@ -83,6 +83,7 @@ def test_few_units_and_unknown_errors_get_no_verdict_and_cost_the_others_nothing
 def test_no_spread_is_certain_and_no_difference_is_none():
     found = decide([-1, 0], [0, 0], 9, 10, margin=0.1)
     assert found.verdict.tolist() == [BETTER, EQUAL]
+    assert decide(0, 0, 9, 10, margin=0).verdict.tolist() == [EQUAL]  # both models are perfect
     assert found.low.tolist() == [-1, 0] and found.high.tolist() == [-1, 0]
 
 
