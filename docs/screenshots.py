@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -79,6 +79,7 @@ def take(page: Page, url: str, name: str) -> Path:
 
 def take_all(names: list[str]) -> None:
     """Take the screenshots of these pages, from a server of their own."""
+    expect.set_options(timeout=PATIENCE)
     port = free_port()
     server = start_server(port, subprocess.DEVNULL)
     try:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.simulations import errors
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("rows", "models", "groups", "reports"),

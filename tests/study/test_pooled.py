@@ -161,6 +161,7 @@ def test_intervals_of_several_searches_cover_the_truth(shared, function):
     assert hits / trials >= 0.93
 
 
+@pytest.mark.slow
 def test_null_grids_rarely_have_a_verdict():
     found = rates(100)
     for name in ("any cell", "pooled", "any cell, 3 searches", "pooled, 3 searches"):

@@ -126,6 +126,7 @@ def test_verdicts_of_more_comparisons_need_more():
     assert among.p >= alone.p and among.smallest > alone.smallest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", [table.Design(300, 1), table.Design(2000, 2)])
 def test_null_tables_are_decided_as_often_as_promised_and_gains_are_found(design):
     rates = table.simulate(design, 600)
@@ -139,6 +140,7 @@ def test_null_tables_are_decided_as_often_as_promised_and_gains_are_found(design
         assert found > 0.75 and found > known - 0.06
 
 
+@pytest.mark.slow
 def test_a_true_gain_is_found_where_the_noise_is_moderate():
     """At a standard error of 2.4 %, also where two comparisons share the error rate."""
     rates = table.simulate(table.Design(2000, 2, noise=0.75), 300)
@@ -146,6 +148,7 @@ def test_a_true_gain_is_found_where_the_noise_is_moderate():
     assert rates["decided, any of two null comparisons"] <= 0.07
 
 
+@pytest.mark.slow
 def test_rows_in_groups_do_not_raise_the_rate():
     rates = table.simulate(table.Design(300, 1, grouped=True), 300)
     assert rates["decided, any of two null comparisons"] <= 0.07
