@@ -264,7 +264,7 @@ def show(report: Report) -> None:
         label_visibility="collapsed",
         key="predictions_metric",
     )
-    settings = settings_text(report)
+    settings = prediction_charts.settings_text(report, page_state().name)
     charts.draw(
         prediction_charts.errors(report, metric), name=f"errors-{metric}", settings=settings
     )
@@ -287,12 +287,6 @@ def show(report: Report) -> None:
         figures("Most frequent segments", report.segments)
     st.markdown("**Rows with the largest errors** (row 1 is the first below the header)")
     st.dataframe(report.worst, hide_index=True)
-
-
-def settings_text(report: Report) -> str:
-    """Return what a saved chart must say about its table."""
-    rows = len(report.arrays.y)
-    return f"Table: {page_state().name}, {rows:,} rows. {report.ranges.reason}"
 
 
 def figures(title: str, table: Any) -> None:

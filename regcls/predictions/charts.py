@@ -33,6 +33,24 @@ def _zero_line(data: str) -> alt.Chart:
     return line.encode(y=alt.datum(0))
 
 
+def settings_text(report: Report, name: str) -> str:
+    """Return what a saved chart must say about its table.
+
+    Parameters
+    ----------
+    report : Report
+        An error report.
+    name : str
+        Name of the table.
+
+    Returns
+    -------
+    str
+        Table, number of rows, and why the ranges were chosen.
+    """
+    return f"Table: {name}, {len(report.arrays.y):,} rows. {report.ranges.reason}"
+
+
 def distribution(report: Report) -> Picture:
     """Draw the distribution of the targets over the ranges.
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -46,7 +49,8 @@ def write(report: Report, title: str) -> str:
     """
     sections = list(_sections(report))
     pictures = [part for _, part, _ in sections if isinstance(part, Picture)]
-    body = "".join(_section(heading, part, text) for heading, part, text in sections)
+    settings = charts.settings_text(report, title)
+    body = "".join(_section(*section, settings) for section in sections)
     specs = [
         {
             **(mixture.with_slider(part) if "flips" in part.data else part.whole),
@@ -106,11 +110,15 @@ def _sections(report: Report) -> Iterator[tuple[str, Picture | pd.DataFrame, str
         )
 
 
-def _section(heading: str, part: Picture | pd.DataFrame, text: str) -> str:
+def _section(heading: str, part: Picture | pd.DataFrame, text: str, settings: str) -> str:
     text = part.caption if isinstance(part, Picture) else text
     caption = f'<p class="caption">{escape(text)}</p>'
     if isinstance(part, Picture):
-        return f'<h2>{escape(heading)}</h2><div class="chart"></div>{caption}'
+        # The chart library's own menu would save it without caption and settings.
+        svg = b64encode(replace(part, settings=settings).svg()).decode()
+        name = re.sub(r"\W+", "-", heading.lower()).strip("-")[:60]
+        save = f'<a download="{name}.svg" href="data:image/svg+xml;base64,{svg}">Save as SVG</a>'
+        return f'<h2>{escape(heading)}</h2><div class="chart"></div>{caption}<p>{save}</p>'
     rows = part.to_html(
         index=False, float_format=lambda value: f"{value:.4g}", na_rep="–", border=0
     )
@@ -123,7 +131,7 @@ def _script(specs: list[dict[str, Any]]) -> str:
 
     draw = (
         "document.querySelectorAll('.chart').forEach((at, i) => vegaEmbed(at, SPECS[i], {actions: "
-        "{export: true, source: false, compiled: false, editor: false}}));"
+        "false}));"
     )
     bundle = vl_convert.javascript_bundle(draw).replace("</script", "<\\/script")
     data = json.dumps(specs).replace("<", "\\u003c")

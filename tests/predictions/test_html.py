@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 
 from regcls.predictions.columns import Columns, arrays
 from regcls.predictions.html import write
@@ -21,3 +22,13 @@ def test_the_page_is_self_contained_and_escapes_names():
     specs = json.loads(re.search(r"const SPECS = (\[.*?\]);</script>", page)[1])
     assert len(specs) == page.count('<div class="chart">') == 7
     assert page.count("</script>") == 2
+
+
+def test_every_chart_can_be_saved_with_caption_and_settings():
+    found = arrays(table(), Columns("age", ("pred_good", "pred_poor")))
+    page = write(Report(found, edges(found)), "mine.csv")
+    links = re.findall(r'download="([^"]+)" href="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert len(links) == len({name for name, _ in links}) == 7
+    for _, data in links:
+        texts = "".join(re.findall(r">([^<]+)</text>", b64decode(data).decode()))
+        assert "Table: mine.csv, 400 rows." in texts
