@@ -336,7 +336,7 @@ def how_to_read() -> None:
             "table, or on new groups if there is a group column.\n"
             "- **Intervals** of errors are 95 % percentile bootstrap intervals, widened for few "
             "rows. Those of differences between models are paired t-intervals, wide enough that "
-            "all of a report hold together in 95 % of such reports (Holm's correction). A model "
+            "all of a report hold together in at least 95 % of such reports (Holm's correction). A model "
             "is better or worse where its interval excludes zero, practically equal where the "
             "interval lies within the margin, and there is no verdict with fewer than six rows or "
             "groups.\n"

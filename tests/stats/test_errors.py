@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from regcls.stats import errors
+from regcls.stats.differences import METRIC_SHARES, per_range
 from regcls.stats.errors import ErrorReport
 
 
@@ -50,19 +52,34 @@ def _plain_bootstrap(values, statistic, resamples=2000):
 @pytest.mark.parametrize("n", [400, 20_000])  # all samples are units; samples are grouped
 def test_intervals_agree_with_a_plain_bootstrap(n):
     y, predictions, report = _report(n, resamples=2000)
-    a, b = (np.abs(predictions[k] - y) for k in ("reg", "reg+cls"))
+    a = np.abs(predictions["reg"] - y)
     in_range = (y >= 2) & (y < 5)
     row = report.table().query("model == 'reg' and low == 2").iloc[0]
-    difference = report.difference("reg", "reg+cls").query("low == 2").iloc[0]
     for values, statistic, low, high in [
         (a[in_range], np.mean, row.mae_low, row.mae_high),
         (a[in_range], lambda v: np.sqrt(np.mean(v**2)), row.rmse_low, row.rmse_high),
-        ((a - b)[in_range], np.mean, difference.diff_low, difference.diff_high),
     ]:
         plain = _plain_bootstrap(values, statistic)
         width = plain[1] - plain[0]
         assert high - low == pytest.approx(width, rel=0.2)
         np.testing.assert_allclose([low, high], plain, atol=0.15 * width)
+
+
+@pytest.mark.parametrize("clusters", [0, 60])
+def test_standard_errors_of_differences_agree_with_a_plain_bootstrap(clusters):
+    rng = np.random.default_rng(4)
+    n = 600
+    group = rng.integers(clusters, size=n) if clusters else np.arange(n)
+    values = 0.2 + rng.normal(size=n) + rng.normal(size=group.max() + 1)[group]
+    found = per_range(values, np.zeros(n, int), 1, group if clusters else None)
+    members = [np.flatnonzero(group == g) for g in np.unique(group)]
+    draws = [
+        values[np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])]
+        for _ in range(1500)
+    ]
+    assert found.value[0] == pytest.approx(values.mean())
+    assert found.se[0] == pytest.approx(np.std([d.mean() for d in draws]), rel=0.08)
+    assert found.units[0] == len(members)
 
 
 def test_intervals_of_large_ranges_cover_the_truth():
@@ -209,9 +226,18 @@ def test_the_difference_of_rmses_has_the_width_of_a_bootstrap():
     alone = ErrorReport.from_predictions(y, predictions, [0, 10], resamples=1)
     found = alone.overall_difference("reg", "reg+cls", "rmse")
     assert found["difference"] == pytest.approx(np.sqrt(a.mean()) - np.sqrt(b.mean()))
-    # The overall difference has half of the family's 5 %; being significant, it has all of it
-    # or half of it, depending on the order of the p-values.
-    assert found["high"] - found["low"] == pytest.approx(2 * 2.1 * draws.std(), rel=0.1)
+    # One of three differences: it has a fifth of the 5 %, and half of that or more.
+    width = (found["high"] - found["low"]) / draws.std() / 2
+    assert stats.norm.isf(0.05 / 5 / 2) * 0.95 < width < stats.norm.isf(0.05 / 5 / 4) * 1.05
+
+
+def test_the_metrics_share_the_error_rate():
+    assert sum(METRIC_SHARES.values()) == pytest.approx(1)
+    y, predictions, _ = _report()
+    report = ErrorReport.from_predictions(y, predictions, [0, 10])
+    for metric, share in METRIC_SHARES.items():
+        found = report.overall_difference("reg", "reg+cls", metric)
+        assert (found["low"] > 0) == (found["p"] < 0.05 * share)
 
 
 def test_one_cluster_draw_serves_all_ranges():
