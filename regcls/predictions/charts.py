@@ -140,8 +140,8 @@ def differences(report: Report, a: str, b: str) -> Picture:
     table["margin_low"], table["margin_high"] = -margin, margin
     level = f"{report.errors.level:.0%}".replace("%", " %")
     caption = (
-        f"Below zero, {a} has a lower MAE than {b}. All intervals together hold in at least {level} of such "
-        f"reports. Filled: one model is better; hollow: no significant difference, practically "
+        f"Below zero, {a} has a lower MAE than {b}. All intervals together hold in at least {level} "
+        f"of such reports. Filled: one model is better; hollow: no significant difference, practically "
         f"equal, or fewer than {MIN_UNITS} {report.unit} (no interval). Grey: {a} and {b} are "
         f"practically equal ({within(report.errors.margin)} of the lower error)."
     )

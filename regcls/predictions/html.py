@@ -77,8 +77,8 @@ def intervals(report: Report) -> str:
     return (
         f"These figures are for new {report.unit} like those of the table, with the same models. "
         f"Intervals of errors: {level}, percentile bootstrap over {report.unit}. Intervals of "
-        f"differences: t-intervals that hold together in at least {level} of such reports (Holm's correction "
-        "over all pairs of models and all ranges); verdicts follow from them."
+        f"differences: t-intervals that hold together in at least {level} of such reports (Holm's "
+        "correction over all pairs of models and all ranges); verdicts follow from them."
     )
 
 
