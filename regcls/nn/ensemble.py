@@ -22,6 +22,7 @@ from regcls.nn.layout import SLOW_CLASSES, Layout, block_rows
 from regcls.nn.replicas import check_data, check_settings
 from regcls.nn.shard import Shard
 from regcls.nn.spec import Network, Training, is_whole
+from regcls.nn.threads import one_core_pool
 from regcls.utils.cpu import cores
 
 _T = TypeVar("_T")
@@ -318,25 +319,8 @@ def _shard_count(training: Training, replicas: int) -> int:
 
 
 def _pool() -> ThreadPoolExecutor:
-    """Return the thread pool of the process, one thread per core.
-
-    Inside each thread, torch's operators run single-threaded: products of these sizes gain nothing
-    from more threads, and another number of threads rounds differently.
-    """
+    """Return the thread pool of the process, one thread per core."""
     with _pool_lock:
         if not _pools:
-            workers, before = _threads(), torch.get_num_threads()
-            started = threading.Barrier(workers)
-
-            def use_one_thread() -> None:
-                # The first call initialises torch's threading, which would undo a setting made
-                # before it.
-                torch.get_num_threads()
-                torch.set_num_threads(1)
-                started.wait()
-
-            pool = ThreadPoolExecutor(workers, "ensemble", initializer=use_one_thread)
-            list(pool.map(lambda _: None, range(workers)))
-            torch.set_num_threads(before)  # also the default of threads that start later
-            _pools.append(pool)
+            _pools.append(one_core_pool(_threads(), "ensemble"))
         return _pools[0]

@@ -407,16 +407,6 @@ class TabularEnsemble:
         return found
 
 
-def use_one_thread() -> None:
-    """Run this thread's products single-threaded: small ones gain nothing from more threads."""
-    from threadpoolctl import threadpool_limits
-
-    # The first call initialises torch's threading, which would undo a setting made before it.
-    torch.get_num_threads()
-    torch.set_num_threads(1)
-    threadpool_limits(1, user_api="openmp")
-
-
 def _stacked(arrays: Sequence[np.ndarray]) -> Tensor:
     """Stack arrays of different sizes (G, …), padded with zeros."""
     shape = np.max([a.shape for a in arrays], axis=0)

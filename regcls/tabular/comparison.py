@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 
 from regcls.tabular.fold import Cancelled, FoldResult, fit_fold
@@ -122,6 +122,8 @@ class Comparison:
             self._job.cancel()
 
     def _train(self, job: BackgroundJob) -> None:
+        from regcls.nn.threads import one_core_pool
+
         tasks = [*self.plan.splits, (0, None)]
 
         def fit(repeat: int, fold: int | None) -> None:
@@ -134,7 +136,7 @@ class Comparison:
             self._keep(fit_fold(self.plan, repeat, fold, report))
 
         workers = min(cores(), len(tasks))
-        with ThreadPoolExecutor(workers, "tabular", initializer=_use_one_thread) as pool:
+        with one_core_pool(workers, "tabular") as pool:
             waiting = {pool.submit(fit, *task) for task in tasks}
             try:
                 while waiting:
@@ -194,10 +196,3 @@ class Comparison:
             if self._latest is None or len(self._latest.folds) != len(self._folds):
                 self._latest = Results(self.plan, list(self._folds))
             return self._latest
-
-
-def _use_one_thread() -> None:
-    """Run the linear algebra of this thread on one core: folds already run in parallel."""
-    from regcls.nn.tabular_ensemble import use_one_thread
-
-    use_one_thread()

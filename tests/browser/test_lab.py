@@ -123,6 +123,7 @@ def test_files_come_down(page, server_url, tmp_path):
     open_lab(page, server_url)
     page.get_by_role("button", name="Train one epoch").click()
     expect(page.get_by_text("Verdict after 1")).to_be_visible()
+    ready(page)  # charts that are still drawn move what is below them
     page.get_by_text("Downloads").click()
     for label, name in (("History (CSV)", "history.csv"), ("Function (PNG)", "function.png")):
         assert download(page, label, tmp_path).name == name

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pandas as pd
 
-from regcls.nn.tabular_ensemble import use_one_thread
+from regcls.nn.threads import one_core_pool
 from regcls.tabular import columns
 from regcls.tabular.fold import FoldResult, fit_fold
 from regcls.tabular.plan import Budget, Plan
@@ -32,5 +30,5 @@ def small_plan(budget: Budget = TINY) -> Plan:
 
 def first_fold(plan: Plan) -> FoldResult:
     """Train the first fold in a thread of its own, as a comparison does."""
-    with ThreadPoolExecutor(1, initializer=use_one_thread) as pool:
+    with one_core_pool(1, "fold") as pool:
         return pool.submit(fit_fold, plan, 0, 0).result()

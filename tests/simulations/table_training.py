@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regcls.nn.tabular_ensemble import Model, TabularEnsemble, use_one_thread
+from regcls.nn.tabular_ensemble import Model, TabularEnsemble
+from regcls.nn.threads import use_one_core
 from regcls.tabular.columns import make_problem
 from regcls.tabular.fold import _Fitter, _split_inner
 from regcls.tabular.plan import BUDGETS, HIDDEN, MIN_EPOCHS, Plan, batch_size
@@ -74,7 +75,7 @@ def table(design: Design, seed: int) -> pd.DataFrame:
 
 def train(design: Design, seed: int) -> Trained:
     """Run a whole nested cross-validation with two copies of each network."""
-    use_one_thread()
+    use_one_core()
     group = "group" if design.grouped else None
     problem = make_problem(table(design, seed), "y", group=group)
     plan = Plan(problem, BUDGETS[design.budget], seed=seed)
