@@ -251,7 +251,7 @@ def show(report: Report) -> None:
     st.markdown(" ".join(rest))
     st.caption(
         f"For new {report.unit} like those of this table, with the same models. "
-        f"{report.ranges.summary}"
+        f"Target ranges: {report.ranges.reason}"
     )
     for note in (*report.cautions, *report.arrays.notes):
         st.info(note)
@@ -336,8 +336,8 @@ def how_to_read() -> None:
             "table, or on new groups if there is a group column.\n"
             "- **Intervals** of errors are 95 % percentile bootstrap intervals, widened for few "
             "rows. Those of differences between models are paired t-intervals, wide enough that "
-            "all of a report hold together in at least 95 % of such reports (Holm's correction). A model "
-            "is better or worse where its interval excludes zero, practically equal where the "
+            "all of a report hold together in at least 95 % of such reports (Holm's correction). A "
+            "model is better or worse where its interval excludes zero, practically equal where the "
             "interval lies within the margin, and there is no verdict with fewer than six rows or "
             "groups.\n"
             "- **Distribution of the targets.** A model that is better on the targets as they come "

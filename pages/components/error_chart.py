@@ -42,7 +42,7 @@ def draw(
 
 
 def verdict(report: ErrorReport, unit: str) -> str:
-    """Return whether the second model errs less than the first, as a sentence."""
+    """Return whether the second model has a lower error than the first, as a sentence."""
     from regcls.stats.verdicts import worded
 
     b, a = report.names[:2]

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from regcls.plotting import errors as plotting_errors
@@ -70,8 +69,7 @@ def distribution(report: Report) -> Picture:
         rows["training"] = report.errors.train_counts
     long = rows.melt(["low", "high"], var_name="split", value_name="targets")
     long["share"] = long["targets"] / long.groupby("split")["targets"].transform("sum")
-    caption = f"{report.imbalance} {report.ranges.reason}"
-    return Picture(_distribution_spec(_domain(report)), {"targets": long}, caption)
+    return Picture(_distribution_spec(_domain(report)), {"targets": long}, report.imbalance)
 
 
 @cache
@@ -136,9 +134,10 @@ def differences(report: Report, a: str, b: str) -> Picture:
     table = report.differences(a, b)
     table["middle"] = (table["low"] + table["high"]) / 2
     table["clear"] = table["verdict"].isin([BETTER, WORSE])
-    margin = report.errors.margin * np.minimum(*(_mae(report, name) for name in (a, b)))
+    errors = report.errors.table().pivot(index="low", columns="model", values="mae")[[a, b]]
+    margin = report.errors.margin * errors.min(axis=1).loc[table["low"]].to_numpy()
     table["margin_low"], table["margin_high"] = -margin, margin
-    level = f"{report.errors.level:.0%}".replace("%", " %")
+    level = f"{100 * report.errors.level:.3g} %"
     caption = (
         f"Below zero, {a} has a lower MAE than {b}. All intervals together hold in at least {level} "
         f"of such reports. Filled: one model is better; hollow: no significant difference, practically "
@@ -146,11 +145,6 @@ def differences(report: Report, a: str, b: str) -> Picture:
         f"practically equal ({within(report.errors.margin)} of the lower error)."
     )
     return Picture(_difference_spec(a, b, _domain(report)), {"differences": table}, caption)
-
-
-def _mae(report: Report, name: str) -> np.ndarray:
-    table = report.errors.table()
-    return table.loc[(table["model"] == name) & (table["test"] > 0), "mae"].to_numpy()
 
 
 @cache

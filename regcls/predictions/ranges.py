@@ -88,20 +88,6 @@ def target_ranges(
     return target_shapes.choose(found.y, int(size), name, MIN_UNITS, found.train)
 
 
-def edges(
-    found: Arrays, kind: str = "automatic", size: float = RANGES, own: str = ""
-) -> np.ndarray:
-    """Return the edges (K + 1,) of `target_ranges`, with the same arguments.
-
-    Examples
-    --------
-    >>> y = np.array([0.0, 1.0, 10.0])
-    >>> edges(Arrays(y, {"reg": y}, np.arange(3)), "count", 2)
-    array([ 0.,  5., 10.])
-    """
-    return target_ranges(found, kind, size, own).edges
-
-
 def _limits(found: Arrays) -> tuple[float, float]:
     targets = found.y if found.train is None else np.concatenate((found.y, found.train))
     return float(targets.min()), float(targets.max())

@@ -13,7 +13,7 @@ from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
 from regcls.stats.metrics import heavy_text
 from regcls.stats.ranges import TargetRanges, describe
-from regcls.stats.verdicts import MARGIN, tally, worded
+from regcls.stats.verdicts import MARGIN, tally, with_interval, worded
 
 SPELLED_OUT = 3  # other models that the verdict compares one by one
 WORST = 20  # rows with the largest errors
@@ -152,9 +152,9 @@ class Report:
         """The verdict: the finding first, then what adds to it."""
         if len(self.models) == 1:
             row = self.overall.iloc[0]
-            interval = _interval(row["mae_low"], row["mae_high"])
+            error = with_interval(row["mae"], row["mae_low"], row["mae_high"])
             return (
-                f"{row['model']} has an MAE of {row['mae']:.3g}{interval}; "
+                f"{row['model']} has an MAE of {error}; "
                 "select a second column of predictions to compare models.",
             )
         first = str(self.overall.set_index("model")["mae"].idxmin())
@@ -290,8 +290,3 @@ class Report:
             self.edges[[0, -1]],
             clusters=None if group is None else group[rows],
         )
-
-
-def _interval(low: float, high: float) -> str:
-    """Return " [low, high]", or nothing where there is no interval."""
-    return "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"

@@ -123,7 +123,10 @@ def per_range(
     >>> found.value, found.se, found.units
     (array([2., 5.]), array([ 1., nan]), array([2., 1.]))
     """
-    parts = _influences(values, which, groups, clusters)
+    return _per_range(_influences(values, which, groups, clusters), groups)
+
+
+def _per_range(parts: _Influences, groups: int) -> Estimates:
     square = np.bincount(parts.group, parts.influence**2, groups)
     units = np.bincount(parts.group, minlength=groups).astype(np.float64)
     dof = effective_units(parts.weight, parts.group, groups) - 1
@@ -153,7 +156,10 @@ def balanced(
     >>> found.value, found.se.round(3), found.units
     (array([4.]), array([0.707]), array([4.]))
     """
-    parts = _influences(values, which, groups, clusters)
+    return _balanced(_influences(values, which, groups, clusters), groups)
+
+
+def _balanced(parts: _Influences, groups: int) -> Estimates:
     units = np.bincount(parts.group, minlength=groups)
     filled = units > 0
     share = 1 / filled.sum()
@@ -261,9 +267,10 @@ class PairedDifferences:
         whole = np.zeros_like(which), 1
         pair = self._models[a], self._models[b]
         values = paired_values(*pair, metric, which, groups)
+        parts = _influences(values, which, groups, clusters)
         found = (
-            per_range(values, which, groups, clusters),
-            balanced(values, which, groups, clusters),
+            _per_range(parts, groups),
+            _balanced(parts, groups),
             per_range(paired_values(*pair, metric, *whole), *whole, clusters),
         )
         columns = zip(*((e.value, e.se, e.dof, e.units) for e in found), strict=True)

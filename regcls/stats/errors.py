@@ -294,12 +294,11 @@ class ErrorReport:
     @cached_property
     def mixture(self) -> Mixture:
         """MAE of each model between the natural and a balanced distribution of the targets."""
-        overall = self.overall()
-        natural, balanced = (
-            dict(zip(self.names, overall[metric], strict=True))
+        natural, even = (
+            {name: float(self._overall(name, metric).value) for name in self.names}
             for metric in ("mae", "balanced_mae")
         )
-        return Mixture(natural, balanced)
+        return Mixture(natural, even)
 
     def heavy_tailed(self, name: str) -> bool:
         """Return whether few samples dominate a model's RMSE; see `metrics.heavy_tailed`."""

@@ -209,11 +209,20 @@ def worded(
     >>> worded(decide(-0.5, 0.1, 99, 100).record(0), "reg+cls", "reg", target_unit="years")
     'reg+cls has a lower MAE than reg: the difference is -0.5 [-0.698, -0.302] years'
     """
-    low, high = found["low"], found["high"]
-    interval = "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"
     text = phrase(found["verdict"], a, b, metric, unit, margin)
-    difference = f"{found['difference']:.3g}{interval} {target_unit}".rstrip()
-    return f"{text}: the difference is {difference}"
+    difference = f"{with_interval(found['difference'], found['low'], found['high'])} {target_unit}"
+    return f"{text}: the difference is {difference.rstrip()}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a value with its interval, if there is one.
+
+    Examples
+    --------
+    >>> with_interval(1.234, 1, 2), with_interval(1.234, np.nan, np.nan)
+    ('1.23 [1, 2]', '1.23')
+    """
+    return f"{value:.3g}" + ("" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]")
 
 
 def within(margin: float = MARGIN) -> str:

@@ -8,7 +8,7 @@ from base64 import b64decode
 
 from regcls.predictions.columns import Columns, arrays
 from regcls.predictions.html import write
-from regcls.predictions.ranges import edges
+from regcls.predictions.ranges import target_ranges
 from regcls.predictions.report import Report
 from tests.helpers.made_tables import table
 
@@ -16,7 +16,7 @@ from tests.helpers.made_tables import table
 def test_the_page_is_self_contained_and_escapes_names():
     frame = table().rename(columns={"pred_good": "<script>alert(1)</script>"})
     found = arrays(frame, Columns("age", ("<script>alert(1)</script>", "pred_poor")))
-    page = write(Report(found, edges(found)), "<b>mine</b>.csv")
+    page = write(Report(found, target_ranges(found)), "<b>mine</b>.csv")
     assert "<script>alert" not in page and "<b>mine" not in page
     assert not re.search(r'(src|href)="https?:', page)
     specs = json.loads(re.search(r"const SPECS = (\[.*?\]);</script>", page)[1])
@@ -26,9 +26,10 @@ def test_the_page_is_self_contained_and_escapes_names():
 
 def test_every_chart_can_be_saved_with_caption_and_settings():
     found = arrays(table(), Columns("age", ("pred_good", "pred_poor")))
-    page = write(Report(found, edges(found)), "mine.csv")
+    page = write(Report(found, target_ranges(found)), "mine.csv")
     links = re.findall(r'download="([^"]+)" href="data:image/svg\+xml;base64,([^"]+)"', page)
     assert len(links) == len({name for name, _ in links}) == 7
     for _, data in links:
-        texts = "".join(re.findall(r">([^<]+)</text>", b64decode(data).decode()))
+        # Lines of one paragraph are parts of one text.
+        texts = " ".join(re.findall(r">([^<]+)</t(?:ext|span)>", b64decode(data).decode()))
         assert "Table: mine.csv, 400 rows." in texts

@@ -7,7 +7,7 @@ import pytest
 
 from regcls.io.tables import TableError
 from regcls.predictions.columns import Arrays
-from regcls.predictions.ranges import KINDS, edges, target_ranges
+from regcls.predictions.ranges import KINDS, target_ranges
 from regcls.stats.verdicts import MIN_UNITS
 
 
@@ -16,6 +16,10 @@ def arrays_of(y: list[float], train: list[float] | None = None) -> Arrays:
     return Arrays(
         values, {"p": values}, np.arange(len(y)), None if train is None else np.array(train)
     )
+
+
+def edges(found: Arrays, *ranges: object) -> np.ndarray:
+    return target_ranges(found, *ranges).edges
 
 
 def test_ranges_by_number_width_quantile_and_given_edges():

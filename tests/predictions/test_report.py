@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from regcls.predictions.columns import Arrays, Columns, arrays
-from regcls.predictions.ranges import edges, target_ranges
+from regcls.predictions.ranges import target_ranges
 from regcls.predictions.report import Report
 from tests.helpers.made_tables import table
 from tests.helpers.prediction_report import make_report
@@ -41,7 +41,7 @@ def test_the_verdict_follows_from_the_interval():
     verdict = Report(found, target_ranges(found)).verdict
     assert "Balanced over the ranges: no significant difference in MAE between" in verdict
     single = arrays(frame, Columns("age", ("pred_good",)))
-    assert "select a second column" in Report(single, edges(single)).verdict
+    assert "select a second column" in Report(single, target_ranges(single)).verdict
 
 
 def test_groups_widen_the_intervals():
