@@ -309,13 +309,15 @@ def balanced_note(
     return ""
 
 
-def labels(edges: ArrayLike) -> list[str]:
+def labels(edges: ArrayLike, digits: int = 4) -> list[str]:
     """Return "2 to 4.5" for each range, with enough digits to tell the edges apart.
 
     Parameters
     ----------
     edges : array-like of shape (K + 1,)
         Ascending edges.
+    digits : int
+        Significant digits, if they are enough.
 
     Returns
     -------
@@ -328,8 +330,8 @@ def labels(edges: ArrayLike) -> list[str]:
     ['0 to 0.25', '0.25 to 20,000']
     """
     numbers = [float(edge) for edge in np.asarray(edges)]
-    for digits in range(4, 18):
-        ends = [f"{number:.{digits}g}" for number in numbers]
+    for precision in range(digits, 18):
+        ends = [f"{number:.{precision}g}" for number in numbers]
         if len(set(ends)) == len(ends):
             break
     ends = [f"{float(end):,.15g}" for end in ends]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
 from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
+from regcls.stats.ranges import labels as range_labels
 from regcls.tabular.plan import NAMES, TREES
 from regcls.tabular.results import CONSTANT, ESTIMAND, REMEDIES, Results
 
@@ -288,19 +288,11 @@ def _row_bars(x: alt.X, y: alt.Y, opacity: float) -> alt.Chart:
 def _row_counts(y: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
     """Return the columns range, rows and share, one row per target range."""
     counts = np.histogram(y, edges)[0]
-    return pd.DataFrame({"range": _labels(edges), "rows": counts, "share": counts / counts.sum()})
+    return pd.DataFrame(
+        {"range": range_labels(edges, 3), "rows": counts, "share": counts / counts.sum()}
+    )
 
 
 def _ranges_axis(name: str, order: tuple[str, ...]) -> alt.X:
     axis = alt.Axis(labelAngle=-30, labelLimit=120)
     return alt.X("range:N", sort=list(order), title=f"{name[:60]}, in ranges", axis=axis)
-
-
-def _labels(edges: np.ndarray) -> list[str]:
-    """Return "2 to 4.5" per range, with enough digits to tell the edges apart."""
-    for digits in range(3, 12):
-        ends = [f"{e:.{digits}g}" for e in edges]
-        if len(set(ends)) == len(edges):
-            break
-    ends = [f"{float(e):,.10g}" for e in ends]
-    return [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
