@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from regcls import study
@@ -23,6 +21,16 @@ def test_a_run_equals_the_labs_run():
     assert ours == pytest.approx(lab.test_mse[:, 0], rel=1e-6)
 
 
+def numbers(result):
+    """All numbers of a result but its time, by name; missing ones are NaN."""
+    parts = {**result.ranges, **result.curve, "test": result.test_mse, "val": result.val_mse}
+    return {
+        f"{name} {i}": float("nan") if value is None else value
+        for name, values in parts.items()
+        for i, value in enumerate(values if isinstance(values, list) else [values])
+    }
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -38,7 +46,8 @@ def test_a_result_does_not_depend_on_the_batch(changes):
     for batch in worker.pack(models):
         together = worker.train(batch)
         alone = worker.train([batch[-1]])[0]
-        assert replace(together[-1], seconds=0) == replace(alone, seconds=0)
+        assert together[-1].model == alone.model
+        assert numbers(together[-1]) == pytest.approx(numbers(alone), rel=1e-5, nan_ok=True)
 
 
 def test_each_model_is_in_one_batch_of_equal_settings():
