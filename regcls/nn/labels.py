@@ -13,6 +13,7 @@ from regcls.stats import bins
 # Imani & White, "Improving Regression Performance with Distributional Losses", ICML 2018. The ratio
 # of 0.75: Farebrother et al., "Stop Regressing", ICML 2024.
 SIGMA_IN_BIN_WIDTHS = 0.75
+PADDING_IN_SIGMAS = 3  # of the HL-Gauss classes beyond the targets, so that their ends decode right
 
 
 @dataclass(frozen=True)
@@ -133,3 +134,36 @@ def soft_label_sigma(limits: tuple[float, float], classes: int) -> float:
     """
     low, high = limits
     return SIGMA_IN_BIN_WIDTHS * (high - low) / classes
+
+
+def hl_gauss_edges(low: float, high: float, classes: int) -> tuple[np.ndarray, float]:
+    """Return equally wide HL-Gauss classes that reach 3 σ beyond the targets on both sides.
+
+    The prediction of HL-Gauss is the mean of the class centres. Soft labels of a target at the end
+    of the classes would be cut in half, and their mean would lie inside the targets: by 2.2 % of the
+    range with 32 classes. With the padding, the error is below 0.1 %.
+
+    Parameters
+    ----------
+    low, high : float
+        Lowest and highest target.
+    classes : int
+        Number of classes, at least 5.
+
+    Returns
+    -------
+    edges : ndarray of shape (classes + 1,)
+        Class edges.
+    sigma : float
+        Standard deviation of the soft labels, ``SIGMA_IN_BIN_WIDTHS`` class widths.
+
+    Examples
+    --------
+    >>> edges, sigma = hl_gauss_edges(0.0, 1.0, 64)
+    >>> edges[[0, -1]].round(4).tolist(), round(sigma, 4)
+    ([-0.0378, 1.0378], 0.0126)
+    """
+    width = (high - low) / (classes - 2 * PADDING_IN_SIGMAS * SIGMA_IN_BIN_WIDTHS)
+    sigma = SIGMA_IN_BIN_WIDTHS * width
+    padding = PADDING_IN_SIGMAS * sigma
+    return np.linspace(low - padding, high + padding, classes + 1), sigma

@@ -22,6 +22,7 @@ KIND_COLOURS = COLOURS | {
     "inverse": "#E69F00",
     "sqrt-inverse": "#B8860B",
     "lds": "#CC79A7",
+    "lds-inverse": "#9C4A78",
     "bmc": "#56B4E9",
     "hl-gauss": "#8C6BB1",
     "trees": "#6B7F2A",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regcls.nn.labels import SIGMA_IN_BIN_WIDTHS
+from regcls.nn.labels import hl_gauss_edges
 from regcls.stats import bins
 from regcls.tabular import preprocessing, reweighting
 from regcls.tabular.models import FittedModel
@@ -33,8 +33,9 @@ INNER_FOLDS = 5  # one of them validates
 TREE_ROUNDS = 300
 SAMPLE_WEIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "inverse": reweighting.inverse,
-    "sqrt-inverse": partial(reweighting.inverse, power=0.5),
+    "sqrt-inverse": partial(reweighting.inverse, variant="sqrt-inverse"),
     "lds": reweighting.lds,
+    "lds-inverse": partial(reweighting.lds, variant="inverse"),
 }
 Report = Callable[[float], None]  # is called with the share of the work that is done, 0 to 1
 
@@ -248,9 +249,8 @@ class _Fitter:
             return make("mse", weight=setting.weight, sample_weight=weights)
         y = self._scaled(self.y)
         if kind == "hl-gauss":
-            edges = bins.ranges(float(y.min()), float(y.max()), setting.classes)
-            sigma = (SIGMA_IN_BIN_WIDTHS * (edges[1] - edges[0]),)
-            return make("hl", weight=setting.weight, edges=(edges,), sigma=sigma)
+            edges, sigma = hl_gauss_edges(float(y.min()), float(y.max()), setting.soft_classes)
+            return make("hl", weight=setting.weight, edges=(edges,), sigma=(sigma,))
         made = bins.make(setting.bins, y, min(setting.classes, len(y)))
         keep = None
         if setting.bins == "equalized":

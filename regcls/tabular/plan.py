@@ -14,7 +14,17 @@ from regcls.stats.ranges import TargetRanges, choose
 from regcls.tabular.columns import MAX_INPUTS, Problem
 from regcls.utils.cpu import cores
 
-NETWORKS = ("reg", "control", "reg+cls", "inverse", "sqrt-inverse", "lds", "bmc", "hl-gauss")
+NETWORKS = (
+    "reg",
+    "control",
+    "reg+cls",
+    "inverse",
+    "sqrt-inverse",
+    "lds",
+    "lds-inverse",
+    "bmc",
+    "hl-gauss",
+)
 TREES = "trees"
 KINDS = (*NETWORKS, TREES)
 NAMES = {
@@ -24,6 +34,7 @@ NAMES = {
     "inverse": "inverse weights",
     "sqrt-inverse": "square-root weights",
     "lds": "LDS weights",
+    "lds-inverse": "LDS inverse weights",
     "bmc": "Balanced MSE",
     "hl-gauss": "HL-Gauss",
     "trees": "boosted trees",
@@ -80,7 +91,7 @@ class Setting:
     weight_decay : float
         L2 penalty of Adam.
     classes : int
-        Number of classes before merging.
+        Number of classes of reg+cls before merging.
     bins : {"equalized", "equal-width"}
         Kind of class edges for reg+cls.
     variance : float
@@ -98,6 +109,11 @@ class Setting:
     rate: float
     leaves: int
     l2: float
+
+    @property
+    def soft_classes(self) -> int:
+        """Number of classes of HL-Gauss, which predicts by them and needs more than reg+cls."""
+        return 4 * self.classes
 
 
 DEFAULT_SETTING = Setting(3e-3, 10.0, 1e-4, 16, "equalized", 0.3, 0.1, 31, 0.0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from regcls.nn.labels import SIGMA_IN_BIN_WIDTHS
+from regcls.nn.labels import PADDING_IN_SIGMAS, SIGMA_IN_BIN_WIDTHS
 from regcls.tabular.plan import HIDDEN, NAMES, Setting, batch_size
-from regcls.tabular.reweighting import BINS, LDS_SIGMA, LDS_SIZE
+from regcls.tabular.reweighting import BINS, COUNT_LIMITS, lds_kernel
 
 _HEAD = '''"""{name}: a network with the settings selected for “{target}”. Requires numpy and torch."""
 import numpy as np
@@ -45,12 +45,20 @@ _SQUARED = "            loss = {weight} * ((value(h)[:, 0] - t[rows]) ** 2).mean
 _COUNTS = """    which = np.digitize(y, np.linspace(y.min(), y.max(), {bins} + 1)[1:-1])
     count = np.bincount(which, minlength={bins}).astype(float)
 """
-_LDS = """    offset = np.arange({size}) - {half}
-    count = np.convolve(count, np.exp(-0.5 * (offset / {sigma}) ** 2), mode="same")
+_CLIP = "    count = count.clip({fewest}, {most})\n"
+_ROOT = "    count = np.sqrt(count)\n"
+_LDS = """    # Kernel of label distribution smoothing (Yang et al. 2021).
+    count = np.convolve(count, {kernel}, mode="same")
 """
-_WEIGHTS = """    w = 1 / count[which]{power}
+_WEIGHTS = """    w = 1 / count[which]
     w = tensor(np.float32(w / w.mean()))
 """
+_WEIGHTS_OF = {
+    "inverse": _CLIP,
+    "sqrt-inverse": _ROOT,
+    "lds": _ROOT + _LDS,
+    "lds-inverse": _CLIP + _LDS,
+}
 _WEIGHTED = "            loss = {weight} * (w[rows] * (value(h)[:, 0] - t[rows]) ** 2).mean()\n"
 
 _EQUALIZED = """    # Equalized bins (Pintea et al. 2023): merge bins on one level of the equalised histogram.
@@ -81,13 +89,17 @@ _BMC = """            # Balanced MSE (Ren et al. 2022): contrast each target wit
             own = nn.functional.cross_entropy(near, torch.arange(len(rows)))
             loss = {weight} * own * 2 * {variance}
 """
-_HL_BEFORE = """    edges = torch.linspace(t.min(), t.max(), {classes} + 1)
-    # Soft labels of HL-Gauss (Imani and White 2018): a Gaussian, truncated at the outer edges.
-    below = torch.special.ndtr((edges - t[:, None]) / ({widths} * (edges[1] - edges[0])))
+_HL_BEFORE = """    # Soft labels of HL-Gauss (Imani and White 2018): a Gaussian of σ = {widths} class widths; the
+    # classes reach {padding} σ beyond the targets.
+    sigma = {widths} * (t.max() - t.min()) / ({soft_classes} - {lost})
+    edges = torch.linspace(
+        t.min() - {padding} * sigma, t.max() + {padding} * sigma, {soft_classes} + 1
+    )
+    below = torch.special.ndtr((edges - t[:, None]) / sigma)
     soft = below.diff(dim=1) / (below[:, -1:] - below[:, :1])
     centres = (edges[1:] + edges[:-1]) / 2
 """
-_HL_HEADS = "    logits = nn.Linear({h2}, {classes})\n    parts = [body, logits]\n"
+_HL_HEADS = "    logits = nn.Linear({h2}, {soft_classes})\n    parts = [body, logits]\n"
 _HL = "            loss = {weight} * nn.functional.cross_entropy(logits(h), soft[rows])\n"
 
 
@@ -134,11 +146,13 @@ def snippet(kind: str, setting: Setting, target: str, rows: int, steps: int) -> 
         "variance": setting.variance,
         "batch": batch,
         "bins": BINS,
-        "size": LDS_SIZE,
-        "half": LDS_SIZE // 2,
-        "sigma": LDS_SIGMA,
+        "fewest": COUNT_LIMITS[0],
+        "most": COUNT_LIMITS[1],
+        "kernel": lds_kernel().round(6).tolist(),
+        "soft_classes": setting.soft_classes,
         "widths": SIGMA_IN_BIN_WIDTHS,
-        "power": " ** 0.5" if kind == "sqrt-inverse" else "",
+        "padding": PADDING_IN_SIGMAS,
+        "lost": 2 * PADDING_IN_SIGMAS * SIGMA_IN_BIN_WIDTHS,
         "name": NAMES[kind],
         "target": target.replace("\\", "/").replace('"', "'").replace("\n", " "),
         "epochs": max(5, round(steps * batch / rows)),
@@ -153,8 +167,8 @@ def _parts(kind: str, setting: Setting) -> tuple[str, str, str, str]:
     value = "value(h)[:, 0]"
     if kind in ("reg", "control"):
         return "", _VALUE, _SQUARED, value
-    if kind in ("inverse", "sqrt-inverse", "lds"):
-        return _COUNTS + (_LDS if kind == "lds" else "") + _WEIGHTS, _VALUE, _WEIGHTED, value
+    if kind in _WEIGHTS_OF:
+        return _COUNTS + _WEIGHTS_OF[kind] + _WEIGHTS, _VALUE, _WEIGHTED, value
     if kind == "reg+cls":
         edges = _EQUALIZED if setting.bins == "equalized" else _EQUAL_WIDTH
         return edges, _CLS_HEADS, _CLS, value

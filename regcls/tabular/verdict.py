@@ -12,7 +12,7 @@ from regcls.tabular.intervals import POWER, Difference
 from regcls.tabular.plan import NAMES, SEARCH_ROWS, TREES, Setting
 from regcls.tabular.results import CONSTANT, REMEDIES, Results
 
-SIMPLEST_FIRST = ("sqrt-inverse", "inverse", "lds", "bmc", "hl-gauss", "reg+cls")
+SIMPLEST_FIRST = ("sqrt-inverse", "inverse", "lds", "lds-inverse", "bmc", "hl-gauss", "reg+cls")
 METRIC_NAMES = {"balanced": "balanced MAE", "overall": "MAE"}
 _EQUAL = f"practically equal (within ±{100 * MARGIN:.0f} %)"
 _CONTROL = "the control (reg with a tuned loss scale)"

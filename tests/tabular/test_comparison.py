@@ -60,7 +60,7 @@ def test_the_record_has_the_verdicts_of_the_results(done):
 
 def test_the_chart_has_the_intervals_of_the_verdicts(done):
     shown = charts.changes(done.results).data["changes"]
-    assert len(shown) == 2 * 9 and shown["comparison"].nunique() == 9
+    assert len(shown) == 2 * 10 and shown["comparison"].nunique() == 10
     main = shown[(shown["comparison"] == "reg+cls vs reg") & shown["metric"].str.startswith("bal")]
     difference = done.results.difference("reg+cls", "reg")
     assert main["low"].item() == difference.share_low
