@@ -51,10 +51,7 @@ def decoded(y, edges, sigma):
         return 0.5 * (1 + math.erf((edge - y) / sigma / math.sqrt(2)))
 
     total = below(edges[-1]) - below(edges[0])
-    return sum(
-        (b + a) / 2 * (below(b) - below(a)) / total
-        for a, b in itertools.pairwise(edges)
-    )
+    return sum((b + a) / 2 * (below(b) - below(a)) / total for a, b in itertools.pairwise(edges))
 
 
 @pytest.mark.parametrize("classes", [32, 64, 128])
