@@ -34,7 +34,10 @@ through_app()
 TICK_SECONDS = 0.05  # between two calls of ``live`` while a run plays
 TURN_SECONDS = 1.5  # of training and drawing per call; the slow charts are drawn once per call
 SLICE_SECONDS = 0.08  # of training between two drawings
-WHOLE_NUMBERS = ("C", "samples", "batch", "classes", "seed", "repeats", "epochs")
+SCENARIO_SETTING = {  # name, label and help
+    "noisy": ("noise", "Noise (standard deviation in y)", "The paper uses 0.1."),
+    "ood": ("overlap", "Overlap of the x intervals", "The authors use 0.25; 0 separates them."),
+}
 
 
 @dataclass
@@ -100,8 +103,7 @@ def restored(name: str) -> str:
 
 def number(name: str, label: str, help: str, **options: Any) -> None:
     """Draw the input of a number."""
-    kind = int if name in WHOLE_NUMBERS else float
-    low, high = map(kind, LIMITS[name])
+    low, high = map(type(getattr(LabSettings, name)), LIMITS[name])
     st.number_input(label, low, high, key=restored(name), help=help, **options)
 
 
@@ -121,9 +123,7 @@ def data_controls() -> None:
         "paper's.",
     )
     if not st.session_state[key("function")]:
-        number(
-            "A", "Amplitude A", "Amplitude of the fast sine; the slow one has 1.5 − A.", step=0.05
-        )
+        number("A", "Amplitude A", "Of the fast sine; the slow one has 1.5 − A.", step=0.05)
         number("C", "Frequency C", "Frequency of the fast sine; the slow one has ⌊C/3⌋.")
     choice(
         "scenario",
@@ -149,9 +149,9 @@ def data_controls() -> None:
             key=restored("imbalance"),
             help="A narrower peak means more imbalance. The paper uses 0.3, 0.1 and 0.03.",
         )
-    if st.session_state[key("scenario")] == "noisy":
-        number("noise", "Noise (standard deviation in y)", "The paper uses 0.1.", step=0.05)
-    number("samples", "Samples", "One third is for training. The paper uses 60 000.", step=3000)
+    if setting := SCENARIO_SETTING.get(st.session_state[key("scenario")]):
+        number(*setting, step=0.05)
+    number("samples", "Samples", "One third is for training. The authors' code makes 65 115.")
 
 
 def network_controls() -> None:

@@ -41,14 +41,15 @@ def settings_text(settings: LabSettings, epoch: int) -> str:
     Examples
     --------
     >>> print(settings_text(LabSettings(), 80))
-    Data: function 1, clean, severe sampling, 20,000 training points per run. Models: hidden \
+    Data: function 1, clean, severe sampling, 21,705 training points per run. Models: hidden \
 layers 6-15, relu, mse, 4 equal-width classes with hard labels; weight of the regression loss 100 \
 for reg+cls and the control, 1 for reg. Training: 10 runs from seed 0, epoch 80 of 80, adam, \
 learning rate 0.001, weight decay 0.001, batch size 256.
     """
     s = settings
     which = f"function {s.function}" if s.function else f"function with A = {s.A:g}, C = {s.C}"
-    data = f"{s.scenario} (noise σ {s.noise:g})" if s.scenario == "noisy" else s.scenario
+    details = {"noisy": f" (noise σ {s.noise:g})", "ood": f" (overlap {s.overlap:g})"}
+    data = s.scenario + details.get(s.scenario, "")
     sampling = f"peak of half width {s.imbalance:g}" if s.sampling == OWN else s.sampling
     runs = "1 run" if s.repeats == 1 else f"{s.repeats} runs"
     return (

@@ -118,7 +118,13 @@ def make_arrays(settings: LabSettings) -> Arrays:
     sampling = settings.imbalance if settings.sampling == OWN else settings.sampling
     sets = [
         synthetic_data.make(
-            function, seed, settings.scenario, sampling, settings.samples, settings.noise
+            function,
+            seed,
+            settings.scenario,
+            sampling,
+            settings.samples,
+            settings.noise,
+            settings.overlap,
         )
         for seed in range(settings.seed, settings.seed + settings.repeats)
     ]

@@ -17,6 +17,7 @@ from typing import Any
 
 from regcls.lab.settings import CHOICES, OWN, SCENARIO_DEFAULTS
 from regcls.study.spec import (
+    DATA_VERSION,
     PAPER,
     ROLES,
     VERSION,
@@ -100,7 +101,10 @@ weight_decay, reg_loss, class_loss : tuple
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _settings(self) -> dict[str, Any]:
-        return {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+        settings = {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+        if self.protocol.data_version == 1:  # the hash of grids that were stored with it
+            del settings["protocol"]["overlap"], settings["protocol"]["data_version"]
+        return settings
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -213,9 +217,13 @@ def _check(grid: Grid) -> None:
     for f in fields(Protocol):
         value = getattr(grid.protocol, f.name)
         if isinstance(value, bool) or not isinstance(
-            value, int if f.name != "noise" else int | float
+            value, int | float if isinstance(f.default, float) else int
         ):
             raise GridError(f"{f.name} must be one number, not {value!r}")
+    if not 1 <= grid.protocol.data_version <= DATA_VERSION:
+        raise GridError(
+            f"data_version must be from 1 to {DATA_VERSION}, not {grid.protocol.data_version}"
+        )
     for name, allowed in (("roles", ROLES), *CHOICES.items()):
         for value in getattr(grid, name):
             if value not in allowed or value == OWN:

@@ -180,7 +180,7 @@ def settings_text(grid: Grid) -> str:
     Examples
     --------
     >>> print(settings_text(Grid("demo", title="A demo", classes=(4, 16))))
-    Grid “demo” (A demo): 2 settings, each planned for 10 functions × 5 data seeds, with 60,000 \
+    Grid “demo” (A demo): 2 settings, each planned for 10 functions × 5 data seeds, with 65,115 \
 samples per data set (a third for training), 80 epochs and batches of 256.
     """
     title = f" ({grid.title})" if grid.title else ""

@@ -20,7 +20,17 @@ from regcls.study.grid import AXES, Grid
 from regcls.study.pooled import NAMES, Effect, Pooled, effects, pooled_effect
 from regcls.study.ratios import Ratios, error_ratios
 from regcls.study.rows import COLUMNS
-from regcls.study.spec import PAPER, ROLES, Cell, Entry, GridError, Model, Protocol, Run
+from regcls.study.spec import (
+    FIRST_PROTOCOL,
+    PAPER,
+    ROLES,
+    Cell,
+    Entry,
+    GridError,
+    Model,
+    Protocol,
+    Run,
+)
 from regcls.study.store import Store
 from regcls.study.tuning import TUNED, TUNED_FOR_REG, VARIANTS, Setting, TunedGrid
 
@@ -394,7 +404,7 @@ def _is_paper(cell: Cell, protocol: Protocol) -> bool:
     grid = Grid(
         PAPER, scenario=(cell.scenario,), sampling=(cell.sampling,), classes=(cell.classes,)
     )
-    return grid.cells[0] == cell and protocol == Protocol()
+    return grid.cells[0] == cell and protocol in (Protocol(), FIRST_PROTOCOL)
 
 
 def _range_frame(role: str, records: list[dict[str, Any]]) -> pd.DataFrame:

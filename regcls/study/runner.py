@@ -20,7 +20,7 @@ from regcls.study.dask_backend import results as cluster_results
 from regcls.study.grid import Grid
 from regcls.study.processes import announced
 from regcls.study.rows import Result
-from regcls.study.spec import Model
+from regcls.study.spec import DATA_VERSION, GridError, Model
 from regcls.study.status import completion, missing_models
 from regcls.study.store import Store, StoreError
 from regcls.utils.cpu import cores
@@ -113,6 +113,8 @@ def run(
         If a worker process was killed.
     StoreError
         If results cannot be stored.
+    GridError
+        If models are missing whose data sets can no longer be generated.
     UserError
         If ``on_lost`` is invalid.
     """
@@ -127,6 +129,15 @@ def run(
         scheduler,
         on_lost,
     ).work()
+
+
+def _check_data_version(grid: Grid) -> None:
+    """Raise `GridError` if the data sets of a grid can no longer be generated."""
+    if (version := grid.protocol.data_version) != DATA_VERSION:
+        raise GridError(
+            f"the grid {grid.name} has data sets of version {version}: its stored results can be "
+            f"read, but new models need data_version = {DATA_VERSION}"
+        )
 
 
 class _Run:
@@ -176,6 +187,7 @@ class _Run:
             missing = missing_models(self.grid.models(known), known)
             if not missing:
                 break
+            _check_data_version(self.grid)
             before = self.trained
             self._train(missing)
             if self.trained == before:  # other runners have claimed all missing models

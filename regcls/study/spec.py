@@ -12,8 +12,13 @@ from functools import cached_property
 from regcls.exceptions import UserError
 from regcls.lab.settings import LabSettings
 from regcls.nn.cost import network_seconds
+from regcls.synthetic.data import OVERLAP, SAMPLES
 
-VERSION = 1  # of the grid and model descriptions; part of every key
+VERSION = 1  # of the grid descriptions; part of every grid's hash
+# Version of the synthetic data sets, part of every model's key. Version 1 had 20 000 training
+# points, 5 of 58.6 of them in the background, and ood intervals that did not overlap and did not
+# have to reach the peak. Its stored results can still be read; it can no longer be trained.
+DATA_VERSION = 2
 ROLES = ("reg", "control", "reg+cls")
 PAPER = "paper"  # stands for the paper's λ or learning rate of the scenario
 FUNCTION_STRIDE = 100  # data seeds of a function start at 100 · (function − 1)
@@ -88,6 +93,10 @@ class Model(Configuration):
         Size of the data set; one third each for training, validation and test.
     noise : float
         Standard deviation of the target noise in the noisy scenario, in target units.
+    overlap : float
+        Overlap of the intervals of x in the ood scenario.
+    data_version : int
+        Version of the synthetic data sets; see ``DATA_VERSION``.
     """
 
     function: int
@@ -97,6 +106,8 @@ class Model(Configuration):
     epochs: int
     samples: int
     noise: float
+    overlap: float
+    data_version: int
 
     @property
     def variant(self) -> str:
@@ -107,7 +118,10 @@ class Model(Configuration):
     def config(self) -> str:
         """Canonical JSON text of the model; equal models have equal texts."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return json.dumps({"version": VERSION, **values}, sort_keys=True, separators=(",", ":"))
+        version = values.pop("data_version")
+        if version == 1:
+            del values["overlap"]
+        return json.dumps({"version": version, **values}, sort_keys=True, separators=(",", ":"))
 
     @cached_property
     def key(self) -> str:
@@ -182,6 +196,7 @@ class Cell(Configuration):
             If the settings cannot be trained.
         """
         values = vars(self) | vars(protocol)
+        del values["data_version"]  # the Lab draws the data of today
         return LabSettings(**values, function=run.function, seed=run.data_seed, repeats=1)
 
 
@@ -218,12 +233,21 @@ class Protocol:
         Size of each data set; one third each for training, validation and test.
     noise : float
         Standard deviation of the target noise in the noisy scenario, in target units.
+    overlap : float
+        Overlap of the intervals of x in the ood scenario; see `regcls.synthetic.data.make`.
+    data_version : int
+        Version of the synthetic data sets; see ``DATA_VERSION``.
     """
 
     batch: int = 256
     epochs: int = 80
-    samples: int = 60_000
+    samples: int = SAMPLES
     noise: float = 0.1
+    overlap: float = OVERLAP
+    data_version: int = DATA_VERSION
+
+
+FIRST_PROTOCOL = Protocol(samples=60_000, data_version=1)  # of results with the first data sets
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Train and evaluate a batch of a study's models as one ensemble.
 
 All models of a batch have the same network and kind of training. Data, λ, learning rate, weight
-decay and seeds are per model. The result of a model does not depend on its batch.
+decay and seeds are per model. The result of a model does not depend on its batch, except for
+rounding: on some processors, matrix products of one and of many networks round differently.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ def train(
         return []
     started = time.perf_counter()
     data = [
-        _data(m.function, m.data_seed, m.scenario, m.sampling, m.samples, m.noise) for m in models
+        _data(m.function, m.data_seed, m.scenario, m.sampling, m.samples, m.noise, m.overlap)
+        for m in models
     ]
     ensemble = _ensemble(models, data)
     points = np.unique(np.linspace(0, models[0].epochs, CURVE_POINTS + 1).round().astype(int))[1:]
@@ -152,10 +154,16 @@ def train(
 
 @lru_cache(maxsize=64)
 def _data(
-    function: int, seed: int, scenario: str, sampling: str, samples: int, noise: float
+    function: int,
+    seed: int,
+    scenario: str,
+    sampling: str,
+    samples: int,
+    noise: float,
+    overlap: float,
 ) -> synthetic_data.Data1D:
     return synthetic_data.make(
-        synthetic_data.FUNCTIONS[function - 1], seed, scenario, sampling, samples, noise
+        synthetic_data.FUNCTIONS[function - 1], seed, scenario, sampling, samples, noise, overlap
     )
 
 

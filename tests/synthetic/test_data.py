@@ -1,5 +1,7 @@
 """Synthetic 1D data: samplings, scenarios, noise, seeds, invalid arguments."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -42,18 +44,96 @@ def test_test_set_is_uniform_and_the_same_for_every_sampling():
     severe, uniform = (make(FUNCTIONS[1], 3, sampling=s) for s in ("severe", "uniform"))
     np.testing.assert_array_equal(severe.test.x, uniform.test.x)
     counts = _per_bin(severe, severe.test)
-    assert counts.min() >= 18 and counts.max() <= 21  # 20 000 over 1024 bins
+    assert counts.min() >= 20 and counts.max() <= 23  # 21 705 over 1024 bins
 
 
 @pytest.mark.parametrize("sampling", ["uniform", "severe"])
-def test_ood_parts_lie_in_their_own_intervals(sampling):
-    data = make(FUNCTIONS[0], 4, scenario="ood", sampling=sampling)
-    cuts = synthetic_data.ood_cuts(FUNCTIONS[0], 4)
-    assert (np.diff(cuts) > 0.1).all() and cuts[0] == -1 and cuts[-1] == 1
-    assert not np.allclose(np.diff(cuts), 2 / 9), "the ends are jittered"
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 1.0])
+def test_ood_parts_lie_in_their_own_intervals(sampling, overlap):
+    data = make(FUNCTIONS[0], 4, scenario="ood", sampling=sampling, overlap=overlap)
+    intervals = synthetic_data.ood_intervals(FUNCTIONS[0], 4, overlap)
     for part, split in enumerate((data.train, data.val, data.test)):
-        interval = np.searchsorted(cuts[1:-1], split.x, side="right")
-        assert set(interval.tolist()) == {part, part + 3, part + 6}
+        left, right = intervals[part::3].T
+        inside = (split.x[:, None] >= left) & (split.x[:, None] <= right)
+        assert inside.any(axis=1).all()
+        assert inside.any(axis=0).all(), "each interval has points"
+
+
+def test_ood_intervals_are_lengthened_as_in_the_authors_code():
+    """The mean overlaps of a half-normal length with σ = 2/9 / 4, in closed form."""
+    seeds = [(f, s) for f in FUNCTIONS for s in range(200)]
+    intervals = np.stack([synthetic_data.ood_intervals(f, s) for f, s in seeds])
+    left, right = intervals[..., 0], intervals[..., 1]
+    np.testing.assert_allclose(left, np.broadcast_to(-1 + 2 / 9 * np.arange(9), left.shape))
+    extra = (right - left)[:, :8] * 9 / 2 - 1
+    assert extra.min() > 0 and extra.mean() == pytest.approx(0.25 * np.sqrt(2 / np.pi), rel=0.02)
+    assert (extra**2).mean() == pytest.approx(0.25**2, rel=0.03)
+    assert right.max() == 1, "the last interval ends with the x axis"
+    disjoint = synthetic_data.ood_intervals(FUNCTIONS[0], 0, overlap=0.0)
+    np.testing.assert_allclose(disjoint[1:, 0], disjoint[:-1, 1])
+
+
+@pytest.mark.parametrize("sampling", ["moderate", "severe"])
+def test_ood_peaks_are_reached_in_all_parts(sampling):
+    """Before, 8 of 50 severe and 3 of 50 moderate training sets of the paper's grid were uniform."""
+    for number, function in enumerate(FUNCTIONS):
+        low, high = function.limits
+        near = synthetic_data.IMBALANCE[sampling] * (high - low) + (high - low) / 1024
+        for seed in range(100 * number, 100 * number + 5):
+            data = make(function, seed, "ood", sampling)
+            for part in (data.train, data.val):
+                assert (np.abs(part.y - data.peak) <= near).mean() > 0.85
+            assert np.abs(data.test.y - data.peak).min() < (high - low) / 1024
+
+
+def test_without_a_common_target_there_is_no_ood_peak():
+    rising = Function(A=0.0, C=3)
+    with pytest.raises(UserError, match="choose uniform sampling"):
+        make(rising, 0, "ood", "severe")
+    assert len(make(rising, 0, "ood", "uniform", samples=300).train) == 100
+
+
+def independent_imbalanced(function, half_width, peak, rng):
+    """The authors' protocol, written again bin by bin: around the peak, and six in each bin."""
+    x = rng.uniform(-1, 1, 100_000)
+    y = function(x)
+    low, high = y.min(), y.max()
+    half = half_width * (high - low)
+
+    def draw(edges, count):
+        drawn = []
+        for a, b in itertools.pairwise(edges):
+            inside = x[(y >= a) & (y <= b)]
+            if len(inside):
+                drawn.append(rng.choice(inside, count))
+        return np.concatenate(drawn)
+
+    around = rng.permutation(draw(np.linspace(peak - half, peak + half, 1025), 106))
+    points = np.concatenate([around[: 60_000 - 1024 - 5], draw(np.linspace(low, high, 1025), 6)])
+    return rng.permutation(points)
+
+
+@pytest.mark.parametrize(("sampling", "half_width"), synthetic_data.IMBALANCE.items())
+def test_imbalanced_data_equal_an_independent_implementation(sampling, half_width):
+    function = FUNCTIONS[3]
+    data = make(function, 1, sampling=sampling)
+    x = independent_imbalanced(function, half_width, data.peak, np.random.default_rng(0))
+    theirs = x[: len(x) // 3]
+    assert len(theirs) == len(data.train) == len(data.val) == 21_705
+    low, high = function.limits
+    span = high - low
+    far_share = [
+        (np.abs(y - data.peak) > half_width * span + span / 1024).mean()
+        for y in (function(theirs), data.train.y)
+    ]
+    assert far_share[0] == pytest.approx(far_share[1], abs=0.006)
+    assert 0.093 < synthetic_data.BACKGROUND < 0.096
+    bins = np.linspace(low, high, 33)
+    ours = np.histogram(data.train.y, bins)[0] / 21_705
+    again = np.histogram(function(theirs), bins)[0] / 21_705
+    np.testing.assert_allclose(ours, again, atol=0.02)  # edges of bins
+    joint = [np.histogram(v, np.linspace(-1, 1, 21))[0] / 21_705 for v in (theirs, data.train.x)]
+    np.testing.assert_allclose(*joint, atol=0.015)
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.5])
@@ -109,6 +189,8 @@ def test_function_and_its_limits():
         ("sampling", float("nan")),
         ("samples", 5),
         ("noise", -1),
+        ("overlap", -0.1),
+        ("overlap", float("nan")),
         ("noise", float("nan")),
     ],
 )

@@ -178,12 +178,12 @@ def test_class_terms_by_an_independent_quadrature(kind, classes, fits):
 
 @pytest.mark.parametrize(
     ("classes", "left", "remains", "uniform_within"),
-    [(4, 2, 2.44, 0.0), (16, 3, 1.77, 1.69), (64, 10, 1.53, 1.51), (256, 37, 1.62, 1.62)],
+    [(4, 2, 2.34, 0.0), (16, 4, 1.65, 1.69), (64, 11, 1.42, 1.46), (256, 38, 1.59, 1.58)],
 )
 def test_what_equalized_bins_leave_at_the_settings_of_the_page(
     classes, left, remains, uniform_within
 ):
-    """With targets taken as uniform within classes, 1.5 to 1.7 nats remain from 16 classes on."""
+    """With targets taken as uniform within classes, 1.4 to 1.7 nats remain from 16 classes on."""
     one = theory_terms.ideal_case(F, 0, 0.03, 0.1)
     losses = {}
     for kind in ("equal-width", "equalized"):
@@ -297,7 +297,7 @@ def test_the_gap_of_the_ideal_model_vanishes_with_its_noise():
                 integrate.quad(gap_at, c, d, (level,), epsabs=1e-6)[0] for c, d in pairwise(near)
             )
         assert gap == pytest.approx(total / sum(b - a for (a, b), _ in rare), rel=0.01)
-    assert table["gap"].tolist() == pytest.approx([1.113, 0.592, 0.299, 0.120, 0.060], abs=0.002)
+    assert table["gap"].tolist() == pytest.approx([1.070, 0.570, 0.289, 0.116, 0.058], abs=0.002)
     ratio = (table["gap"] / table["sigma"]).to_numpy()[1:]  # at 0.2, the limits cut the reach
     assert ratio == pytest.approx(ratio[-1], rel=0.03)
     assert (np.diff(table["share"]) < 0).all()
