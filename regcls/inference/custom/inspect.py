@@ -16,7 +16,7 @@ import numpy as np
 from regcls.exceptions import sentence
 from regcls.inference import contract, graph
 from regcls.inference.contract import TASKS, Card, ContractError
-from regcls.inference.custom import sandbox
+from regcls.inference.custom import reproducible, sandbox
 from regcls.inference.custom.sandbox import Trial
 from regcls.inference.graph import Shape
 
@@ -187,7 +187,7 @@ def run_trial(data: bytes, card: Card, seconds: float) -> Trial:
     Raises
     ------
     ContractError
-        If the model fails or its outputs contradict the card.
+        If the model fails, its outputs contradict the card, or they are not the same in every run.
     """
     trial = sandbox.run(data, (card.input["height"], card.input["width"], 3), "uint8", seconds)
     value = trial.outputs["value"]
@@ -199,6 +199,7 @@ def run_trial(data: bytes, card: Card, seconds: float) -> Trial:
     for name, output in trial.outputs.items():
         if not output.finite:
             raise ContractError(f"output '{name}' has NaN or infinite values")
+    reproducible.check(trial, data)
     logits = trial.outputs.get("logits")
     expected = (2, card.class_count, *value.shape[1:])
     if logits and logits.shape != expected:
