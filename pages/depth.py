@@ -23,10 +23,11 @@ from pages.components import (
     url_state,
 )
 from pages.components.image_slider import image_slider
-from regcls.io import images
+from regcls.io.labelled_zip import MAX_ZIP_BYTES
 from regcls.tasks.depth import files as depth_files
-from regcls.tasks.depth import ground_truth, predict, table
+from regcls.tasks.depth import formats, ground_truth, predict, table, units
 from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
+from regcls.tasks.depth.ground_truth import TrueDepth
 from regcls.tasks.pairs import KEYS, MODELS
 
 if TYPE_CHECKING:
@@ -75,12 +76,44 @@ def add_sample(sample: predict.Sample) -> None:
 
 
 def inputs() -> None:
-    """Draw the upload or the camera, and the samples."""
-    if task_page.source(["Photos", "Camera"], "depth") == "Photos":
+    """Draw the upload, the camera or the zip, and the samples."""
+    source = task_page.source(["Photos", "Camera", "Zip"], "depth")
+    if source == "Photos":
         uploads.upload_photos("Photos of rooms", "depth", gallery())
-    else:
+    elif source == "Camera":
         uploads.take_photo("A photo of your room", "depth", gallery())
+    else:
+        upload_zip()
     uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "depth", 64)
+
+
+def upload_zip() -> None:
+    """Draw the uploader for photos with depth files and add those of a new zip."""
+    file = st.file_uploader(
+        "A zip of photos and depth files",
+        "zip",
+        key="depth_zip",
+        max_upload_size=MAX_ZIP_BYTES // uploads.MB,
+    )
+    for new in uploads.unseen([file], "depth"):
+        add_zip(new.getvalue())
+    st.caption(
+        "A photo and its depth file have the same name, as in **rgb/1.jpg** and **depth/1.png** or "
+        "**lobby.jpg** and **lobby_depth.npy**. The unit is decided once for all files of the same "
+        "format."
+    )
+
+
+def add_zip(data: bytes) -> None:
+    """Add the photos of a zip, with a progress bar; show the first."""
+    pair, _ = task_models.models("depth")
+    bar = st.progress(0.0, "Processing photos…")
+
+    def report(share: float) -> None:
+        bar.progress(share)
+
+    selection.show(gallery().add_zip(data, pair, report), "depth")
+    bar.empty()
 
 
 # Results
@@ -89,7 +122,7 @@ def inputs() -> None:
 def show(key: str) -> None:
     """Show a photo's depth in the view picked."""
     entry = gallery().entries[key]
-    for note in entry.photo.notes + entry.truth_notes:
+    for note in entry.photo.notes:
         st.info(note)
     st.segmented_control(
         "View",
@@ -134,6 +167,8 @@ def maps(key: str, entry: Entry) -> None:
         "All maps share one scale in metres; bright is near. Hover to read the depth at a point, "
         "click to show it above."
     )
+    if entry.measured is not None:
+        how_read(entry.measured)
 
 
 def chosen_point(key: str, entry: Entry) -> tuple[int, int]:
@@ -223,6 +258,11 @@ def errors(key: str, entry: Entry) -> None:
 
     pair, report = task_models.models("depth")
     true_depth(key, entry)
+    if entry.measured is not None and entry.measured.reading is not None:
+        metrics, measured = own_metrics(entry), entry.measured
+        st.dataframe(metrics, hide_index=True)
+        make = partial(depth_files.errors_csv, metrics, measured)
+        downloads.button("Download errors", make, "depth_errors.csv")
     error_chart.draw(
         "depth",
         "m",
@@ -231,28 +271,73 @@ def errors(key: str, entry: Entry) -> None:
         gallery().report(pair.reg.card),
         "your own photos",
     )
-    if entry.truth is not None:
-        metrics = own_metrics(entry)
-        st.dataframe(metrics, hide_index=True)
-        downloads.button("Download errors", lambda: metrics.to_csv(index=False), "depth_errors.csv")
     charts.draw(shares(entry.photo, pair.reg.card), name="depth-shares")
 
 
 def true_depth(key: str, entry: Entry) -> None:
-    """Draw the uploader for a photo's true depth."""
-    if entry.truth is not None:
-        return
-    file = st.file_uploader(
+    """Draw the uploader for a photo's true depth, and how the file is read."""
+    left, right = st.columns(2, gap="medium")
+    # Removing the true depth draws a new uploader, which does not list the file any more.
+    upload = f"depth_truth_{key}_{st.session_state.get('depth_removed', 0)}"
+    left.file_uploader(
         "True depth of the photo, if known",
-        ["png", "npy"],
-        key=f"depth_truth_{key}",
-        max_upload_size=4 * images.MAX_BYTES // uploads.MB,
-        help="A 16-bit PNG in millimetres or a .npy file in metres, with the photo's height and "
-        "width. Use 0 where the depth is unknown.",
+        formats.SUFFIXES,
+        key=upload,
+        max_upload_size=formats.MAX_FILE_BYTES // uploads.MB,
+        on_change=take_truth,
+        args=(key, upload),
+        help="A 16-bit PNG, 16-bit or float TIFF, PFM, .npy or .npz file with the photo's aspect "
+        "ratio. The unit is recognised by comparison with the prediction. Use 0 where the depth is "
+        "unknown. A new file replaces the one before.",
     )
-    for new in uploads.unseen([file], "depth"):
-        gallery().add_truth(key, new.getvalue(), new.name)
-        st.rerun()
+    if entry.measured is None:
+        return
+    with right:
+        st.caption(f"True depth: {entry.measured.name}")
+        choose_unit(key, entry.measured)
+        if st.button("Remove true depth", key=f"depth_untruth_{key}", icon=":material/delete:"):
+            gallery().remove_truth(key)
+            st.session_state["depth_removed"] = st.session_state.get("depth_removed", 0) + 1
+            st.rerun()
+    how_read(entry.measured)
+
+
+def take_truth(key: str, upload: str) -> None:
+    """Add or replace a photo's true depth by the uploaded file; without one, remove it."""
+    file = st.session_state[upload]
+    if file is None:
+        gallery().remove_truth(key)
+    else:
+        gallery().add_truth(key, file.getvalue(), file.name)
+
+
+def choose_unit(key: str, measured: TrueDepth) -> None:
+    """Draw the choice of the unit of a photo's true depth, and of its set."""
+    widget = f"depth_unit_{key}"
+    # The files of a zip share their unit, so that another photo's choice may have changed it.
+    st.session_state[widget] = measured.unit
+    files = measured.reading.files if measured.reading else 1
+    st.selectbox(
+        f"Unit of the {files} files in this format" if files > 1 else "Unit of the true depth",
+        units.CHOICES,
+        format_func=lambda unit: (
+            "Detect automatically" if unit == units.AUTO else units.UNITS[unit].words
+        ),
+        key=widget,
+        on_change=lambda: gallery().set_unit(key, st.session_state[widget]),
+    )
+
+
+def how_read(measured: TrueDepth) -> None:
+    """Show in which unit the true depth is read, and why; a doubt or a problem as a warning."""
+    if measured.reading is None:
+        st.warning(measured.problem)
+    elif measured.reading.doubt:
+        st.warning(measured.reading.sentence)
+    else:
+        st.caption(measured.reading.sentence)
+    for note in measured.notes:
+        st.caption(note)
 
 
 def map_files(key: str, entry: Entry) -> None:
@@ -312,7 +397,7 @@ st.markdown(
     "*reg+cls* was also trained to classify each pixel's depth into ranges."
 )
 first_visit()
-with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 3):
+with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 2):
     messages.problems(gallery().problems, "depth")
     if entries := gallery().entries:
         gallery().update_predictions(task_models.models("depth")[0])
@@ -327,7 +412,9 @@ with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 3):
                 del entries[shown]
                 st.rerun()
         task_models.inference_time("depth", entry.photo.milliseconds, "photo")
-        rows = [table.row(entry.photo.name, entry.photo) for entry in entries.values()]
+        rows = [
+            table.row(entry.photo.name, entry.photo, entry.measured) for entry in entries.values()
+        ]
         downloads.results("**All your photos** (metres)", rows, "depths.csv")
     else:
         write_address(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from regcls.training.fit import Progress
 
 Task = StrEnum("Task", list(TASKS))  # type: ignore[misc]  # the registry lists the tasks
+# As in regcls.tasks.depth.units, which is imported only when it is used; a test compares them.
+DepthUnit = StrEnum("DepthUnit", ["auto", "m", "mm", "cm", "x256", "x5000", "inverse"])
 TaskName = Annotated[Task, typer.Argument(help="Name of the task.")]
 _DATA = typer.Option(
     help="Zip file or folder. age: faces (UTKFace names or an index). depth: an index.csv with "
@@ -61,20 +63,67 @@ def predict(
     part: Annotated[
         bool, typer.Option("--part", help="progress only: the videos show a part of the activity.")
     ] = False,
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="depth only: true depth, one file per photo in the same order, or a folder with "
+            "files of the same names. 16-bit PNG, 16-bit or float TIFF, PFM, .npy or .npz."
+        ),
+    ] = None,
+    depth_unit: Annotated[
+        DepthUnit,
+        typer.Option(
+            help="depth only: unit of the true depth. x256 and x5000 are metres times that number, "
+            "inverse is 1/m; auto compares with the prediction."
+        ),
+    ] = DepthUnit.auto,
     as_json: AsJson = False,
 ) -> None:
     """Predict with both models of a pair; exit code 2 if a file could not be read."""
-    records = TASKS[task].predict_files(files, frames, part)
+    if truth or depth_unit is not DepthUnit.auto:
+        _check_depth(task, truth, frames, part)
+        records = _predict_depth(files, truth or [], depth_unit)
+    else:
+        records = TASKS[task].predict_files(files, frames, part)
     good = [record for record in records if "problem" not in record]
     bad = [record for record in records if "problem" in record]
     if as_json:
         show_json({"task": task, TASKS[task].records: good, "problems": bad})
     elif good:
-        show_table(good, [name for name in good[0] if name != "curve"])
+        _show_predictions(good)
     for record in bad:
         say(record["problem"])
     if bad:
         raise typer.Exit(BAD_INPUT)
+
+
+def _check_depth(task: TaskName, truth: list[Path] | None, frames: int | None, part: bool) -> None:
+    """Check that the options for true depth go with the task and with each other."""
+    if task != "depth":
+        raise UserError(f"--truth and --depth-unit are for depth, not for {task}")
+    if frames is not None or part:
+        raise UserError("--frames and --part are for videos, not for depth")
+    if not truth:
+        raise UserError("--depth-unit is the unit of the true depth; give its file with --truth")
+
+
+def _predict_depth(files: list[Path], truth: list[Path], unit: str) -> list[dict[str, Any]]:
+    from regcls.tasks.depth import table
+
+    return table.predict_files(files, TASKS["depth"].load(), truth, unit)
+
+
+def _show_predictions(records: list[dict[str, Any]]) -> None:
+    """Print the numbers as a table, and how the true depth was read on stderr."""
+    columns = dict.fromkeys(name for record in records for name in record)
+    nested = {"curve", "true depth"}
+    show_table(records, [name for name in columns if name not in nested])
+    found = [record["true depth"] for record in records if "true depth" in record]
+    for text in dict.fromkeys(truth["read as"] for truth in found if "read as" in truth):
+        say(text)
+    for truth in found:
+        for note in truth.get("notes", ()):
+            say(note)
 
 
 @report_errors
@@ -137,15 +186,27 @@ def export(
             "--card-only", help="Only write CARD.md again, from the ONNX files; needs no data."
         ),
     ] = False,
+    readouts_only: Annotated[
+        bool,
+        typer.Option(
+            "--readouts-only",
+            help="Only choose the read-outs again and calibrate the intervals, on the validation "
+            "split of --data; the weights stay as they are.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a trained pair as ONNX files with its card and test predictions."""
     from regcls.training import pipeline
 
+    if card_only and readouts_only:
+        raise UserError("choose one of --card-only and --readouts-only")
     if card_only:
         records = pipeline.write_card(task, out)
     elif data is None:
         raise UserError("--data is required, except with --card-only")
+    elif readouts_only:
+        records = pipeline.calibrate(task, data, out, csv)
     else:
         records = pipeline.export(task, data, runs, out, csv)
     if as_json:

@@ -1,4 +1,4 @@
-"""Read zip archives of photos with a table of ages from untrusted files."""
+"""Read zip archives from untrusted files: within limits, and photos with a table of ages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import math
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ MAX_ZIP_RATIO = 100  # unpacked to packed size of a file over a megabyte; photos
 MAX_ZIP_FILES = 2_000
 MAX_TABLE_BYTES = 1_000_000
 AGE_LIMITS = (0.0, 120.0)  # years
-_UNSAFE_PATH = "its path leads out of the zip"
+UNSAFE_PATH = "its path leads out of the zip"
 
 
 class LabelledPhoto(NamedTuple):
@@ -98,13 +99,36 @@ def read_labelled_zip(data: bytes) -> list[LabelledPhoto]:
     MediaError
         If the archive as a whole cannot be used.
     """
+    with opened(data) as archive:
+        return list(_labelled(archive))
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Archive]:
+    """Open a zip file in memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The zip file.
+
+    Yields
+    ------
+    Archive
+        Its entries.
+
+    Raises
+    ------
+    MediaError
+        If it is too large, not a zip file, or has too many entries.
+    """
     check_size(len(data), MAX_ZIP_BYTES, "the zip", MediaError)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise MediaError("this is not a zip file, or it is damaged") from error
     with archive:
-        return list(_labelled(_Archive(archive)))
+        yield Archive(archive)
 
 
 def leads_outside(path: str) -> bool:
@@ -129,8 +153,14 @@ def leads_outside(path: str) -> bool:
     return parts.is_absolute() or ".." in parts.parts or ":" in path
 
 
-class _Archive:
-    """Read entries of a zip within the limits, which count over all entries."""
+class Archive:
+    """Read entries of a zip within the limits, which count over all entries.
+
+    Attributes
+    ----------
+    entries : dict of str to ZipInfo
+        Files by path, without folders and hidden files.
+    """
 
     def __init__(self, archive: zipfile.ZipFile):
         self._archive = archive
@@ -142,11 +172,31 @@ class _Archive:
             )
         self.entries = {e.filename: e for e in entries}
 
-    def read(self, name: str, limit: int) -> bytes:
-        """Return the content of one entry, at most ``limit`` bytes."""
+    def read(self, name: str, limit: int, ratio: float = MAX_ZIP_RATIO) -> bytes:
+        """Return the content of one entry.
+
+        Parameters
+        ----------
+        name : str
+            Its path.
+        limit : int
+            Largest number of bytes.
+        ratio : float
+            Largest ratio of unpacked to packed size of an entry over a megabyte.
+
+        Returns
+        -------
+        bytes
+            The content.
+
+        Raises
+        ------
+        MediaError
+            If the entry cannot be used; `BombError` if reading has to stop.
+        """
         entry = self.entries[name]
         if leads_outside(name):
-            raise MediaError(_UNSAFE_PATH)
+            raise MediaError(UNSAFE_PATH)
         if entry.flag_bits & 1:
             raise MediaError("the file is encrypted")
         # bzip2 and LZMA unpack a whole block at once, past any limit; photos never need them.
@@ -158,15 +208,15 @@ class _Archive:
         except Exception as error:  # damaged entries fail in zipfile, zlib or struct
             raise MediaError("the file is damaged") from error
         self._read += len(data)
-        bomb = len(data) > 1_000_000 and len(data) > MAX_ZIP_RATIO * max(entry.compress_size, 1)
+        bomb = len(data) > 1_000_000 and len(data) > ratio * max(entry.compress_size, 1)
         if bomb or self._read > MAX_ZIP_UNPACKED:
-            raise _BombError("the zip unpacks to far more than its size")
+            raise BombError("the zip unpacks to far more than its size")
         if len(data) > limit:
             raise MediaError(f"the file has more than {limit / 1e6:.0f} MB")
         return data
 
 
-class _BombError(MediaError):
+class BombError(MediaError):
     """Stops reading the archive; any other ``MediaError`` affects its row only."""
 
 
@@ -174,7 +224,7 @@ def _is_hidden(path: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in path.split("/"))
 
 
-def _labelled(archive: _Archive) -> Iterator[LabelledPhoto]:
+def _labelled(archive: Archive) -> Iterator[LabelledPhoto]:
     table = _table_name(archive)
     folder = table.rpartition("/")[0]
     listed = set()
@@ -185,28 +235,28 @@ def _labelled(archive: _Archive) -> Iterator[LabelledPhoto]:
     for name in archive.entries:
         if name not in listed and name != table:
             reason = (
-                _UNSAFE_PATH if leads_outside(name) else f"{table} does not list it; it is ignored"
+                UNSAFE_PATH if leads_outside(name) else f"{table} does not list it; it is ignored"
             )
             yield LabelledPhoto(name, None, None, MediaError(reason).sentence)
 
 
-def _read_row(archive: _Archive, file: str, inside: str | None, age: str) -> LabelledPhoto:
+def _read_row(archive: Archive, file: str, inside: str | None, age: str) -> LabelledPhoto:
     data = None
     try:
         if leads_outside(file):
-            raise MediaError(_UNSAFE_PATH)
+            raise MediaError(UNSAFE_PATH)
         if inside is None:
             raise MediaError("the file is not in the zip")
         data = archive.read(inside, MAX_BYTES)
         return LabelledPhoto(file, data, read_age(age) if age.strip() else None, None)
-    except _BombError:
+    except BombError:
         raise
     except MediaError as error:
         without_age = " The photo is used without an age." if data is not None else ""
         return LabelledPhoto(file, data, None, error.sentence + without_age)
 
 
-def _table_name(archive: _Archive) -> str:
+def _table_name(archive: Archive) -> str:
     tables = [n for n in archive.entries if n.lower().endswith(".csv") and not leads_outside(n)]
     if not tables:
         raise MediaError("the zip has no CSV file; add one with the columns file and age")

@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from regcls.tasks.depth import predict
 from tests.browser.steps import download, open_page, ready, upload
+from tests.helpers.depth_files import as_integers, npy
 
 HEADING = "Depth, from a photo of a room"
 
@@ -20,7 +22,7 @@ def view(page: Page, name: str) -> None:
 
 def truth_input(page: Page) -> Locator:
     uploader = page.get_by_test_id("stFileUploader").filter(has_text="true depth")
-    return uploader.locator('input[type="file"]')
+    return uploader.locator('input[type="file"]').first  # a second one while the page is redrawn
 
 
 def test_a_sample_gives_two_maps_that_answer_a_click(page, server_url):
@@ -62,13 +64,31 @@ def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()
 
 
+def test_a_wrong_true_depth_is_replaced_and_its_unit_changed(page, server_url):
+    photo = predict.predict_photo(predict.SHIPPED_SAMPLES[0].read(), "lobby", predict.load())
+    wrong, right = npy(8 - photo.depth["reg"]), as_integers(256 * photo.depth["reg"])
+    open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
+    expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
+    upload(page, ("wrong.npy", wrong), into=truth_input(page))
+    expect(page.get_by_text("True depth: wrong.npy")).to_be_visible()
+    ready(page)
+    upload(page, ("right.png", right), into=truth_input(page))
+    expect(page.get_by_text("True depth: right.png")).to_be_visible()
+    expect(page.get_by_text("Depth read as metres × 256 (16-bit PNG)")).to_be_visible()
+    page.get_by_role("combobox", name="Unit of the true depth").click()
+    page.get_by_role("option", name="millimetres").click()
+    expect(page.get_by_text("Depth read as millimetres, as chosen")).to_be_visible()
+    page.get_by_role("button", name="Remove true depth").click()
+    expect(page.get_by_text("True depth: right.png")).to_have_count(0)
+
+
 def test_unusable_files_are_reported_and_the_photo_stays(page, server_url):
     open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
     expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     out = io.BytesIO()
-    Image.fromarray(np.full((480, 640), 3, np.uint16)).save(out, "PNG")
-    upload(page, ("metres.png", out.getvalue()), into=truth_input(page))
-    expect(page.get_by_text("metres.png seems to be in metres")).to_be_visible()
+    Image.fromarray(np.full((480, 640), 3, np.uint8)).save(out, "PNG")
+    upload(page, ("grey.png", out.getvalue()), into=truth_input(page))
+    expect(page.get_by_text("grey.png has 8 bits per pixel")).to_be_visible()
     upload(page, ("words.jpg", b"just words"))
     expect(page.get_by_text("words.jpg cannot be read as a photo")).to_be_visible()
     expect(page.get_by_text("Error per target range, over the training data")).to_be_visible()

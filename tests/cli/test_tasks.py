@@ -9,9 +9,11 @@ import pytest
 
 from regcls.cli.output import BAD_INPUT
 from regcls.tasks import pairs
+from regcls.tasks.depth import predict as depth_predict
 from regcls.tasks.progress import predict
 from tests.helpers import video_files
 from tests.helpers.command_line import one_sentence, run, run_json
+from tests.helpers.depth_files import as_integers
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +69,30 @@ def test_shipped_progress_is_evaluated_without_data():
     assert all(0 < row["mae_low"] < row["mae"] < row["mae_high"] < 15 for row in overall)
 
 
+def test_a_true_depth_is_read_in_a_unit_that_can_be_chosen(tmp_path):
+    sample = pairs.SAMPLES / "lobby.jpg"
+    photo = depth_predict.predict_photo(sample.read_bytes(), "lobby", depth_predict.load())
+    truth = tmp_path / "lobby_depth.png"
+    truth.write_bytes(as_integers(5000 * photo.depth["reg"]))
+    (record,) = run_json("predict", "depth", sample, "--truth", truth)["photos"]
+    assert record["true depth"]["unit"] == "x5000" and record["reg MAE"] < 0.01
+    (record,) = run_json("predict", "depth", sample, "--truth", truth, "--depth-unit", "mm")[
+        "photos"
+    ]
+    assert record["true depth"]["unit chosen"] and record["reg MAE"] > 5
+    done = run("predict", "depth", sample, "--truth", tmp_path)
+    assert done.exit_code == 0 and "true median" in done.stdout
+    assert done.stderr.startswith("Depth read as metres × 5000 (16-bit PNG): the median ratio")
+
+
 BAD = {
     "frames of a photo": ("predict", "age", "a.jpg", "--frames", "5"),
     "part of a photo": ("predict", "depth", "a.jpg", "--part"),
+    "true depth of a face": ("predict", "age", "a.jpg", "--truth", "a.npy"),
+    "unit of a face": ("predict", "age", "a.jpg", "--depth-unit", "mm"),
+    "unit without depth": ("predict", "depth", "a.jpg", "--depth-unit", "mm"),
+    "part of a room": ("predict", "depth", "a.jpg", "--truth", "a.npy", "--part"),
+    "two depths of a room": ("predict", "depth", "a.jpg", "--truth", "a", "--truth", "b"),
     "no frames": ("predict", "progress", "a.mp4", "--frames", "0"),
     "no clips": ("evaluate", "progress", "--data", "absent.zip"),
     "not a split": ("evaluate", "progress", "--data", "absent.zip", "--split", "all"),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
+import pandas as pd
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from regcls.tasks import pairs
 from regcls.tasks.depth import predict
-from tests.helpers.app_page import broken_pair, click, html, opened
+from tests.helpers.app_page import broken_pair, click, html, opened, ran, text_of
+from tests.helpers.depth_files import as_integers, npy, zipped
+from tests.helpers.photo_files import png
 
 
 def view(page: AppTest, name: str) -> AppTest:
@@ -71,17 +71,89 @@ def test_an_unknown_value_in_the_address_is_reported():
     assert "sample = “kitchen”" in toasts and "view = “sideways”" in toasts
 
 
-def test_a_true_depth_is_added_to_the_errors():
-    page = click(opened("depth"), "A lobby")
-    gallery = page.session_state["depth_gallery"]
-    (key,) = gallery.entries
-    out = io.BytesIO()
-    Image.fromarray(np.full((480, 640), 3000, np.uint16)).save(out, "PNG")
-    assert gallery.add_truth(key, out.getvalue(), "truth.png")
+@pytest.fixture
+def lobby() -> np.ndarray:
+    """True depth of the sample: reg's own prediction, so that reg's error is nearly 0."""
+    photo = predict.predict_photo(predict.SHIPPED_SAMPLES[0].read(), "lobby", predict.load())
+    return photo.depth["reg"]
+
+
+def give_depth(page: AppTest, data: bytes, name: str) -> AppTest:
+    """Return the page after an upload of true depth in the view Errors."""
+    uploader = next(u for u in page.file_uploader if u.label.startswith("True depth"))
+    return ran(uploader.set_value((name, data, "application/octet-stream")).run())
+
+
+def own_errors(page: AppTest) -> pd.DataFrame:
+    """Return the errors on the photo, by model."""
+    return next(d.value for d in page.dataframe if "rmse" in d.value).set_index("model")
+
+
+def choose_unit(page: AppTest, unit: str) -> AppTest:
+    control = next(box for box in page.selectbox if box.label == "Unit of the true depth")
+    return ran(control.set_value(unit).run())
+
+
+def test_a_true_depth_is_read_in_the_unit_that_fits_and_can_be_changed(lobby):
+    page = view(click(opened("depth"), "A lobby"), "errors")
+    give_depth(page, as_integers(256 * lobby), "kinect.png")
+    assert "Depth read as metres × 256 (16-bit PNG): the median ratio" in text_of(page)
+    assert "True depth: kinect.png" in text_of(page)
+    assert own_errors(page)["mae"]["reg"] < 0.01 < own_errors(page)["mae"]["reg+cls"]
+    assert "Diamonds: your own photos." in text_of(page)
+    assert page.dataframe[-1].value["true depth read as"].tolist() == ["metres × 256"]
+
+    choose_unit(page, "mm")
+    warnings = " ".join(warning.value for warning in page.warning)
+    assert "read as millimetres, as chosen" in warnings and "metres × 256 it would be 1" in warnings
+    assert own_errors(page)["mae"]["reg"] > 1
+    assert page.dataframe[-1].value["true depth read as"].tolist() == ["millimetres"]
+
+    choose_unit(page, "auto")
+    assert own_errors(page)["mae"]["reg"] < 0.01 and not page.warning
+
+
+def test_a_wrong_true_depth_is_replaced_and_removed(lobby):
+    page = view(click(opened("depth"), "A lobby"), "errors")
+    give_depth(page, as_integers(1000 * (8 - lobby)), "wrong.png")
+    give_depth(page, npy(lobby), "right.npy")
+    assert "True depth: right.npy" in text_of(page) and "read as metres (.npy)" in text_of(page)
+    assert own_errors(page)["mae"]["reg"] < 0.01
+    give_depth(page, b"words", "words.pfm")
+    assert page.warning[0].value.startswith("words.pfm cannot be read as a depth map")
+    assert "True depth: right.npy" in text_of(page)
+    view(page, "maps")
+    assert "read as metres (.npy)" in text_of(page)
     view(page, "errors")
-    table = next(d.value for d in page.dataframe if "rmse" in d.value)
-    assert table["model"].tolist() == ["reg", "reg+cls"] and (table["rmse"] > 0).all()
-    assert any("your own photos" in c.value for c in page.caption)
+    click(page, "Remove true depth")
+    assert "True depth:" not in text_of(page) and len(page.selectbox) == 0
+    give_depth(page, npy(lobby), "right.npy")
+    assert own_errors(page)["mae"]["reg"] < 0.01
+
+
+def test_a_unit_that_is_not_clear_is_asked_for(lobby):
+    page = view(click(opened("depth"), "A lobby"), "errors")
+    give_depth(page, npy(50 / lobby), "disparity.npy")
+    assert "this looks like disparity" in page.warning[0].value
+    assert not any("rmse" in d.value for d in page.dataframe)
+    choose_unit(page, "m")
+    assert (own_errors(page)["rmse"] > 1).all()
+
+
+def test_a_zip_shares_the_unit_of_its_files(lobby):
+    page = opened("depth")
+    page.button_group(key="depth_source").set_value("Zip").run()
+    photos = [predict.SHIPPED_SAMPLES[0].read(), png(np.full((90, 120, 3), 99, np.uint8))]
+    depths = [as_integers(256 * lobby), as_integers(256 * np.full((90, 120), 3.0))]
+    files = {f"rgb/{n}.jpg": photo for n, photo in enumerate(photos)}
+    files |= {f"depth/{n}.png": depth for n, depth in enumerate(depths)}
+    ran(page.file_uploader[0].set_value(("set.zip", zipped(files), "application/zip")).run())
+    assert page.dataframe[-1].value["true depth read as"].tolist() == ["metres × 256"] * 2
+    view(page, "errors")
+    assert "(16-bit PNG, 2 files)" in text_of(page)
+    box = next(b for b in page.selectbox if b.label == "Unit of the 2 files in this format")
+    ran(box.set_value("x5000").run())
+    assert page.dataframe[-1].value["true depth read as"].tolist() == ["metres × 5000"] * 2
 
 
 def test_bad_files_are_reported_and_the_photo_stays():

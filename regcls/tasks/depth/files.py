@@ -1,4 +1,4 @@
-"""Files of what the Depth page draws with Plotly: the difference of two maps and point clouds."""
+"""Files to download from the Depth page: differences, errors on a photo and point clouds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from regcls.io.tables import safe_csv
 from regcls.tasks.depth import ground_truth, predict
+from regcls.tasks.depth.ground_truth import TrueDepth
 from regcls.tasks.depth.predict import PhotoDepth
 
 
@@ -26,6 +28,30 @@ def difference_npy(photo: PhotoDepth) -> bytes:
     """
     gap = predict.enlarged(photo, "reg+cls") - predict.enlarged(photo, "reg")
     return ground_truth.as_npy(gap)
+
+
+def errors_csv(errors: pd.DataFrame, measured: TrueDepth) -> str:
+    """Return the errors on a photo as CSV, with the file of true depth and its unit.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        Result of `regcls.tasks.depth.gallery.own_metrics`.
+    measured : TrueDepth
+        The true depth, with a reading.
+
+    Returns
+    -------
+    str
+        One row per model: the errors, and how the true depth was read.
+    """
+    assert measured.reading is not None, "errors need a unit"
+    table = errors.assign(
+        true_depth=measured.name,
+        unit=measured.reading.unit,
+        median_ratio_to_prediction=round(measured.reading.ratio, 4),
+    )
+    return safe_csv(table)
 
 
 def cloud_ply(points: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,11 +12,14 @@ from regcls.inference.contract import Card
 from regcls.io import images
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import gallery, pairs, reports
-from regcls.tasks.depth import ground_truth, predict
+from regcls.tasks.depth import depth_zip, ground_truth, predict
+from regcls.tasks.depth.ground_truth import TrueDepth
 from regcls.tasks.depth.metrics import metrics
 from regcls.tasks.depth.predict import EDGES, PhotoDepth
+from regcls.tasks.depth.units import AUTO
 from regcls.tasks.pairs import Pair
 
+ZIP_NAME = "The zip"  # of problems that concern the zip file itself
 TILE = 12  # pixels per side of the tiles that intervals resample: errors of neighbours correlate
 
 
@@ -28,20 +31,22 @@ class Entry:
     ----------
     photo : PhotoDepth
         Its predictions.
-    truth : ndarray of float32, shape (h, w), or None
-        True depth in metres at the size of the maps, 0 where unknown.
-    truth_notes : tuple of str
-        What was changed when the true depth was read, as sentences.
+    measured : TrueDepth or None
+        Its depth file, if there is one.
     """
 
     photo: PhotoDepth
-    truth: np.ndarray | None = None
-    truth_notes: tuple[str, ...] = ()
+    measured: TrueDepth | None = None
 
     @property
     def name(self) -> str:
         """Name that is shown."""
         return self.photo.name
+
+    @property
+    def truth(self) -> np.ndarray | None:
+        """True depth in metres at the size of the maps, 0 where unknown; None if not known."""
+        return None if self.measured is None else self.measured.metres
 
 
 class Gallery(gallery.Gallery[Entry]):
@@ -73,8 +78,8 @@ class Gallery(gallery.Gallery[Entry]):
                 return None
         return key
 
-    def add_truth(self, key: str, data: bytes, name: str) -> bool:
-        """Add the true depth of a photo.
+    def add_truth(self, key: str, data: bytes, name: str, unit: str = AUTO) -> bool:
+        """Add the true depth of a photo; it replaces one that was added before.
 
         Parameters
         ----------
@@ -84,26 +89,97 @@ class Gallery(gallery.Gallery[Entry]):
             Content of a file for `ground_truth.read`.
         name : str
             Name of the file.
+        unit : str, default "auto"
+            A key of `regcls.tasks.depth.units.UNITS`, or "auto" to guess it.
 
         Returns
         -------
         bool
-            Whether the file could be used; if not, the reason is added to ``problems``.
+            Whether the file could be read; if not, the reason is added to ``problems``. Its unit
+            can still be unknown, see `TrueDepth.problem`.
         """
-        entry = self.entries[key]
         try:
-            truth, notes = ground_truth.read(data, name, entry.photo.pixels.shape[:2])
-            truth = ground_truth.resized(truth, entry.photo.shape)
-            if not truth.any():
-                raise images.MediaError(
-                    f"{name} has too few pixels with a known depth: none is left at the size of "
-                    "the maps; use a denser one"
-                )
+            measured = ground_truth.read(data, name, self.entries[key].photo)
         except images.MediaError as error:
             self.refuse(name, error)
             return False
-        self.entries[key] = replace(entry, truth=truth, truth_notes=notes)
+        (self.entries[key].measured,) = ground_truth.decided([measured], unit)
         return True
+
+    def remove_truth(self, key: str) -> None:
+        """Remove the true depth of a photo.
+
+        Parameters
+        ----------
+        key : str
+            Key of the entry.
+        """
+        self.entries[key].measured = None
+
+    def set_unit(self, key: str, unit: str) -> None:
+        """Change the unit of a photo's true depth, and of the files that share its decision.
+
+        Parameters
+        ----------
+        key : str
+            Key of the entry, which has a true depth.
+        unit : str
+            A key of `regcls.tasks.depth.units.UNITS`, or "auto" to guess it.
+        """
+        first = self.entries[key].measured
+        assert first is not None, "the photo has no true depth"
+        alike = [entry for entry in self.entries.values() if _share(entry.measured, first)]
+        self._decide(alike, unit)
+
+    def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], None]) -> str | None:
+        """Add the photos of a zip with their depth files, whose unit is decided once per format.
+
+        Parameters
+        ----------
+        data : bytes
+            Content of the zip file; see `depth_zip.read`.
+        pair : Pair
+            The models.
+        report : callable
+            Called with the share of the photos that are done, 0 to 1.
+
+        Returns
+        -------
+        str or None
+            Key of the first photo; None if no photo could be added.
+        """
+        try:
+            photos, problems = depth_zip.read(data)
+        except images.MediaError as error:
+            self.refuse(ZIP_NAME, error)
+            return None
+        self.problems += problems
+        keys: list[str] = []
+        joined: list[Entry] = []
+        for number, found in enumerate(photos, start=1):
+            key = self.add(found.photo, found.name, pair)
+            if key is not None:
+                keys.append(key)
+                if found.depth_name and self.add_truth(key, found.depth, found.depth_name):
+                    joined.append(self._joined(key, self.key_of(data)))
+            report(number / len(photos))
+        self._decide(joined, AUTO)
+        return keys[0] if keys else None
+
+    def _joined(self, key: str, set_key: str) -> Entry:
+        """Let a file share the decision about its unit with those of its format in its zip."""
+        entry = self.entries[key]
+        assert entry.measured is not None
+        kind = entry.measured.stored.kind
+        entry.measured = replace(entry.measured, set_key=f"{set_key} {kind}")
+        return entry
+
+    @staticmethod
+    def _decide(entries: Iterable[Entry], unit: str) -> None:
+        measured = [(entry, entry.measured) for entry in entries if entry.measured is not None]
+        decided = ground_truth.decided([file for _, file in measured], unit)
+        for (entry, _), file in zip(measured, decided, strict=True):
+            entry.measured = file
 
     def update_predictions(self, pair: Pair) -> None:
         """Predict again for the photos whose predictions come from other models.
@@ -122,7 +198,7 @@ class Gallery(gallery.Gallery[Entry]):
                 entry.photo = replace(again, notes=photo.notes, pixels=photo.pixels)
 
     def report(self, card: Card) -> ErrorReport | None:
-        """Return the errors over all photos with a true depth.
+        """Return the errors over all photos with a true depth whose unit is known.
 
         Parameters
         ----------
@@ -135,6 +211,13 @@ class Gallery(gallery.Gallery[Entry]):
             Errors in metres, per metre of depth; None without a true depth.
         """
         return own_report(self.entries.values(), card)
+
+
+def _share(measured: TrueDepth | None, first: TrueDepth) -> bool:
+    """Whether two files share the decision about their unit."""
+    if measured is None or not first.set_key:
+        return measured is first
+    return measured.set_key == first.set_key
 
 
 def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport | None:
@@ -150,9 +233,14 @@ def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport | None:
     Returns
     -------
     ErrorReport or None
-        Errors in metres; None without a true depth. Intervals resample tiles of `TILE` pixels.
+        Errors in metres up to the end of the last range; None without a true depth there. Intervals
+        resample tiles of `TILE` pixels.
     """
-    known = [(entry.photo, entry.truth) for entry in entries if entry.truth is not None]
+    known = [
+        (entry.photo, truth)
+        for entry in entries
+        if (truth := entry.truth) is not None and _in_ranges(truth).any()
+    ]
     if not known:
         return None
     models = reports.common_models(photo.depth for photo, _ in known)
@@ -161,7 +249,7 @@ def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport | None:
     predictions: dict[str, list[np.ndarray]] = {model: [] for model in models}
     first = 0
     for photo, truth in known:
-        v, u = np.nonzero(truth)
+        v, u = np.nonzero(_in_ranges(truth))
         truths.append(truth[v, u])
         across = -(-truth.shape[1] // TILE)
         tiles.append(first + v // TILE * across + u // TILE)
@@ -177,6 +265,11 @@ def own_report(entries: Iterable[Entry], card: Card) -> ErrorReport | None:
     )
 
 
+def _in_ranges(truth: np.ndarray) -> np.ndarray:
+    """Mask the pixels with a depth in the ranges of the report; depth farther away has none."""
+    return (truth > 0) & (truth <= EDGES[-1])
+
+
 def own_metrics(entry: Entry) -> pd.DataFrame:
     """Return the metrics of a photo with a true depth.
 
@@ -190,8 +283,9 @@ def own_metrics(entry: Entry) -> pd.DataFrame:
     DataFrame
         One row per model: ``model`` and `regcls.tasks.depth.metrics.METRICS`.
     """
-    assert entry.truth is not None, "the photo has no true depth"
-    known = entry.truth > 0
-    truth = entry.truth[known]
+    whole = entry.truth
+    assert whole is not None, "the photo has no true depth"
+    known = whole > 0
+    truth = whole[known]
     rows = [{"model": m, **metrics(truth, d[known])} for m, d in entry.photo.depth.items()]
     return pd.DataFrame(rows).round(3)

@@ -1,66 +1,159 @@
-"""Files of depth maps: measured depth to compare with, and predicted depth to download."""
+"""Measured depth of a photo: read it at the size of the maps, and depth files to download."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from regcls.io.images import MAX_BYTES, MAX_PIXELS, MediaError
+from regcls.io.images import MediaError
+from regcls.tasks.depth import formats, units
+from regcls.tasks.depth.formats import StoredDepth
+from regcls.tasks.depth.predict import PhotoDepth
+from regcls.tasks.depth.units import AUTO, Comparison, Reading
+from regcls.tasks.pairs import MODELS
 
 MM = 1000.0  # millimetres per metre
 FARTHEST = 10.0  # metres; the largest depth in the training data of the shipped models
-MAX_FILE_BYTES = 4 * MAX_BYTES
 _ASPECT_TOLERANCE = 0.03  # relative difference between the aspect ratios of photo and depth
-# No room has a median depth outside these limits: the file is then in the other unit.
-_MIN_MEDIAN_MM, _MAX_MEDIAN_M = 60.0, 100.0
+# If a ratio differs from that of its set by more than this factor, the unit may differ as well.
+_UNLIKE_SET = 2.5
 
 
-def read(data: bytes, name: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Read the true depth of a photo.
+@dataclass(frozen=True)
+class TrueDepth:
+    """The measured depth of a photo, in a unit that can be changed.
+
+    Attributes
+    ----------
+    stored : StoredDepth
+        The file's values at the size of the maps.
+    comparison : Comparison
+        The values held against the prediction.
+    unit : str
+        What the user chose: a key of `units.UNITS`, or "auto".
+    reading : Reading or None
+        The unit it is read in; None if that could not be guessed.
+    problem : str
+        Why there is no reading, as a sentence.
+    set_key : str
+        Which files share one decision about the unit; "" if this file has its own.
+    """
+
+    stored: StoredDepth
+    comparison: Comparison
+    unit: str = AUTO
+    reading: Reading | None = None
+    problem: str = ""
+    set_key: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.stored.name
+
+    @property
+    def metres(self) -> np.ndarray | None:
+        """Depth in metres, 0 where unknown; None without a reading."""
+        return None if self.reading is None else units.metres(self.stored.values, self.reading.unit)
+
+    @property
+    def median(self) -> float | None:
+        """Median depth of the whole file in metres; None without a reading."""
+        if self.reading is None:
+            return None
+        return float(units.metres(np.array([self.stored.median]), self.reading.unit)[0])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is unusual about the file, as sentences."""
+        return (*self.stored.notes, *self._unlike_set(), *_far(self.metres, self.name))
+
+    def _unlike_set(self) -> tuple[str, ...]:
+        if self.reading is None or self.reading.files == 1:
+            return ()
+        own = float(np.exp(self.comparison.distance(self.reading.unit)))
+        if 1 / _UNLIKE_SET <= own / self.reading.ratio <= _UNLIKE_SET:
+            return ()
+        return (
+            f"{self.name} may have another unit than the other files: its own median ratio to "
+            f"the prediction is {own:.3g}.",
+        )
+
+
+def read(data: bytes, name: str, photo: PhotoDepth) -> TrueDepth:
+    """Read the true depth of a photo; `decided` finds its unit.
 
     Parameters
     ----------
     data : bytes
-        Content of a 16-bit PNG in millimetres or of an .npy file in metres. 0 and values that are
-        not finite mean unknown.
+        Content of a file for `formats.read`.
     name : str
         Name of the file, for messages.
-    size : tuple of int
-        Height and width of the photo. The depth may have another size, but not another aspect
-        ratio.
+    photo : PhotoDepth
+        Predictions for the photo. The depth may have another size than the photo, but not another
+        aspect ratio.
 
     Returns
     -------
-    metres : ndarray of float32, shape (H, W)
-        Depth in metres, 0 where unknown.
-    notes : tuple of str
-        What is unusual about the file, as sentences.
+    TrueDepth
+        The file's values at the size of the maps, without a reading.
 
     Raises
     ------
     MediaError
         If the file cannot be used.
     """
-    if not data:
-        raise MediaError(f"{name} is empty")
-    if len(data) > MAX_FILE_BYTES:
+    stored = formats.read(data, name)
+    shape, size = stored.values.shape, photo.pixels.shape[:2]
+    _check_aspect(shape, size, name)
+    small = resized(stored.values, photo.shape)
+    if not small.any():
         raise MediaError(
-            f"{name} has {len(data) / 1e6:.0f} MB; the largest size is "
-            f"{MAX_FILE_BYTES / 1e6:.0f} MB"
+            f"{name} has too few pixels with a known depth: none is left at the size of the maps; "
+            "use a denser one"
         )
-    is_array = data[:6] == b"\x93NUMPY"
-    stored = _read_array(data, name) if is_array else _read_png(data, name)
-    if stored.ndim != 2 or not stored.size:
-        raise MediaError(f"{name} must hold one depth per pixel, not the shape {stored.shape}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite: unknown
-        stored = stored.astype(np.float32)
-    stored = np.where(np.isfinite(stored) & (stored > 0), stored, np.float32(0))
-    _check_aspect(stored.shape, size, name)
-    _check_unit(stored, is_array, name)
-    metres = stored if is_array else stored / np.float32(MM)
-    return metres, _notes(metres, size, name)
+    notes = stored.notes
+    if shape != size:
+        notes += (f"{name} has another size than the photo; the nearest pixels are compared.",)
+    prediction = np.mean([photo.depth[model] for model in MODELS], axis=0)
+    return TrueDepth(replace(stored, values=small, notes=notes), units.compare(small, prediction))
+
+
+def decided(files: Sequence[TrueDepth], unit: str = AUTO) -> list[TrueDepth]:
+    """Decide the unit of files, once for all files of the same format.
+
+    Parameters
+    ----------
+    files : sequence of TrueDepth
+        The files.
+    unit : str, default "auto"
+        A key of `units.UNITS`, or "auto" to guess it.
+
+    Returns
+    -------
+    list of TrueDepth
+        The same files with a reading, or with a problem if the unit cannot be guessed.
+    """
+    by_kind: dict[str, list[Comparison]] = {}
+    for file in files:
+        by_kind.setdefault(file.stored.kind, []).append(file.comparison)
+    found: dict[str, Reading | str] = {}
+    for kind, comparisons in by_kind.items():
+        try:
+            found[kind] = units.read_as(comparisons, kind, unit)
+        except MediaError as error:
+            found[kind] = error.sentence
+    return [_with(file, unit, found[file.stored.kind]) for file in files]
+
+
+def _with(file: TrueDepth, unit: str, found: Reading | str) -> TrueDepth:
+    if isinstance(found, str):
+        return replace(file, unit=unit, reading=None, problem=found)
+    return replace(file, unit=unit, reading=found, problem="")
 
 
 def resized(metres: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -124,82 +217,22 @@ def as_npy(metres: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def _notes(metres: np.ndarray, size: tuple[int, int], name: str) -> tuple[str, ...]:
-    notes = []
-    if metres.shape != tuple(size):
-        notes.append(f"{name} has another size than the photo; the nearest pixels are compared.")
+def _far(metres: np.ndarray | None, name: str) -> tuple[str, ...]:
+    if metres is None or not metres.any():
+        return ()
     far = float((metres > FARTHEST).sum() / (metres > 0).sum())
-    if far > 0.001:
-        notes.append(
-            f"{far:.0%} of {name} is beyond {FARTHEST:.0f} m, farther than the training data."
-        )
-    return tuple(notes)
+    if far <= 0.001:
+        return ()
+    return (
+        f"{far:.0%} of {name} is beyond {FARTHEST:.0f} m, farther than the training data; the errors "
+        "per range leave it out.",
+    )
 
 
-def _check_aspect(shape: tuple[int, ...], size: tuple[int, int], name: str) -> None:
+def _check_aspect(shape: tuple[int, ...], size: tuple[int, ...], name: str) -> None:
     ratio = (shape[1] / shape[0]) / (size[1] / size[0])
     if abs(ratio - 1) > _ASPECT_TOLERANCE:
         raise MediaError(
             f"{name} has {shape[1]} × {shape[0]} pixels, another aspect ratio than the photo: "
             "it belongs to another photo, or one of the two was cropped or rotated"
         )
-
-
-def _check_unit(stored: np.ndarray, is_array: bool, name: str) -> None:
-    """Check that there are depths, and that their median is plausible in the file's unit."""
-    if not stored.any():
-        raise MediaError(f"{name} has no depth: all values are 0 or not finite")
-    median = float(np.median(stored[stored > 0]))
-    if is_array and median > _MAX_MEDIAN_M:
-        raise MediaError(
-            f"{name} seems to be in millimetres (median {median:.0f}); "
-            "an .npy file must be in metres"
-        )
-    if not is_array and median < _MIN_MEDIAN_MM:
-        raise MediaError(
-            f"{name} seems to be in metres (median {median:.0f}); "
-            "a PNG must be in millimetres, with 16 bits"
-        )
-
-
-def _check_pixels(count: float, name: str) -> None:
-    if count > MAX_PIXELS:
-        raise MediaError(
-            f"{name} has too many pixels; the largest number is {MAX_PIXELS / 1e6:.0f} million"
-        )
-
-
-def _read_array(data: bytes, name: str) -> np.ndarray:
-    stream = io.BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(stream)
-        header = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-            version, np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = header(stream)
-        if dtype.hasobject or dtype.kind not in "fiu":
-            raise MediaError(f"{name} must hold real numbers")
-        _check_pixels(float(np.prod(shape, dtype=np.float64)), name)
-        return np.load(io.BytesIO(data), allow_pickle=False).squeeze().astype(np.float64)
-    except MediaError:
-        raise
-    except Exception as error:  # a damaged header fails in many ways
-        raise MediaError(f"{name} is damaged or incomplete") from error
-
-
-def _read_png(data: bytes, name: str) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            _check_pixels(image.size[0] * image.size[1], name)
-            if not image.mode.startswith("I"):
-                mode = "8-bit" if image.mode == "L" else image.mode
-                raise MediaError(
-                    f"{name} must be a single-channel 16-bit PNG (millimetres), not {mode}"
-                )
-            return np.asarray(image, dtype=np.float64)
-    except MediaError:
-        raise
-    except Image.UnidentifiedImageError as error:
-        raise MediaError(f"{name} is neither a 16-bit PNG nor an .npy file") from error
-    except Exception as error:  # a damaged file fails in many ways
-        raise MediaError(f"{name} is damaged or incomplete") from error
