@@ -19,6 +19,7 @@ from pages.components import (
     task_page,
     uploads,
 )
+from regcls.inference import readouts
 from regcls.io.labelled_zip import AGE_LIMITS, MAX_ZIP_BYTES
 from regcls.tasks.age import predict, table
 from regcls.tasks.age.gallery import Entry, Gallery
@@ -26,6 +27,13 @@ from regcls.tasks.pairs import MODELS
 
 through_app()
 
+# Whether the prediction of reg+cls uses its classes, by read-out.
+CLASSES_USED = {
+    "value": "The predicted age of reg+cls comes from its value head, not from its classes.",
+    "recalibrated": "The predicted age of reg+cls comes from its value head, not from its classes.",
+    "class": "The predicted age of reg+cls comes from these classes, with their prior removed.",
+    "mixed": "The predicted age of reg+cls is a mixture of its value head and these classes.",
+}
 CLASSES_HEIGHT = 300  # pixels, of the chart of class probabilities
 
 
@@ -138,15 +146,12 @@ def chosen_face(key: str, entry: Entry) -> int:
 def predictions(face: predict.FaceAges) -> None:
     """Show each model's predicted age with its interval."""
     cells = {}
-    for model, estimate in face.estimates.items():
-        calibrated = estimate.level == estimate.level  # NaN without a calibration
-        interval = (
-            f"{estimate.low:.0f} to {estimate.high:.0f} ({estimate.level:.0%} interval)"
-            if calibrated
-            else "no interval: the model has no calibration"
-        )
+    for model, found in face.readouts.items():
+        estimate = next(iter(found.values()))
+        interval = answer_cards.interval_text(estimate.interval, 0, "photos")
         age = answer_cards.figure(f"{estimate.age:.0f}", "years")
-        cells[model] = f"{age}<div>{interval}</div>"
+        others = answer_cards.readouts({name: f"{one.age:.0f}" for name, one in found.items()})
+        cells[model] = f"{age}<div>{interval}</div>{others}"
     answer_cards.cards(cells)
 
 
@@ -187,7 +192,7 @@ def draw_charts(face: predict.FaceAges, truth: float | None, photo: str) -> None
         mark,
     )
     classes = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
-    caption = "The predicted age of reg+cls comes from its regression output, not from its classes."
+    caption = CLASSES_USED[readouts.best(pair.regcls.card)]
     if truth is not None:
         caption += " Dashed line: the true age."
     spec = classes.spec | {"height": CLASSES_HEIGHT}
@@ -202,6 +207,10 @@ def limits() -> None:
             "- **Predictions.** Each card shows one model's predicted age with a prediction "
             "interval, calibrated on held-out photos: for photos with a similar prediction it "
             "covered the true age in nine of ten cases.\n"
+            "- **Read-outs.** *As trained* is the regression output; *recalibrated* is a monotone "
+            "map of it; *class head* is the mean or median of the class probabilities with the "
+            "frequency of the classes in training removed; *both heads* is a mixture. All were "
+            "fitted and chosen on validation photos.\n"
             "- **Errors.** The first chart shows the error of each model per ten years of age, "
             "above the number of training photos. The second shows the class probabilities of "
             "reg+cls.\n"

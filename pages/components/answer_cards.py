@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from regcls.inference.readouts import LABELS, Interval
+
 PER_ROW = 2  # more cards in a row are too narrow to read
 DESCRIPTIONS = {"reg": " · regression only", "reg+cls": " · with a class head"}
 OTHER_COLOUR = "#888888"  # of a model that is not part of the shipped pair
@@ -37,4 +39,29 @@ def figure(number: str, unit: str) -> str:
     return (
         f'<div style="font-size:2.1rem;line-height:1.3;font-weight:600">{number}'
         f'<span style="font-size:1rem;font-weight:400"> {unit}</span></div>'
+    )
+
+
+def interval_text(interval: Interval, digits: int, units: str) -> str:
+    """Return a conformal interval in words, or why there is none; ``units`` such as "photos"."""
+    if interval.level != interval.level:  # NaN
+        return "no interval: the model has no calibration"
+    if interval.low != interval.low:
+        return f"no interval: only {interval.units} calibration {units} have a similar prediction"
+    ends = f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"
+    return f"{ends} ({interval.level:.0%} interval)"
+
+
+def readouts(texts: Mapping[str, str]) -> str:
+    """Return the HTML of a model's read-outs below its prediction; the first is the one shown.
+
+    Empty for a model with one read-out.
+    """
+    if len(texts) == 1:
+        return ""
+    chosen, *others = texts
+    rest = " · ".join(f"{LABELS[name]} {texts[name]}" for name in others)
+    return (
+        f'<div style="opacity:.8;font-size:.85rem">{LABELS[chosen]} (best on validation) · {rest}'
+        "</div>"
     )

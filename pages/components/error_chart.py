@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import balance, charts, task_models
+from pages.components import balance, charts, downloads, task_models
 from regcls.exceptions import sentence
+from regcls.inference import readouts
+from regcls.io.tables import safe_csv
 from regcls.stats.errors import ErrorReport
+from regcls.stats.verdicts import with_interval
+from regcls.tasks.pairs import Pair
 
 # The name of a dashed line, and the target values that it marks.
 Mark = tuple[str, float | list[float] | None]
@@ -36,9 +40,44 @@ def draw(
     if data_set := pair.reg.card.training.get("data_set"):
         settings += f": {data_set}"
     settings += "."
-    charts.draw(replace(picture, caption=caption + key), name=f"errors-{task}", settings=settings)
+    shown = f"{caption}{readouts_in_words(pair)}{key}"
+    charts.draw(replace(picture, caption=shown), name=f"errors-{task}", settings=settings)
+    draw_readouts(task, unit)
     st.caption(imbalance(report))
     balance.draw(report, task, unit, settings)
+
+
+def readouts_in_words(pair: Pair) -> str:
+    """Return which read-out each model predicts with, as a sentence; empty without a choice."""
+    cards = {"reg": pair.reg.card, "reg+cls": pair.regcls.card}
+    if all(len(readouts.available(card)) == 1 for card in cards.values()):
+        return ""
+    chosen = [f"{model} {readouts.LABELS[readouts.best(card)]}" for model, card in cards.items()]
+    return f" Each model predicts as was best on validation data: {', '.join(chosen)}."
+
+
+def draw_readouts(task: str, unit: str) -> None:
+    """Draw the test errors of all read-outs as a table, if there is a choice."""
+    pair, _ = task_models.models(task)
+    if not readouts_in_words(pair):
+        return
+    table = task_models.readouts(task)
+    with st.expander("Errors of all read-outs", icon=":material/table_rows:"):
+        metrics = {"mae": "MAE", "balanced_mae": "Balanced MAE", "rmse": "RMSE"}
+        shown = table[["model", "readout", "chosen"]].rename(
+            columns={"readout": "read-out", "chosen": "best on validation"}
+        )
+        for name, title in metrics.items():
+            shown[f"{title} ({unit})"] = [
+                with_interval(*ends)
+                for ends in table[[name, f"{name}_low", f"{name}_high"]].to_numpy()
+            ]
+        st.table(shown.set_index("model"))
+        st.caption(
+            "Test errors with 95 % intervals. The parameters of every read-out were chosen on "
+            "validation data; the test subset chose nothing."
+        )
+        downloads.button("Read-outs as CSV", lambda: safe_csv(table), f"readouts-{task}.csv")
 
 
 def verdict(report: ErrorReport, unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from pages.components import custom_models
 from regcls.inference.contract import ContractError
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @st.cache_resource(show_spinner=False)
@@ -32,6 +36,17 @@ def models(task: str) -> tuple[pairs.Pair, ErrorReport]:
         st.error(f"The {task} models cannot be used. {error.sentence}")
         st.stop()
     return custom_models.with_own(pair, task), report
+
+
+@st.cache_data(show_spinner=False)
+def _readouts(task: str, root: str) -> pd.DataFrame:
+    found = registry.get(task)
+    return found.readout_table(_loaded(task, root)[0])
+
+
+def readouts(task: str) -> pd.DataFrame:
+    """Return the test errors of all read-outs of the task's pair."""
+    return _readouts(task, os.environ.get(pairs.ROOT, ""))
 
 
 def inference_time(task: str, milliseconds: Mapping[str, float], what: str) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from regcls.exceptions import UserError
+from regcls.stats.readouts import STATISTICS
 
 KEY = "regcls"  # of the metadata entry that holds the card
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # in schema 1, a card has no read-outs and one calibration, that of the value
 TASKS = ("age", "depth", "progress")
 VARIANTS = ("reg", "reg+cls")
+READOUTS = ("value", "recalibrated", "class", "mixed")  # those of reg first
 
 # Required fields of each part of a card; a part may have more.
 _REQUIRED: dict[str, tuple[str, ...]] = {
@@ -56,8 +59,12 @@ class Card:
     classes : dict, optional
         ``edges`` (C + 1,) and ``kind``; None for reg.
     calibration : dict, optional
-        ``edges`` (K + 1,) over predictions, ``radius`` (K,) in target units, ``level``,
-        ``counts`` (K,).
+        By read-out: ``edges`` (K + 1,) over predictions, ``radius`` (K,) in target units, None in
+        ranges with too few units, ``level``, and ``counts`` (K,), the units in each range.
+    readouts : dict, optional
+        See `regcls.inference.readouts`: ``metric``, ``val_error`` by read-out and ``best``;
+        ``recalibrated`` with the knots ``x`` and ``y``; for reg+cls, ``prior`` (C,), and ``class``
+        and ``mixed`` with ``tau``, ``statistic`` and ``weight``.
     schema : int
         Version of this layout.
     """
@@ -73,6 +80,7 @@ class Card:
     citation: str
     classes: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
+    readouts: dict[str, Any] | None = None
     schema: int = field(default=SCHEMA)
 
     @property
@@ -110,6 +118,9 @@ class Card:
         if not isinstance(data, dict):
             raise ContractError(f"metadata '{KEY}' is not a JSON object")
         _check_complete(data)
+        if data["schema"] == 1:
+            old = data.pop("calibration", None)
+            data |= {"schema": SCHEMA, "calibration": old and {"value": old}, "readouts": None}
         known = {f.name for f in fields(cls)}
         card = cls(**{name: value for name, value in data.items() if name in known})
         _check_values(card)
@@ -117,11 +128,13 @@ class Card:
 
 
 def _check_complete(data: Mapping[str, Any]) -> None:
-    if data.get("schema") != SCHEMA:
+    if data.get("schema") not in READABLE:
         raise ContractError(
-            f"the metadata has schema {data.get('schema')!r}; this version reads schema {SCHEMA}"
+            f"the metadata has schema {data.get('schema')!r}; this version reads schemas "
+            f"{' and '.join(map(str, READABLE))}"
         )
-    required = [f.name for f in fields(Card) if f.name not in ("classes", "calibration")]
+    optional = ("classes", "calibration", "readouts")
+    required = [f.name for f in fields(Card) if f.name not in optional]
     missing = [name for name in required if data.get(name) in (None, "")]
     for part, names in _REQUIRED.items():
         if part in missing:
@@ -152,11 +165,55 @@ def _check_values(card: Card) -> None:
         _check_table("classes", card.classes, ())
         if not card.classes.get("kind"):
             raise ContractError("the metadata lacks classes.kind")
-    if card.calibration is not None:
-        _check_table("calibration", card.calibration, ("radius", "counts"))
-        level = card.calibration.get("level")
+    for name, table in _entries("calibration", card.calibration).items():
+        part = f"calibration.{name}"
+        _check_table(part, table, ("radius", "counts"))
+        level = table.get("level")
         if not isinstance(level, int | float) or not 0 < level < 1:
-            raise ContractError("calibration.level must be a number between 0 and 1")
+            raise ContractError(f"{part}.level must be a number between 0 and 1")
+    if card.readouts is not None:
+        _check_readouts(card.readouts, card.class_count)
+
+
+def _entries(part: str, value: Any) -> dict[str, Any]:
+    """Return a part of a card that is an object or missing."""
+    if value is not None and not isinstance(value, dict):
+        raise ContractError(f"metadata '{part}' is not a JSON object")
+    return value or {}
+
+
+def _check_readouts(found: Any, classes: int) -> None:
+    """Check that the parameters of each read-out are numbers of the right shape."""
+    known = READOUTS if classes else READOUTS[:2]
+    if _entries("readouts", found).get("best") not in known:
+        raise ContractError(f"readouts.best must be one of {', '.join(known)}")
+    try:
+        _check_monotone(found["recalibrated"])
+        if classes:
+            _check_class_readouts(found, classes)
+    except ContractError:
+        raise
+    except KeyError as error:
+        raise ContractError(f"the metadata 'readouts' lacks {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ContractError("metadata 'readouts' has an entry of the wrong type") from error
+
+
+def _check_monotone(knots: Any) -> None:
+    x, y = (np.asarray(knots[axis], np.float64) for axis in "xy")
+    valid = x.ndim == 1 and x.shape == y.shape and len(x) > 0
+    if not valid or not (np.diff(x) > 0).all() or not (np.diff(y) >= 0).all():
+        raise ContractError("readouts.recalibrated must have ascending x and y of one length")
+
+
+def _check_class_readouts(found: Mapping[str, Any], classes: int) -> None:
+    prior = np.asarray(found["prior"], np.float64)
+    if prior.shape != (classes,) or not (prior >= 0).all() or not prior.sum() > 0:
+        raise ContractError(f"readouts.prior must be {classes} shares of classes")
+    for name in ("class", "mixed"):
+        numbers = [float(found[name][key]) for key in ("tau", "weight")]
+        if found[name]["statistic"] not in STATISTICS or not np.isfinite(numbers).all():
+            raise ContractError(f"readouts.{name} needs tau, weight and statistic")
 
 
 def _check_table(part: str, table: Any, columns: tuple[str, ...]) -> None:

@@ -274,7 +274,7 @@ def _class_map_spec(bottom: float, top: float) -> dict[str, Any]:
                 "probability:Q",
                 scale=alt.Scale(scheme="blues", domainMin=0),
                 legend=alt.Legend(
-                    title=["probability", "per strip"], format=".0~%", gradientLength=160
+                    title=["probability", "per strip"], format=".1~%", gradientLength=160
                 ),
             ),
             tooltip=[

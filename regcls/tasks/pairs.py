@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from regcls.exceptions import sentence
+from regcls.inference import readouts
 from regcls.inference.contract import TASKS, VARIANTS, Card, ContractError
 from regcls.inference.session import Session, run_sessions, session, stamp_of
 from regcls.utils.paths import MODELS_FOLDER
@@ -135,6 +136,10 @@ def load_pair(task: str, root: Path | str = MODELS_FOLDER) -> Pair:
     _check_match(task, reg.card, regcls.card)
     table = folder / "test_predictions.parquet"
     predictions = _read_predictions(table, *stamp_of(table))
+    for key, card in (("reg", reg.card), ("regcls", regcls.card)):
+        wanted = {readouts.column(key, name) for name in readouts.available(card)}
+        if absent := wanted - set(predictions.columns):
+            raise ContractError(f"{table.name} lacks the columns {', '.join(sorted(absent))}")
     return Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
 
 
@@ -200,6 +205,28 @@ def predict(pair: Pair, images: np.ndarray) -> dict[str, Outputs]:
         except ContractError as error:
             model.problem = sentence(f"the model {name} failed and is no longer used: {error}")
     return outputs
+
+
+def best(pair: Pair, outputs: Mapping[str, Outputs]) -> dict[str, np.ndarray]:
+    """Return the predictions of each model's best read-out on validation data.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    outputs : mapping of str to tuple
+        Value and logits by model, as `predict` returns them.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (N, ...)
+        Predictions by model.
+    """
+    cards = {name: model.card for name, model in sessions(pair).items()}
+    return {
+        name: readouts.predict(cards[name], value, logits, readouts.best(cards[name]))
+        for name, (value, logits) in outputs.items()
+    }
 
 
 def run_pair(pair: Pair, images: np.ndarray, batch: int | None = None) -> dict[str, Outputs]:
@@ -274,9 +301,8 @@ def _read_predictions(path: Path, *stamp: int) -> pd.DataFrame:
     import pandas as pd
 
     predictions = pd.read_parquet(path)
-    absent = {"y_true", "reg", "regcls"} - set(predictions.columns)
-    if absent:
-        raise ContractError(f"{path.name} lacks the columns {', '.join(sorted(absent))}")
+    if "y_true" not in predictions:
+        raise ContractError(f"{path.name} lacks the column y_true")
     return predictions
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from regcls.exceptions import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from regcls.stats.errors import ErrorReport
     from regcls.tasks.pairs import Pair
 
@@ -61,6 +63,22 @@ class Task:
         """
         report: ErrorReport = self._module("predict").pair_report(pair)
         return report
+
+    def readout_table(self, pair: Pair) -> pd.DataFrame:
+        """Return the test errors of all read-outs of a pair.
+
+        Parameters
+        ----------
+        pair : Pair
+            A pair of this task.
+
+        Returns
+        -------
+        DataFrame
+            See `regcls.tasks.reports.held_out_readouts`; errors in `unit`.
+        """
+        table: pd.DataFrame = self._module("predict").readout_table(pair)
+        return table
 
     def predict_files(
         self, files: Iterable[Path], frames: int | None = None, part: bool = False

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regcls.inference import readouts
 from regcls.inference.contract import Card
 from regcls.stats.errors import ErrorReport
 from regcls.tasks.pairs import KEYS, Pair
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def common_models(predictions: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
@@ -85,6 +90,8 @@ def held_out(
 ) -> ErrorReport:
     """Report the errors of a pair on its test predictions.
 
+    Each model predicts with its best read-out on validation data.
+
     Parameters
     ----------
     pair : Pair
@@ -101,10 +108,72 @@ def held_out(
     ErrorReport
         Errors per range of both models.
     """
+    columns = {model: columns_of(pair, model)[0] for model in KEYS}
+    return _report(pair, columns, edges, clusters, scale)
+
+
+def columns_of(pair: Pair, model: str) -> tuple[str, ...]:
+    """Return the columns of a model's read-outs in the test predictions.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    model : str
+        "reg" or "reg+cls".
+
+    Returns
+    -------
+    tuple of str
+        Column names, the best read-out on validation data first.
+    """
+    card = (pair.reg if model == "reg" else pair.regcls).card
+    return tuple(readouts.column(KEYS[model], name) for name in readouts.in_order(card))
+
+
+def held_out_readouts(
+    pair: Pair, edges: np.ndarray, clusters: str | None = None, scale: float = 1.0
+) -> pd.DataFrame:
+    """Return the test errors of all read-outs of a pair.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    edges : ndarray, shape (K + 1,)
+        Ascending edges of the target ranges, for the balanced MAE.
+    clusters : str, optional
+        Column with the group of each sample. Intervals resample groups.
+    scale : float, default 1.0
+        Factor from the unit of the predictions to the unit of ``edges``.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and read-out: ``model``, ``readout`` (as `LABELS` of
+        `regcls.inference.readouts`), ``chosen`` (whether it is the model's best on validation
+        data), and the columns of `ErrorReport.overall`.
+    """
+    cards = {"reg": pair.reg.card, "reg+cls": pair.regcls.card}
+    rows = [(model, name) for model, card in cards.items() for name in readouts.available(card)]
+    columns = {
+        f"{model}, {readouts.LABELS[name]}": readouts.column(KEYS[model], name)
+        for model, name in rows
+    }
+    table = _report(pair, columns, edges, clusters, scale).overall().drop(columns="model")
+    table.insert(0, "model", [model for model, _ in rows])
+    table.insert(1, "readout", [readouts.LABELS[name] for _, name in rows])
+    table.insert(2, "chosen", [name == readouts.best(cards[model]) for model, name in rows])
+    return table
+
+
+def _report(
+    pair: Pair, columns: Mapping[str, str], edges: np.ndarray, clusters: str | None, scale: float
+) -> ErrorReport:
     table = pair.predictions
     return ErrorReport.from_predictions(
         scale * table["y_true"].to_numpy(),
-        {model: scale * table[key].to_numpy() for model, key in KEYS.items()},
+        {name: scale * table[column].to_numpy() for name, column in columns.items()},
         edges,
         train_counts=train_counts(pair.reg.card, edges, scale),
         clusters=None if clusters is None else table[clusters].to_numpy(),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from regcls.inference import readouts
 from regcls.inference.contract import Card
+from regcls.training.search import REPEATED, search_noise
 
 # The errors in each task's table, with their unit ("" for the unit of the target).
 COLUMNS = {
@@ -51,6 +54,8 @@ TRAINING = {
     "versions": "versions",
 }
 
+READOUT_METRICS = {"mae": "MAE", "balanced_mae": "balanced MAE", "rmse": "RMSE"}
+
 Row = tuple[object, ...]
 
 
@@ -71,6 +76,7 @@ def write_card_md(path: Path, reg: Card, regcls: Card, limits: Sequence[str]) ->
         "Model": _description(reg, regcls),
         "Licence": reg.licence,
         "Errors on the test split": _metrics_table(pair),
+        "Read-outs": _readouts(pair),
         "Prediction intervals": _intervals(pair),
         "Training": _training(pair),
         "Selection of settings on the validation split": _search_table(pair),
@@ -90,8 +96,8 @@ def _description(reg: Card, regcls: Card) -> str:
         f"Two networks that predict {target['name']} ({target['unit']}, {target['low']:g} to "
         f"{target['high']:g}) from an RGB image of {size['height']} × {size['width']} pixels "
         "(height × width, uint8; normalisation is part of the model). They differ in the loss and in an additional linear "
-        f"head of reg+cls with {regcls.class_count} {kind} classes. The errors of both are those "
-        "of the regression output. Weights are stored as float16; computation is in float32."
+        f"head of reg+cls with {regcls.class_count} {kind} classes. Weights are stored as float16; "
+        "computation is in float32."
     )
 
 
@@ -103,8 +109,8 @@ def _metrics_table(pair: Mapping[str, Card]) -> str:
     unit = card.target["unit"]
     heads = [f"{TITLES[metric]} ({own or unit})" for metric, own in columns.items()]
     note = (
-        "Brackets: 95 % bootstrap confidence intervals. Many, medium and few: ranges of the target "
-        "by their number of training samples (shots)."
+        "Errors of the regression output, as trained. Brackets: 95 % bootstrap confidence intervals. "
+        "Many, medium and few: ranges of the target by their number of training samples (shots)."
     )
     table = _table(("model", "subset", f"test {SAMPLES[card.task]}", *heads), rows)
     return f"{table}\n\n{note}"
@@ -150,31 +156,105 @@ def _count(errors: Mapping[str, Any]) -> int | None:
     return errors.get("test", errors.get("n"))
 
 
+def _readouts(pair: Mapping[str, Card]) -> str:
+    """Return one row per model and read-out, with its test errors and validation error."""
+    if not all(card.readouts for card in pair.values()):
+        return "None were chosen: the prediction is the regression output."
+    card = next(iter(pair.values()))
+    unit = card.target["unit"]
+    rows: list[Row] = []
+    for name, one in pair.items():
+        found = one.readouts or {}
+        for readout in readouts.available(one):
+            label = readouts.LABELS[readout]
+            rows.append(
+                (
+                    name,
+                    f"**{label}**" if readout == found["best"] else label,
+                    _parameters(found, readout),
+                    *(_figure(one.metrics["readouts"][readout], m) for m in READOUT_METRICS),
+                    f"{found['val_error'][readout]:.4g}",
+                )
+            )
+    found = card.readouts or {}
+    metric = TITLES[found["metric"]]
+    heads = ["model", "read-out", "parameters"]
+    heads += [f"{title} ({unit})" for title in READOUT_METRICS.values()]
+    heads += [f"validation {metric} ({unit})"]
+    return (
+        "As trained: the regression output. Recalibrated: a monotone map of it (isotonic "
+        "regression). Class head: mean or median of softmax(logits − τ · log prior) over the "
+        "classes. Both heads: a weighted mean of the regression output and the class head. Test "
+        "errors have 95 % intervals. Parameters and the best read-out of each model (bold, what it "
+        f"predicts) were chosen by the cross-fitted {metric} on {found['chosen_on']}.\n\n"
+        f"{_table(heads, rows)}"
+    )
+
+
+def _parameters(found: Mapping[str, Any], readout: str) -> str:
+    """Return the parameters of a read-out in words."""
+    if readout not in ("class", "mixed"):
+        return ""
+    head = found[readout]
+    weight = f", weight of the regression output {head['weight']:g}" if readout == "mixed" else ""
+    return f"τ = {head['tau']:g}, {head['statistic']}{weight}"
+
+
 def _intervals(pair: Mapping[str, Card]) -> str:
-    """Return one row per model and range of the prediction."""
-    calibrations = {name: card.calibration for name, card in pair.items() if card.calibration}
+    """Return one row per model and range of the prediction, for each model's best read-out."""
+    calibrations = {
+        name: card.calibration[readouts.best(card)]
+        for name, card in pair.items()
+        if card.calibration
+    }
     if not calibrations:
         return "Not calibrated."
-    rows: list[Row] = [
-        (name, f"{low:g} to {high:g}", f"± {radius:.3g}", f"{count:,}")
-        for name, calibration in calibrations.items()
+    first = next(iter(calibrations.values()))
+    card = next(iter(pair.values()))
+    unit, units = card.target["unit"], first.get("units", SAMPLES[card.task])
+    rows = [row for name, one in calibrations.items() for row in _interval_rows(name, one)]
+    heads = ("model", f"prediction ({unit})", "interval", f"calibration {units}")
+    text = (
+        f"Split conformal intervals of what each model predicts, calibrated on validation {units}: "
+        f"for {100 * first['level']:g} % of samples of new {units}, the true {card.target['name']} "
+        f"is in the interval around the prediction. Ranges with too few {units} have no interval. "
+        f"{_chosen_by(card)}\n\n{_table(heads, rows)}"
+    )
+    shares = [
+        f"{name} {100 * share:.1f} %"
+        for name, one in calibrations.items()
+        if (share := one.get("test_coverage", {}).get("covered")) is not None
+    ]
+    if not shares:
+        return text
+    return (
+        f"{text}\n\nShare of the test {SAMPLES[card.task]} in their interval: {', '.join(shares)}."
+    )
+
+
+def _interval_rows(name: str, calibration: Mapping[str, Any]) -> list[Row]:
+    edges = calibration["edges"]
+    return [
+        (
+            name,
+            f"{low:g} to {high:g}",
+            "none" if radius is None or math.isinf(radius) else f"± {radius:.3g}",
+            f"{count:,}",
+        )
         for low, high, radius, count in zip(
-            calibration["edges"][:-1],
-            calibration["edges"][1:],
-            calibration["radius"],
-            calibration["counts"],
-            strict=True,
+            edges[:-1], edges[1:], calibration["radius"], calibration["counts"], strict=True
         )
     ]
-    card = next(iter(pair.values()))
-    unit, samples = card.target["unit"], SAMPLES[card.task]
-    heads = ("model", f"prediction ({unit})", "interval", f"validation {samples}")
-    level = next(iter(calibrations.values()))["level"]
+
+
+def _chosen_by(card: Card) -> str:
+    """Return what the calibration samples chose, if anything."""
+    if card.training.get("settings_chosen_on") == "half":
+        return "These samples chose neither settings of the training nor read-outs."
+    read_outs = ", but no read-out" if card.readouts else ""
     return (
-        f"Split conformal intervals, calibrated on the validation split: for {100 * level:g} % of "
-        f"similar {samples}, the true {card.target['name']} is in the interval around the "
-        f"prediction. Ranges with few {samples} also use those of their neighbours.\n\n"
-        f"{_table(heads, rows)}"
+        f"These samples were among those that chose the settings of the training{read_outs}, so the "
+        "intervals can be slightly too narrow."
     )
 
 
@@ -215,30 +295,68 @@ def _in_words(key: str, value: Any) -> str:
 
 def _search_table(pair: Mapping[str, Card]) -> str:
     """Return the settings with the error of the selection: RMSE if it was measured, else MAE."""
-    found = [
-        (name, row) for name, card in pair.items() for row in card.training.get("search_on_val", [])
-    ]
-    if not found:
+    found = {name: card.training.get("search_on_val", []) for name, card in pair.items()}
+    rows = [(name, row) for name, of_one in found.items() for row in of_one]
+    if not rows:
         return "No settings were compared."
-    metric = "rmse" if "val_rmse" in found[0][1] else "mae"
+    metric = "rmse" if "val_rmse" in rows[0][1] else "mae"
     key = f"val_{metric}"
-    best = {
-        name: min((row[key] for one, row in found if one == name), default=None) for name in pair
-    }
-    rows: list[Row] = [
-        (
-            name,
-            f"{row['reg_weight']:g}",
-            row["classes"] or "",
-            row.get("kind", "equal-width") if row["classes"] else "",
-            f"**{row[key]:.3f}**" if row[key] == best[name] else f"{row[key]:.3f}",
-        )
-        for name, row in found
-    ]
+    best = {name: _best_setting(of_one, key) for name, of_one in found.items()}
     unit = next(iter(pair.values())).target["unit"]
-    heads = ("model", "loss scale or λ", "classes", "kind", f"validation {TITLES[metric]} ({unit})")
-    note = "Errors after a short training with each setting. Bold: the selected setting."
-    return f"{_table(heads, rows)}\n\n{note}"
+    heads = (
+        "model", "loss scale or λ", "classes", "kind", "learning rate", "weight decay", "seed",
+        f"validation {TITLES[metric]} ({unit})",
+    )  # fmt: skip
+    lines = [_search_row(name, row, key, best[name]) for name, row in rows]
+    return f"{_table(heads, lines)}\n\n{_search_note([row for _, row in rows], key, unit)}"
+
+
+def _best_setting(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[object, ...] | None:
+    """Return the selected setting: the lowest mean error of those tried most often."""
+    errors: dict[tuple[object, ...], list[float]] = {}
+    for row in rows:
+        errors.setdefault(_identity(row), []).append(row[key])
+    most = max(map(len, errors.values()), default=0)
+    means = {setting: sum(found) / most for setting, found in errors.items() if len(found) == most}
+    return min(means, key=means.__getitem__) if means else None
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[object, ...]:
+    names = ("reg_weight", "classes", "kind", "lr", "weight_decay")
+    return tuple(row.get(name) for name in names)
+
+
+def _search_row(
+    name: str, row: Mapping[str, Any], key: str, best: tuple[object, ...] | None
+) -> Row:
+    error = f"{row[key]:.3f}"
+    rates = (f"{row[rate]:g}" if row.get(rate) else "" for rate in ("lr", "weight_decay"))
+    return (
+        name,
+        f"{row['reg_weight']:g}",
+        row["classes"] or "",
+        row.get("kind", "equal-width") if row["classes"] else "",
+        *rates,
+        row.get("seed", 0),
+        f"**{error}**" if _identity(row) == best else error,
+    )
+
+
+def _search_note(rows: Sequence[Mapping[str, Any]], key: str, unit: str) -> str:
+    """Return what the search did and what it could tell."""
+    text = "Errors after a short training with each setting. Bold: the selected setting."
+    if not any(row.get("lr") for row in rows):
+        return (
+            f"{text} Learning rate and weight decay were not searched. With AdamW, the scale of a "
+            "single loss does almost nothing, so the rows of reg differ by chance."
+        )
+    noise = search_noise(rows, key)
+    assert noise is not None  # the best settings are always trained twice
+    return (
+        f"{text} The best {REPEATED} settings of each model were trained with a second seed, and the "
+        f"lowest mean was selected. The error of one setting varies by a standard deviation of "
+        f"{noise:.2g} {unit} over seeds: smaller differences between settings can be chance."
+    )
 
 
 def _figure(row: Mapping[str, Any], metric: str) -> str:

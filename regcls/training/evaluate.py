@@ -118,7 +118,8 @@ def _progress(pair: Pair, data: Path, split: str) -> ErrorReport:
 
 
 def _values(pair: Pair, images: np.ndarray) -> dict[str, np.ndarray]:
-    return {model: value for model, (value, _) in pairs.run_pair(pair, images).items()}
+    """Predict with each model's best read-out on validation data."""
+    return pairs.best(pair, pairs.run_pair(pair, images))
 
 
 def _check_not_empty(samples: Sized, data: Path, split: str) -> None:

@@ -133,6 +133,42 @@ def export(
     return list_models(out)
 
 
+def calibrate(
+    task: str, data: Path, out: Path | None = None, csv: Path | None = None
+) -> list[dict[str, Any]]:
+    """Choose the read-outs of an exported pair again, and calibrate its intervals.
+
+    The weights stay as they are; the cards and the tables of predictions are replaced.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    data : Path
+        The data set that the pair was trained on.
+    out : Path, optional
+        Folder of the pair; ``models/TASK`` by default.
+    csv : Path, optional
+        Index of a data set of faces.
+
+    Returns
+    -------
+    list of dict
+        One record per model file.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be used or a model file is missing or not valid.
+    """
+    _check_csv(task, csv)
+    from regcls.training.readouts import finish
+
+    folder = _pair_folder(task, out)
+    finish(_module(task, "export").readout_problem(data, **_index(csv)), folder)
+    return write_card(task, folder)
+
+
 def write_card(task: str, out: Path | None = None) -> list[dict[str, Any]]:
     """Write the model card of a pair again, from the cards in its ONNX files.
 

@@ -1,4 +1,9 @@
-"""Training of a pair: select λ, classes and loss scale on the validation split, then train seeds."""
+"""Training of a pair: select the settings of both variants on validation data, then train seeds.
+
+Both variants try the same learning rates and weight decays, as many settings each. The best few are
+trained again with another seed, which also measures how much the validation error of one setting
+varies by chance, and the best mean wins.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +37,63 @@ class Setting(NamedTuple):
         Number of classes; 0 for reg.
     kind : str
         Kind of the classes.
+    lr, weight_decay : float or None
+        Of AdamW; None for those of the recipe.
     """
 
     reg_weight: float
     classes: int = 0
     kind: str = "equal-width"
+    lr: float | None = None
+    weight_decay: float | None = None
+
+
+REPEATED = 3  # settings per variant that are trained with a second seed
+LEARNING_RATES, WEIGHT_DECAYS = (3e-4, 3e-3), (1e-3, 1e-1)  # log-uniform
+
+
+def draw_grid(
+    count: int, weights: Sequence[float], classes: Sequence[tuple[int, str]], seed: int = 0
+) -> dict[str, list[Setting]]:
+    """Draw the settings of both variants, with the same learning rates and weight decays.
+
+    With AdamW, the scale of a single loss does almost nothing, so reg keeps a loss scale of 1.
+
+    Parameters
+    ----------
+    count : int
+        Number of settings per variant.
+    weights : sequence of float
+        Values of λ, each used about equally often.
+    classes : sequence of tuple
+        Numbers of classes and their kinds, each used about equally often.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    dict of str to list of Setting
+        Settings by variant.
+
+    Examples
+    --------
+    >>> grid = draw_grid(4, (1.0, 10.0), [(20, "equal-width")])
+    >>> [setting.lr for setting in grid["reg"]] == [setting.lr for setting in grid["regcls"]]
+    True
+    """
+    rng = np.random.default_rng(seed)
+    ends = np.log([LEARNING_RATES, WEIGHT_DECAYS])
+    drawn = np.exp(rng.uniform(ends[:, 0], ends[:, 1], (count, 2)))
+    rates = [tuple(float(f"{value:.2g}") for value in row) for row in drawn]
+    lambdas = [weights[i % len(weights)] for i in rng.permutation(count)]
+    chosen = [classes[i % len(classes)] for i in rng.permutation(count)]
+    return {
+        "reg": [Setting(1.0, 0, "equal-width", lr, decay) for lr, decay in rates],
+        "regcls": [
+            Setting(weight, number, kind, lr, decay)
+            for (lr, decay), weight, (number, kind) in zip(rates, lambdas, chosen, strict=True)
+        ],
+    }
 
 
 @dataclass(frozen=True)
@@ -52,7 +109,7 @@ class Plan:
     metric : str
         Error that the search minimises.
     splits : dict
-        Data of train, val and test.
+        Data of train and of the half of val that chooses.
     targets : ndarray, shape (M,)
         Training targets, for the class edges.
     limits : tuple of float
@@ -95,7 +152,8 @@ class Plan:
         if setting.classes:
             classes = bins.make(setting.kind, self.targets, setting.classes, self.limits)
             edges = tuple(classes.edges.tolist())
-        return replace(base, reg_weight=setting.reg_weight, edges=edges, kind=setting.kind)
+        own = {k: v for k in ("lr", "weight_decay") if (v := getattr(setting, k)) is not None}
+        return replace(base, reg_weight=setting.reg_weight, edges=edges, kind=setting.kind, **own)
 
 
 def train(
@@ -202,19 +260,62 @@ def load_run(variant: str, seed: int, runs: Path, network: Callable[[Recipe], Ne
 
 
 def _search(plan: Plan, variant: str, runs: Path, report: Report) -> Setting:
-    """Train each setting of the grid briefly; return the one with the lowest validation error."""
+    """Train the settings briefly, the best ones twice; return the one with the best mean error."""
     path = runs / f"search_{variant}.json"
     rows = json.loads(path.read_text()) if path.exists() else []
     metric = f"val_{plan.metric}"
-    for setting in plan.grid[variant]:
-        if any(_setting(row) == setting for row in rows):
-            continue
-        name = f"search {variant} weight={setting.reg_weight} C={setting.classes} {setting.kind}"
-        recipe = plan.recipe(plan.search, setting)
+
+    def try_setting(setting: Setting, seed: int) -> None:
+        if any(_setting(row) == setting and row["seed"] == seed for row in rows):
+            return
+        name = f"search {variant} {_in_words(setting)}, seed {seed}"
+        recipe = replace(plan.recipe(plan.search, setting), seed=seed)
         model = _fit(plan, recipe, name, report)
-        rows.append({**setting._asdict(), **_val_errors(plan, model, recipe)})
+        rows.append({**setting._asdict(), "seed": seed, **_val_errors(plan, model, recipe)})
         _write_json(path, rows)
-    return _setting(min(rows, key=lambda row: row[metric]))
+
+    for setting in plan.grid[variant]:
+        try_setting(setting, 0)
+    first = {_setting(row): row[metric] for row in rows if row["seed"] == 0}
+    best = sorted(first, key=first.__getitem__)[:REPEATED]
+    for setting in best:
+        try_setting(setting, 1)
+    second = {_setting(row): row[metric] for row in rows if row["seed"] == 1}
+    return min(best, key=lambda setting: first[setting] + second[setting])
+
+
+def search_noise(rows: Sequence[Mapping[str, Any]], metric: str) -> float | None:
+    """Return the standard deviation of a setting's validation error over seeds.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of the search, of any variants.
+    metric : str
+        Key of the validation error.
+
+    Returns
+    -------
+    float or None
+        Pooled over the settings with two seeds; None without any. Differences between settings
+        below about twice this number can be chance.
+
+    Examples
+    --------
+    >>> row = {"reg_weight": 1.0, "classes": 0}
+    >>> rows = [{**row, "seed": 0, "val_mae": 6.0}, {**row, "seed": 1, "val_mae": 6.2}]
+    >>> round(search_noise(rows, "val_mae"), 3)
+    0.141
+    """
+    by_seed = [{_setting(r): r[metric] for r in rows if r.get("seed") == k} for k in (0, 1)]
+    gaps = [by_seed[0][s] - by_seed[1][s] for s in by_seed[1] if s in by_seed[0]]
+    return float(np.sqrt(np.mean(np.square(gaps)) / 2)) if gaps else None
+
+
+def _in_words(setting: Setting) -> str:
+    classes = f", {setting.classes} {setting.kind} classes" if setting.classes else ""
+    rates = f", lr {setting.lr:g}, decay {setting.weight_decay:g}" if setting.lr else ""
+    return f"weight {setting.reg_weight:g}{classes}{rates}"
 
 
 def _train_seed(
@@ -239,8 +340,8 @@ def _fit(
     return fit(recipe, problem, checkpoint, lambda progress: report(name, progress))
 
 
-def _setting(row: dict[str, Any]) -> Setting:
-    return Setting(row["reg_weight"], row["classes"], row.get("kind", "equal-width"))
+def _setting(row: Mapping[str, Any]) -> Setting:
+    return Setting(*(row.get(name, Setting._field_defaults.get(name)) for name in Setting._fields))
 
 
 def _val_errors(plan: Plan, model: nn.Module, recipe: Recipe) -> dict[str, float]:

@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 
 from regcls.inference.contract import Card
-from regcls.stats.conformal import conformal_radius
 from regcls.tasks.pairs import KEYS
 from regcls.training.card_markdown import write_card_md
 from regcls.training.card_texts import TEXTS
@@ -22,9 +21,9 @@ from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict
+from regcls.training.readouts import Problem, finish
 from regcls.training.search import VARIANTS, load_run, read_record
 
-LEVEL = 0.9  # coverage of the conformal intervals
 MODEL_OF = {key: model for model, key in KEYS.items()}  # "regcls" is the variant "reg+cls"
 
 Tables = dict[str, pd.DataFrame]  # predictions by split
@@ -50,6 +49,8 @@ class SeedExport:
         Height of the models' input in pixels.
     card : callable
         From variant, seed, record of the runs and tables to the card.
+    readouts : Problem
+        What chooses the read-outs and calibrates the intervals.
     checked : int, optional
         Number of test images on which the ONNX file is compared with torch; all by default.
     """
@@ -61,6 +62,7 @@ class SeedExport:
     images: Callable[[Any], np.ndarray]
     height: int
     card: Callable[[str, int, dict[str, Any], Tables], Card]
+    readouts: Problem
     checked: int | None = None
 
 
@@ -106,13 +108,13 @@ def export_seeds(plan: SeedExport, runs: Path, out: Path) -> dict[str, Card]:
                 table[f"{variant}_seed{seed}"] = predict(model, images, plan.height)[0]
         tables[split] = table
     cards = {}
-    for variant, seed in select_seeds(tables).items():
+    chooses = plan.readouts.samples["val"].chooses
+    for variant, seed in select_seeds(tables, chooses).items():
         model = models[variant][seed]
         cards[variant] = plan.card(variant, seed, records[variant], tables)
         path = to_onnx(model, out / f"{variant}.onnx", cards[variant])
         check_outputs(model, path, plan.images(plan.splits["test"])[: plan.checked])
-    write_pair_files(plan.task, tables, cards, out)
-    return cards
+    return write_pair_files(plan.task, tables, plan.readouts, out)
 
 
 def seed_errors(variant: str, table: pd.DataFrame) -> dict[int, float]:
@@ -158,20 +160,23 @@ def median_seed(errors: Mapping[int, float]) -> int:
     return sorted(errors, key=errors.__getitem__)[(len(errors) - 1) // 2]
 
 
-def select_seeds(tables: Tables) -> dict[str, int]:
+def select_seeds(tables: Tables, chooses: np.ndarray) -> dict[str, int]:
     """Select the seed of each variant and copy its predictions to the columns reg and regcls.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
         Predictions by split; they are modified.
+    chooses : ndarray of bool, shape (N,)
+        Which validation samples choose.
 
     Returns
     -------
     dict of str to int
         Seed by variant.
     """
-    seeds = {v: median_seed(seed_errors(v, tables["val"])) for v in VARIANTS}
+    val = tables["val"][chooses]
+    seeds = {v: median_seed(seed_errors(v, val)) for v in VARIANTS}
     for at, (variant, seed) in enumerate(seeds.items(), start=1):
         for table in tables.values():
             table.insert(1 + at, variant, table[f"{variant}_seed{seed}"])
@@ -187,7 +192,6 @@ def make_card(
     histogram: tuple[np.ndarray, np.ndarray],
     metrics: Mapping[str, Any],
     training: Mapping[str, Any],
-    calibration: Mapping[str, Any],
 ) -> Card:
     """Return the card of a model.
 
@@ -205,13 +209,13 @@ def make_card(
         Height and width of the input in pixels.
     histogram : tuple of ndarray
         Edges (K + 1,) and counts (K,) of the training targets.
-    metrics, training, calibration : mapping
+    metrics, training : mapping
         Parts of the card.
 
     Returns
     -------
     Card
-        The card.
+        The card, without read-outs and calibration.
     """
     edges, counts = histogram
     targets: dict[str, Any] = {"edges": edges, "counts": counts}
@@ -225,7 +229,6 @@ def make_card(
         training_histogram=targets,
         metrics=dict(metrics),
         training=dict(training),
-        calibration=dict(calibration),
         licence=TEXTS[task].licence,
         citation=TEXTS[task].citation,
     )
@@ -265,6 +268,7 @@ def training_record(
         "seed": seed,
         "val_error_per_seed": dict(val_errors),
         "search_on_val": run["search"],
+        "settings_chosen_on": "half",
         "epochs": len(recipe["sides"]),
         "loss": "λ·L1 + cross-entropy" if recipe["edges"] else "loss scale × L1",
         "reg_weight": recipe["reg_weight"],
@@ -275,32 +279,6 @@ def training_record(
             "torch": torch.__version__,
             "onnxruntime": onnxruntime.__version__,
         },
-    }
-
-
-def calibrate(val: pd.DataFrame, variant: str, edges: np.ndarray) -> dict[str, Any]:
-    """Return the conformal radii per range of the prediction.
-
-    Parameters
-    ----------
-    val : DataFrame
-        Predictions on the validation split.
-    variant : str
-        Name of the variant.
-    edges : ndarray, shape (K + 1,)
-        Edges of the ranges.
-
-    Returns
-    -------
-    dict
-        The part ``calibration`` of the card, for intervals of level `LEVEL`.
-    """
-    truth, predicted = val["y_true"].to_numpy(), val[variant].to_numpy()
-    return {
-        "edges": edges,
-        "radius": conformal_radius(truth, predicted, edges, LEVEL),
-        "level": LEVEL,
-        "counts": np.histogram(predicted, edges)[0],
     }
 
 
@@ -330,8 +308,8 @@ def spread(errors: Mapping[int, float], metric: str) -> dict[str, Any]:
     return {f"{metric}_mean": np.mean(values), f"{metric}_std": deviation, "n": len(values)}
 
 
-def write_pair_files(task: str, tables: Tables, cards: Mapping[str, Card], out: Path) -> None:
-    """Write the predictions on val and test, and the model card of a pair.
+def write_pair_files(task: str, tables: Tables, problem: Problem, out: Path) -> dict[str, Card]:
+    """Write the predictions, choose the read-outs, calibrate, and write the model card of a pair.
 
     Parameters
     ----------
@@ -339,11 +317,18 @@ def write_pair_files(task: str, tables: Tables, cards: Mapping[str, Card], out: 
         Name of the task.
     tables : dict of str to DataFrame
         Predictions by split.
-    cards : mapping of str to Card
-        Cards by variant.
+    problem : Problem
+        What chooses and calibrates; see `regcls.training.readouts`.
     out : Path
-        Folder of the pair.
+        Folder of the pair, with its ONNX files.
+
+    Returns
+    -------
+    dict of str to Card
+        Final cards by variant.
     """
     for split, table in tables.items():
         table.to_parquet(out / f"{split}_predictions.parquet", index=False)
+    cards = finish(problem, out)
     write_card_md(out / "CARD.md", cards["reg"], cards["regcls"], TEXTS[task].limits)
+    return cards

@@ -35,7 +35,9 @@ def card(variant: str = "reg", side: int = SIDE) -> Card:
         licence="for tests",
         citation="none",
         classes={"edges": EDGES, "kind": "equal-width"} if variant == "reg+cls" else None,
-        calibration={"edges": EDGES, "radius": [9.0] * 12, "level": 0.9, "counts": counts},
+        calibration={
+            "value": {"edges": EDGES, "radius": [9.0] * 12, "level": 0.9, "counts": counts}
+        },
     )
 
 

@@ -15,6 +15,11 @@ from regcls.inference import contract
 from regcls.inference.contract import Card, ContractError
 from tests.helpers import fake_pair
 
+RADII = {"edges": [0, 1], "radius": [1], "counts": [1], "level": 0.9}
+LINE = {"x": [0, 120], "y": [0, 120]}
+HEAD = {"tau": 0.5, "statistic": "mean", "weight": 0.5}
+READOUTS = {"best": "mixed", "recalibrated": LINE, "prior": [1] * 12, "class": HEAD, "mixed": HEAD}
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -158,7 +163,7 @@ def test_all_missing_entries_are_named(model: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "value", "named"),
     [
-        ("schema", 2, "schema 2"),
+        ("schema", 3, "schema 3"),
         ("variant", "cls", "variant"),
         ("classes", None, "classes"),
         ("classes", {"edges": [0, 1, 2]}, "classes.kind"),
@@ -168,13 +173,42 @@ def test_all_missing_entries_are_named(model: Path) -> None:
         ("training_histogram", [], "training_histogram"),
         ("target", _target(low=9.0, high=1.0), "target.low"),
         ("target", _target(low="old"), "target.low"),
-        ("calibration", {"edges": [0, 1], "radius": [1], "counts": [1]}, "calibration.level"),
-        ("calibration", {"edges": [0, 1], "counts": [1], "level": 0.9}, "calibration.radius"),
+        ("calibration", {"value": {**RADII, "level": None}}, "calibration.value.level"),
+        ("calibration", {"value": {**RADII, "radius": [1, 2]}}, "calibration.value.radius"),
+        ("calibration", {"value": {"edges": [0, 1], "level": 0.9}}, "calibration.value.radius"),
+        ("calibration", [1], "'calibration' is not a JSON object"),
+        ("readouts", {"best": "oracle"}, "readouts.best"),
+        ("readouts", [1], "'readouts' is not a JSON object"),
+        ("readouts", {"best": "value"}, "lacks 'recalibrated'"),
+        ("readouts", {"best": "class", "recalibrated": LINE}, "lacks 'prior'"),
+        ("readouts", {"best": "class", "recalibrated": LINE, "prior": [1, 2]}, "12 shares"),
+        ("readouts", {**READOUTS, "class": {"tau": 1, "weight": 0}}, "lacks 'statistic'"),
+        ("readouts", {**READOUTS, "mixed": {**HEAD, "tau": None}}, "wrong type"),
+        ("readouts", {**READOUTS, "mixed": {**HEAD, "statistic": "mode"}}, "readouts.mixed"),
+        ("readouts", {"best": "value", "recalibrated": {"x": [2, 1], "y": [1, 2]}}, "ascending"),
+        ("readouts", {"best": "value", "recalibrated": {"x": [1, 2], "y": [1]}}, "ascending"),
+        ("readouts", {"best": "value", "recalibrated": {"x": ["a"], "y": [1]}}, "wrong type"),
     ],
 )
 def test_unsound_metadata(model: Path, part: str, value, named: str) -> None:
     _edit_card(model, lambda card: card.update({part: value}))
     assert named in _refusal(model)
+
+
+def test_a_complete_card_with_readouts(model: Path) -> None:
+    _edit_card(model, lambda card: card.update({"readouts": READOUTS}))
+    found = contract.check(model)
+    assert found.readouts == READOUTS and found.schema == 2
+
+
+def test_a_card_of_schema_1_still_loads(model: Path) -> None:
+    """Its calibration is that of the value head, and it has no read-outs."""
+    radii = {**RADII, "radius": [None]}
+    _edit_card(model, lambda card: card.update({"schema": 1, "calibration": radii}))
+    found = contract.check(model)
+    assert found.calibration == {"value": radii} and found.readouts is None
+    _edit_card(model, lambda card: card.update({"schema": 1, "calibration": None}))
+    assert contract.check(model).calibration is None
 
 
 def test_wrong_inputs(model: Path) -> None:

@@ -27,10 +27,13 @@ def test_training_and_export_of_a_small_pair(tmp_path, monkeypatch):
     )
     runs = tmp_path / "runs"
     record = search.train(age_recipe.plan(tmp_path), runs)
-    assert len(record["reg"]["search"]) == 2 and set(record["regcls"]["seeds"]) == {0, 1}
-    best = min(record["reg"]["search"], key=lambda row: row["val_mae"])
+    tried = record["reg"]["search"]
+    assert [(row["reg_weight"], row["seed"]) for row in tried[:2]] == [(1.0, 0), (10.0, 0)]
+    assert len(tried) == 4, "both settings are among the best, and trained with a second seed"
+    assert set(record["regcls"]["seeds"]) == {0, 1}
+    errors = {w: sum(r["val_mae"] for r in tried if r["reg_weight"] == w) for w in (1.0, 10.0)}
     kept = json.loads((tmp_path / "runs" / "reg_seed1.json").read_text())["recipe"]
-    assert kept["reg_weight"] == best["reg_weight"]
+    assert kept["reg_weight"] == min(errors, key=errors.get)
     monkeypatch.setattr(search, "fit", None)  # the second call trains nothing
     assert search.train(age_recipe.plan(tmp_path), runs) == record
     model = search.load_run("regcls", 0, runs, age_recipe.network)
@@ -40,6 +43,24 @@ def test_training_and_export_of_a_small_pair(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="is missing; finish"):
         search.load_run("reg", 7, runs, age_recipe.network)
     export_and_check(splits, tmp_path, monkeypatch)
+
+
+def test_both_variants_try_the_same_rates():
+    grid = search.draw_grid(8, (0.1, 1.0), [(12, "equal-width"), (60, "equalized")])
+    reg, regcls = grid["reg"], grid["regcls"]
+    assert [(s.lr, s.weight_decay) for s in reg] == [(s.lr, s.weight_decay) for s in regcls]
+    assert len(set(reg)) == 8 and {s.reg_weight for s in reg} == {1.0}
+    assert all(3e-4 <= s.lr <= 3e-3 and 1e-3 <= s.weight_decay <= 1e-1 for s in reg)
+    assert sorted(s.classes for s in regcls) == [12] * 4 + [60] * 4
+    assert sorted(s.reg_weight for s in regcls) == [0.1] * 4 + [1.0] * 4
+
+
+def test_a_setting_sets_the_rates_of_its_recipe():
+    base = fit.Recipe(sides=(32,), lr=0.5, weight_decay=0.25)
+    plan = search.Plan(None, None, "mae", {}, np.arange(9.0), (0, 9), base, base, {}, ())
+    assert plan.recipe(base, Setting(1.0)).lr == 0.5
+    found = plan.recipe(base, Setting(2.0, lr=1e-3, weight_decay=1e-4))
+    assert (found.lr, found.weight_decay, found.reg_weight) == (1e-3, 1e-4, 2.0)
 
 
 def export_and_check(splits, folder, monkeypatch):

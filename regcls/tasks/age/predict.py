@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regcls.inference import readouts
 from regcls.inference.contract import Card
+from regcls.inference.readouts import Interval
 from regcls.io import images
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
 from regcls.tasks.age import faces
 from regcls.tasks.pairs import SAMPLES, Pair
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TASK = "age"
 RANGE_YEARS = 10.0  # width of the ranges in which errors are shown
@@ -26,16 +32,12 @@ class AgeEstimate:
     ----------
     age : float
         Predicted age.
-    low, high : float
-        Ends of the conformal interval; NaN if the model has no calibration.
-    level : float
-        Coverage of the interval on held-out photos, such as 0.9; NaN without a calibration.
+    interval : Interval
+        Its conformal interval, in years.
     """
 
     age: float
-    low: float
-    high: float
-    level: float
+    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class FaceAges:
     ----------
     crop : ndarray of uint8, shape (side, side, 3)
         Input of the networks.
-    estimates : mapping of str to AgeEstimate
-        Predictions by model.
+    readouts : mapping of str to mapping of str to AgeEstimate
+        Predictions by model and read-out, each model's best on validation data first.
     probabilities : ndarray, shape (C,)
         Class probabilities of the reg+cls model.
     class_edges : ndarray, shape (C + 1,)
@@ -55,9 +57,14 @@ class FaceAges:
     """
 
     crop: np.ndarray
-    estimates: Mapping[str, AgeEstimate]
+    readouts: Mapping[str, Mapping[str, AgeEstimate]]
     probabilities: np.ndarray
     class_edges: np.ndarray
+
+    @property
+    def estimates(self) -> dict[str, AgeEstimate]:
+        """Prediction of each model's best read-out."""
+        return {model: next(iter(found.values())) for model, found in self.readouts.items()}
 
 
 @dataclass(frozen=True)
@@ -185,10 +192,11 @@ def predict_faces(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[s
     logits, classes = outputs["reg+cls"][1], pair.regcls.card.classes
     assert logits is not None and classes is not None  # guaranteed by the contract
     probabilities = softmax(logits.astype(np.float64), axis=1)
+    answers = {m: readouts.predict_all(s.card, *outputs[m]) for m, s in sessions.items()}
     predictions = [
         FaceAges(
             crop,
-            {m: with_interval(float(outputs[m][0][i]), s.card) for m, s in sessions.items()},
+            {m: _estimates(answers[m], i, s.card) for m, s in sessions.items()},
             probabilities[i],
             np.asarray(classes["edges"], np.float64),
         )
@@ -197,31 +205,13 @@ def predict_faces(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[s
     return predictions, milliseconds
 
 
-def with_interval(value: float, card: Card) -> AgeEstimate:
-    """Add the conformal interval to a prediction.
-
-    The interval is the prediction ± the radius calibrated for its range, clipped to the limits of
-    the target, which does not lower the coverage.
-
-    Parameters
-    ----------
-    value : float
-        Predicted age in years.
-    card : Card
-        Card of the model.
-
-    Returns
-    -------
-    AgeEstimate
-        The prediction with its interval; NaN limits if the card has no calibration.
-    """
-    table = card.calibration
-    if table is None:
-        return AgeEstimate(value, np.nan, np.nan, np.nan)
-    k = int(np.searchsorted(table["edges"][1:-1], value, side="right"))
-    radius, limits = float(table["radius"][k]), (card.target["low"], card.target["high"])
-    low, high = np.clip([value - radius, value + radius], *limits)
-    return AgeEstimate(value, float(low), float(high), float(table["level"]))
+def _estimates(answers: Mapping[str, np.ndarray], face: int, card: Card) -> dict[str, AgeEstimate]:
+    """Return a face's predictions by read-out."""
+    found = {}
+    for readout, ages in answers.items():
+        age = float(ages[face])
+        found[readout] = AgeEstimate(age, readouts.interval(card, age, readout))
+    return found
 
 
 def pair_report(pair: Pair) -> ErrorReport:
@@ -238,6 +228,22 @@ def pair_report(pair: Pair) -> ErrorReport:
         Errors in years.
     """
     return reports.held_out(pair, ranges(pair.reg.card))
+
+
+def readout_table(pair: Pair) -> pd.DataFrame:
+    """Return the test errors of all read-outs of a pair.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    DataFrame
+        See `regcls.tasks.reports.held_out_readouts`; errors in years.
+    """
+    return reports.held_out_readouts(pair, ranges(pair.reg.card))
 
 
 def own_report(labelled: Iterable[tuple[FaceAges, float]], card: Card) -> ErrorReport | None:

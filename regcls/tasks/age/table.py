@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regcls.inference.readouts import LABELS
 from regcls.io import images
 from regcls.tasks.age import predict
 from regcls.tasks.age.predict import FaceAges
@@ -39,8 +40,9 @@ def row(name: str, number: int, face: FaceAges, found: bool, truth: float | None
     record: dict[str, Any] = {"photo": name, "face": number if found else "centre crop"}
     for model, estimate in face.estimates.items():
         record[f"{model} age"] = _rounded(estimate.age)
-        record[f"{model} low"] = _rounded(estimate.low)
-        record[f"{model} high"] = _rounded(estimate.high)
+        record[f"{model} low"] = _rounded(estimate.interval.low)
+        record[f"{model} high"] = _rounded(estimate.interval.high)
+        record |= _other_readouts(model, face)
     record["true age"] = truth
     for model, estimate in face.estimates.items():
         error = None if truth is None else _rounded(estimate.age - truth)
@@ -95,6 +97,14 @@ def predict_files(paths: Iterable[str | Path], pair: Pair) -> list[dict[str, Any
                 for number, face in enumerate(photo.faces, start=1)
             ]
     return records
+
+
+def _other_readouts(model: str, face: FaceAges) -> dict[str, float | None]:
+    """Return the ages of all read-outs of a model, if there is more than one."""
+    found = face.readouts[model]
+    if len(found) == 1:
+        return {}
+    return {f"{model} age, {LABELS[name]}": _rounded(one.age) for name, one in found.items()}
 
 
 def _rounded(value: float) -> float | None:

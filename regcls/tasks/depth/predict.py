@@ -109,6 +109,22 @@ def pair_report(pair: Pair) -> ErrorReport:
     return reports.held_out(pair, EDGES, clusters="frame")
 
 
+def readout_table(pair: Pair) -> pd.DataFrame:
+    """Return the test errors of all read-outs of a pair.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    DataFrame
+        See `regcls.tasks.reports.held_out_readouts`; errors in metres.
+    """
+    return reports.held_out_readouts(pair, EDGES, clusters="frame")
+
+
 def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoDepth:
     """Predict the depth map of a photo with all models.
 
@@ -137,7 +153,10 @@ def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoDepth:
     outputs = pairs.predict(pair, canvas[None])
     _, height, width = outputs["reg"][0].shape
     shape = (height, width)
-    maps = {m: cut_back(_resized(value[0], shape), box, size) for m, (value, _) in outputs.items()}
+    maps = {
+        m: cut_back(_resized(value[0], shape), box, size)
+        for m, value in pairs.best(pair, outputs).items()
+    }
     milliseconds = {m: 1000 * s.seconds_per_image for m, s in pairs.sessions(pair).items()}
     focal = width / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
     preview = _preview(picture.pixels)

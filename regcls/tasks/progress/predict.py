@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from regcls.io.prefetch import prefetch
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
 from regcls.tasks.pairs import SAMPLES, Pair
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TASK = "progress"
 PERCENT = 100.0  # the models predict 0 to 1; results are in percent, errors in percentage points
@@ -161,6 +165,22 @@ def pair_report(pair: Pair) -> ErrorReport:
     return reports.held_out(pair, EDGES, clusters="clip", scale=PERCENT)
 
 
+def readout_table(pair: Pair) -> pd.DataFrame:
+    """Return the test errors of all read-outs of a pair.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    DataFrame
+        See `regcls.tasks.reports.held_out_readouts`; errors in percentage points.
+    """
+    return reports.held_out_readouts(pair, EDGES, clusters="clip", scale=PERCENT)
+
+
 def own_report(curves: Sequence[Curve], card: Card) -> ErrorReport | None:
     """Return the errors on a user's own videos, in the ranges of `pair_report`.
 
@@ -225,7 +245,7 @@ def predict_frames(
         outputs = pairs.predict(pair, batch.frames)
         yield Chunk(
             batch.seconds,
-            {m: PERCENT * value.astype(np.float64) for m, (value, _) in outputs.items()},
+            {m: PERCENT * v.astype(np.float64) for m, v in pairs.best(pair, outputs).items()},
             batch.done,
             batch.note,
             {

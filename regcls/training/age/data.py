@@ -35,6 +35,9 @@ class Faces:
     def __len__(self) -> int:
         return len(self.ages)
 
+    def __getitem__(self, take: np.ndarray) -> Faces:
+        return Faces(self.images[take], self.ages[take])
+
 
 def load_faces(
     source: str | Path, side: int = 128, csv: str | Path | None = None, seed: int = 0

@@ -11,9 +11,11 @@ import pandas as pd
 from regcls.inference.contract import Card
 from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
+from regcls.tasks.age.predict import RANGE_YEARS
 from regcls.training import shipping
 from regcls.training.age.data import Faces, load_faces
 from regcls.training.age.recipe import OLDEST, SIDE, network
+from regcls.training.readouts import Problem, Samples
 from regcls.training.shipping import Tables
 
 YEARS = np.arange(0.0, OLDEST + 1)  # edges of the training histogram, and of the shots
@@ -55,8 +57,41 @@ def export(data: Path, runs: Path, out: Path, csv: Path | None = None) -> dict[s
         images=lambda split: split.images,
         height=SIDE,
         card=lambda variant, seed, run, tables: _card(variant, seed, run, faces, tables),
+        readouts=_readouts(faces),
     )
     return shipping.export_seeds(plan, runs, out)
+
+
+def readout_problem(data: Path, csv: Path | None = None) -> Problem:
+    """Return what chooses the read-outs of the age pair and calibrates its intervals.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_faces`.
+    csv : Path, optional
+        Index of the data set.
+
+    Returns
+    -------
+    Problem
+        Photos are the units.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
+    return _readouts(load_faces(data, SIDE, csv))
+
+
+def _readouts(faces: dict[str, Faces]) -> Problem:
+    samples = {
+        name: Samples(faces[name].images, faces[name].ages, np.arange(len(faces[name])))
+        for name in ("val", "test")
+    }
+    ranges = YEARS[:: int(RANGE_YEARS)]
+    return Problem(samples, faces["train"].ages, CALIBRATION_EDGES, ranges, "mae", "photos")
 
 
 def _card(
@@ -79,7 +114,6 @@ def _card(
             {name: len(split) for name, split in faces.items()},
             shipping.seed_errors(variant, tables["val"]),
         ),
-        calibration=shipping.calibrate(tables["val"], variant, CALIBRATION_EDGES),
     )
 
 

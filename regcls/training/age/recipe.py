@@ -16,19 +16,19 @@ from regcls.training.class_loss import ClassLoss
 from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
-from regcls.training.search import Plan, Setting
+from regcls.training.readouts import halves
+from regcls.training.search import Plan, draw_grid
 
 STORED_SIDE = 128  # pixels; photos are kept in memory at this side, and views are cut from them
 SIDE = 96  # pixels; input of the shipped networks
 OLDEST = 120.0  # years; the upper class edge
 SEEDS = (0, 1, 2)
-# The same budget for both variants: four settings each, three epochs at 64 pixels.
-SEARCH = Recipe(sides=(64,) * 3)
+# The same budget for both variants: eight settings each, three epochs at 64 pixels.
+SEARCH = Recipe(sides=(64,) * 3, frozen=3)
 FINAL = Recipe(sides=(64,) * 4 + (SIDE,) * 5, frozen=3)
-GRID = {
-    "reg": [Setting(weight) for weight in (0.01, 0.1, 1.0, 10.0)],
-    "regcls": [Setting(weight, classes) for classes in (12, 60) for weight in (0.1, 1.0)],
-}
+GRID = draw_grid(
+    8, (0.1, 1.0, 10.0), [(number, "equal-width") for number in (12, 30, 60, 120)], seed=1
+)
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,13 @@ def plan(data: Path, csv: Path | None = None) -> Plan:
         If the data set cannot be read.
     """
     faces = load_faces(data, STORED_SIDE, csv)
+    val = faces["val"]
+    chooses = halves(val.ages, np.arange(len(val)))
     return Plan(
         problem=lambda split, recipe: Ages(split, recipe.edges),
         errors=_errors,
         metric="mae",
-        splits=faces,
+        splits=faces | {"val": val[chooses]},
         targets=faces["train"].ages,
         limits=(0.0, OLDEST),
         search=SEARCH,

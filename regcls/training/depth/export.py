@@ -16,9 +16,19 @@ from regcls.tasks.depth.metrics import BUCKET, METRICS
 from regcls.training import shipping
 from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthMean
-from regcls.training.depth.recipe import FARTHEST, HEIGHT, WIDTH, enlarged, fit_line, network
+from regcls.training.depth.recipe import (
+    FARTHEST,
+    HEIGHT,
+    WIDTH,
+    choosing,
+    enlarged,
+    fit_line,
+    network,
+    sampled,
+)
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict_batches
+from regcls.training.readouts import Problem, Samples
 from regcls.training.search import VARIANTS, load_run, read_record
 from regcls.training.shipping import Tables
 
@@ -74,7 +84,7 @@ def export(data: Path, runs: Path, out: Path) -> dict[str, Card]:
     rooms = load_rooms(data)
     out.mkdir(parents=True, exist_ok=True)
     records = {variant: read_record(variant, runs) for variant in VARIANTS}
-    models = _models(records, runs, rooms["val"])
+    models = _models(records, runs, rooms["val"][choosing(rooms["val"])])
     evaluation = _evaluate(models, rooms)
     cards = {}
     for variant in VARIANTS:
@@ -82,8 +92,52 @@ def export(data: Path, runs: Path, out: Path) -> dict[str, Card]:
         cards[variant] = _card(variant, records[variant], model.line, evaluation)
         path = to_onnx(model, out / f"{variant}.onnx", cards[variant])
         check_outputs(model, path, rooms["test"].images[:CHECKED])
-    shipping.write_pair_files("depth", evaluation.tables, cards, out)
-    return cards
+    return shipping.write_pair_files("depth", evaluation.tables, _readouts(rooms), out)
+
+
+def readout_problem(data: Path) -> Problem:
+    """Return what chooses the read-outs of the depth pair and calibrates its intervals.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_rooms`.
+
+    Returns
+    -------
+    Problem
+        The pixels of the tables of predictions; photos are the units.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
+    return _readouts(load_rooms(data))
+
+
+def _readouts(rooms: dict[str, Rooms]) -> Problem:
+    samples = {split: _samples(rooms[split], pixels) for split, pixels in PIXELS.items()}
+    return Problem(samples, sampled(rooms["train"]), task.EDGES, task.EDGES, "rmse", "photos")
+
+
+def _samples(rooms: Rooms, pixels: int) -> Samples:
+    """Return the pixels that `_predictions` draws, in its order."""
+    chosen = [_draw(depth, pixels, seed) for seed, depth in enumerate(rooms.depth)]
+    y = [depth.ravel()[at] / MM for depth, at in zip(rooms.depth, chosen, strict=True)]
+    units = np.repeat(np.arange(len(rooms)), [len(at) for at in chosen])
+
+    def pick(start: int, output: np.ndarray) -> np.ndarray:
+        """Return an output (n, h, w) or (n, h, w, C), enlarged, at the pixels of its photos."""
+        maps = np.moveaxis(output, 3, 1) if output.ndim == 4 else output[:, None]
+        parts = []
+        for one, at in zip(maps, chosen[start:], strict=False):
+            large = enlarged(np.ascontiguousarray(one, np.float32), rooms.depth.shape[1:])
+            parts.append(large.reshape(len(one), -1)[:, at].T)
+        picked = np.concatenate(parts)
+        return picked if output.ndim == 4 else picked[:, 0]
+
+    return Samples(rooms.images, np.concatenate(y), units, pick, choosing(rooms)[units])
 
 
 def _models(
@@ -191,7 +245,7 @@ def _baselines(rooms: dict[str, Rooms]) -> dict[str, dict[str, Any]]:
 def _card(
     variant: str, run: Mapping[str, Any], line: tuple[float, float], evaluation: _Evaluation
 ) -> Card:
-    rooms, counts, tables, sums, baselines = evaluation
+    rooms, counts, _, sums, baselines = evaluation
     first, seeds = next(iter(run["seeds"])), list(run["seeds"])
     centres = (BUCKETS[:-1] + BUCKETS[1:]) / 2
     own = sums["test"][variant]
@@ -222,5 +276,4 @@ def _card(
             **baselines,
         },
         training=training | {"answers": PREDICTIONS.format(seeds, *line), "seed": seeds},
-        calibration=shipping.calibrate(tables["val"], variant, task.EDGES),
     )

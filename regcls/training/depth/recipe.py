@@ -17,6 +17,7 @@ from regcls.training.depth.data import MM, Rooms, load_rooms
 from regcls.training.depth.network import DepthNet
 from regcls.training.fit import Recipe
 from regcls.training.predict import predict_batches
+from regcls.training.readouts import halves
 from regcls.training.search import Plan, Setting
 
 HEIGHT, WIDTH = 240, 320  # pixels; input of the shipped networks
@@ -109,7 +110,7 @@ def plan(data: Path) -> Plan:
         problem=lambda split, recipe: Depths(split, recipe.edges, recipe.kind),
         errors=errors,
         metric="rmse",
-        splits=rooms,
+        splits=rooms | {"val": rooms["val"][choosing(rooms["val"])]},
         targets=sampled(rooms["train"]),
         limits=(0.0, FARTHEST),
         search=SEARCH,
@@ -117,6 +118,22 @@ def plan(data: Path) -> Plan:
         grid=GRID,
         seeds=SEEDS,
     )
+
+
+def choosing(val: Rooms) -> np.ndarray:
+    """Return which validation photos choose; the others calibrate.
+
+    Parameters
+    ----------
+    val : Rooms
+        The validation split, N photos.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    mean = np.array([depth[depth > 0].mean() for depth in val.depth])
+    return halves(mean, np.arange(len(val)))
 
 
 def network(recipe: Recipe) -> DepthNet:

@@ -53,6 +53,30 @@ class Clips:
     def __len__(self) -> int:
         return len(self.names)
 
+    def subset(self, take: np.ndarray) -> Clips:
+        """Return some of the clips.
+
+        Parameters
+        ----------
+        take : ndarray of int, shape (k,)
+            Indices of clips.
+
+        Returns
+        -------
+        Clips
+        """
+        parts = [slice(self.starts[i], self.starts[i + 1]) for i in take]
+        lengths = np.diff(self.starts)[take]
+        return Clips(
+            np.concatenate([self.frames[part] for part in parts]),
+            np.concatenate([self.progress[part] for part in parts]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            self.seconds[take],
+            self.cuts[take],
+            tuple(self.names[i] for i in take),
+            tuple(self.tasks[i] for i in take),
+        )
+
     @property
     def clip_of_frame(self) -> np.ndarray:
         """Index of the clip of each frame, shape (M,)."""

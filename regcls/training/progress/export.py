@@ -13,6 +13,7 @@ from regcls.stats.errors import ErrorReport
 from regcls.training import shipping
 from regcls.training.progress.data import CUT, HEIGHT, WIDTH, Clips, load_clips
 from regcls.training.progress.recipe import SPEEDS, network
+from regcls.training.readouts import Problem, Samples
 from regcls.training.shipping import Tables
 
 FIFTHS = np.linspace(0.0, 1.0, 6)
@@ -77,8 +78,38 @@ def export(data: Path, runs: Path, out: Path) -> dict[str, Card]:
         height=HEIGHT,
         card=lambda variant, seed, run, tables: _card(variant, seed, run, clips, tables),
         checked=CHECKED,
+        readouts=_readouts(clips),
     )
     return shipping.export_seeds(plan, runs, out)
+
+
+def readout_problem(data: Path) -> Problem:
+    """Return what chooses the read-outs of the progress pair and calibrates its intervals.
+
+    Parameters
+    ----------
+    data : Path
+        Data set for `load_clips`.
+
+    Returns
+    -------
+    Problem
+        All frames of whole clips; clips are the units.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be read.
+    """
+    return _readouts(load_clips(data))
+
+
+def _readouts(clips: dict[str, Clips]) -> Problem:
+    samples = {
+        name: Samples(clips[name].frames, clips[name].progress, clips[name].clip_of_frame)
+        for name in ("val", "test")
+    }
+    return Problem(samples, clips["train"].progress, FIFTHS, FIFTHS, "mae", "clips")
 
 
 def _table(clips: Clips) -> pd.DataFrame:
@@ -106,7 +137,6 @@ def _card(
             {f"{name} clips": len(split) for name, split in clips.items()},
             shipping.seed_errors(variant, tables["val"]),
         ),
-        calibration=shipping.calibrate(tables["val"], variant, FIFTHS),
     )
 
 

@@ -17,22 +17,17 @@ from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.predict import predict
 from regcls.training.progress.data import HEIGHT, Clips, load_clips
-from regcls.training.search import Plan, Setting
+from regcls.training.readouts import halves
+from regcls.training.search import Plan, draw_grid
 
 SEGMENTS, FRAMES = 12, 4  # sub-segments per clip in an epoch, and frames per sub-segment
 SPEEDS = (0.5, 8.0)  # of a sub-segment, in stored frames per frame (log-uniform)
 SEEDS = (0, 1)
 SEARCH = Recipe(sides=(64, 64), batch=16, frozen=3)
 FINAL = Recipe(sides=(64,) * 4 + (HEIGHT,) * 4, batch=16, frozen=3)
-GRID = {
-    "reg": [Setting(weight) for weight in (0.1, 1.0, 10.0, 100.0)],
-    "regcls": [
-        Setting(10.0, 10),
-        Setting(10.0, 20),
-        Setting(10.0, 20, "equalized"),
-        Setting(100.0, 20, "equalized"),
-    ],
-}
+GRID = draw_grid(
+    8, (1.0, 10.0, 100.0), [(10, "equal-width"), (20, "equal-width"), (20, "equalized")]
+)
 
 
 @dataclass(frozen=True)
@@ -134,11 +129,13 @@ def plan(data: Path) -> Plan:
         If the data set cannot be read.
     """
     clips = load_clips(data)
+    val = clips["val"]
+    chooses = halves(val.progress, val.clip_of_frame)
     return Plan(
         problem=lambda split, recipe: Progresses(split, recipe.edges, recipe.kind),
         errors=_errors,
         metric="mae",
-        splits=clips,
+        splits=clips | {"val": val.subset(np.unique(val.clip_of_frame[chooses]))},
         targets=clips["train"].progress,
         limits=(0.0, 1.0),
         search=SEARCH,
