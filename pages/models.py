@@ -385,7 +385,8 @@ def how_to_read() -> None:
     with st.expander("How to read this"):
         st.markdown(
             "- **Pair.** A reg and a reg+cls model of one task that differ only in the class head and "
-            "its loss. Both are evaluated on their regression output.\n"
+            "its loss. Errors in these tables are those of the regression output as trained; the "
+            "model card has those of the other read-outs.\n"
             "- **Shots.** Target ranges grouped by their number of training samples: many, medium "
             "and few.\n"
             "- **Held-out errors.** Measured on data used neither for training nor for model "
