@@ -19,6 +19,7 @@ from pages.components import (
     url_state,
 )
 from regcls.exceptions import UserError
+from regcls.io.reading import AUTOMATIC, Reading
 from regcls.tabular import columns as tabular_columns
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular import samples
@@ -27,6 +28,7 @@ from regcls.utils.text import duration
 if TYPE_CHECKING:
     import pandas as pd
 
+    from regcls.io.tables import Table
     from regcls.tabular.comparison import Comparison
 
 through_app()
@@ -61,7 +63,8 @@ class PageState:
     notes: tuple[str, ...] = ()
     sample: samples.Sample | None = None
     sample_key: str | None = None
-    workbook: table_input.Workbook | None = None
+    table: Table | None = None  # as it was read, of an uploaded file
+    data: bytes = b""  # of the uploaded file, to read it again with other settings
     problem: str = ""  # why the last table could not be used
     mark: int = 0  # differs for each table
     budget: str = DEFAULTS["budget"]  # initial choices of the widgets
@@ -111,17 +114,24 @@ def show_table(frame: pd.DataFrame, name: str, notes: tuple[str, ...] = ()) -> P
     state.stop()
     state.frame, renamed = tabular_columns.unique_names(frame)
     state.name, state.notes = name, (*notes, *renamed)
-    state.sample = state.sample_key = state.workbook = None
-    state.problem = ""
+    state.sample = state.sample_key = state.table = None
+    state.problem, state.data = "", b""
     state.mark += 1
     return state
 
 
-def take_file(data: bytes, name: str, sheet: str | None = None) -> None:
+def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC) -> None:
     """Read a file and show its table."""
     with table_input.problem_kept(page_state()):
-        table, workbook = table_input.read(data, name, sheet)
-        show_table(table.frame, name, table.notes).workbook = workbook
+        table = table_input.read(data, name, reading)
+        state = show_table(table.frame, name, table.notes)
+        state.table, state.data = table, data
+
+
+def read_again(reading: Reading) -> None:
+    """Read the uploaded file with other settings."""
+    state = page_state()
+    take_file(state.data, state.name, reading)
 
 
 def take_sample(key: str) -> None:
@@ -153,7 +163,10 @@ def inputs() -> None:
     state = page_state()
     if state.problem:
         st.error(state.problem)
-    table_input.choose_sheet(state.workbook, take_file, f"table_sheet_{state.mark}")
+    if state.table is not None and not table_input.reading_controls(
+        state.table, read_again, f"table_reading_{state.mark}"
+    ):
+        st.stop()
 
 
 # Settings
@@ -376,8 +389,8 @@ def how_to_read() -> None:
             f"- **Models.** Small networks with two hidden layers of {hidden} units that differ "
             "only in their loss: **reg**; the **control**, reg with a tuned loss scale, since a "
             "larger loss alone can help; **reg+cls**; inverse and square-root **weights** and "
-            "**LDS** (Yang et al. 2021); **Balanced MSE** (Ren et al. 2022); **HL-Gauss** (Imani "
-            "and White 2018). Gradient-boosted trees are shown for comparison.\n"
+            "**LDS** in both variants (Yang et al. 2021); **Balanced MSE** (Ren et al. 2022); "
+            "**HL-Gauss** (Imani and White 2018). Gradient-boosted trees are shown for comparison.\n"
             "- **Equal tuning.** Each kind of model tries the same number of settings; the best is "
             "selected on inner validation rows. Errors are measured on rows used neither for "
             "training nor for selection (nested 5-fold cross-validation).\n"

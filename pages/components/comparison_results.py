@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import balance, charts, downloads, table_input
 from regcls.exceptions import UserError
+from regcls.io.reading import AUTOMATIC, Reading
 from regcls.tabular import plan as tabular_plan
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def file(label: str, make: Callable[[], str | bytes], name: str) -> None:
 
 def new_rows(run: Comparison) -> None:
     """Predict rows from another file with the models trained on the whole table."""
-    from regcls.io.tables import read_table, safe_csv
+    from regcls.io.tables import safe_csv
     from regcls.tabular.models import predict_rows
 
     st.subheader("Predict new rows", anchor=False)
@@ -129,8 +130,15 @@ def new_rows(run: Comparison) -> None:
     if uploaded is None:
         return
     try:
-        frame = read_table(uploaded.getvalue(), uploaded.name).frame
-        predicted = predict_rows(run.models, run.plan.problem, frame)
+        reading = st.session_state.get(key := f"table_new_reading_{uploaded.file_id}", AUTOMATIC)
+        table = table_input.read(uploaded.getvalue(), uploaded.name, reading)
+
+        def read_again(changed: Reading) -> None:
+            st.session_state[key] = changed
+
+        if not table_input.reading_controls(table, read_again, f"{key}_{hash(reading)}"):
+            return
+        predicted = predict_rows(run.models, run.plan.problem, table.frame)
     except UserError as error:
         st.error(error.sentence)
         return

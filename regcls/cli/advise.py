@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regcls.cli.output import AsJson, report_errors, say, show_json, show_progress, show_table
+from regcls.cli.reading import (
+    Decimal,
+    Encoding,
+    Missing,
+    Separator,
+    Sheet,
+    SkipLines,
+    make_reading,
+)
 from regcls.utils.text import duration
 
 if TYPE_CHECKING:
@@ -49,6 +58,12 @@ def advise(
     onnx: Annotated[
         Path | None, typer.Option(help="Write the models to this zip file of ONNX files.")
     ] = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    skip_lines: SkipLines = None,
+    sheet: Sheet = None,
+    missing: Missing = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare regression with and without classification, and other remedies, on a table."""
@@ -63,6 +78,7 @@ def advise(
         leave_out=leave_out,
         ranges=ranges,
         seed=seed,
+        reading=make_reading(encoding, separator, decimal, skip_lines, sheet, missing),
         onnx=onnx,
         on_plan=None if as_json else _show_plan,
         on_progress=_show_progress,

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
-from regcls.exceptions import UserError
-from regcls.io.limits import DAMAGED, check_size
+from regcls.io import convert, delimited, encodings, numbers, numerals, parquet, workbook
+from regcls.io.limits import check_size
+from regcls.io.reading import AUTOMATIC, Reading, TableError
+from regcls.io.table_limits import MAX_BYTES, check_rows
 
-MAX_BYTES = 500_000_000  # as stored
-MAX_UNPACKED = 2_000_000_000  # of a Parquet or Excel file
-MAX_ROWS = 2_000_000
-MAX_COLUMNS = 5_000
 SUFFIXES = ("csv", "tsv", "txt", "parquet", "xlsx", "xls")
 FORMATS_IN_WORDS = "CSV, Parquet or Excel"
-_DELIMITERS = ",;\t|"
+PASTED = "The pasted table"
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet recognises a formula
-
-
-class TableError(UserError):
-    """A table that cannot be used. Errors about a file start with its name."""
+_INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
+_SEPARATORS = {
+    "comma": "commas",
+    "semicolon": "semicolons",
+    "tab": "tabs",
+    "bar": "bars",
+    "space": "spaces",
+}
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,42 @@ class Table:
     Attributes
     ----------
     frame : DataFrame
-        With unique column names.
+        With unique column names. Columns of numbers are int64 or float64, whatever their format
+        in the file; other columns are text, booleans or dates.
     notes : tuple of str
         Sentences about what was changed or left out.
     sheets : tuple of str
         Names of all sheets of an Excel file.
+    reading : Reading
+        How the file was read: what was detected and what was given.
+    given : Reading
+        The settings that were given.
+    summary : str
+        How the file was read, as one sentence.
+    questions : tuple of str
+        What the file does not decide, with the consequence of each answer, as sentences. While
+        there is one, the columns it is about are text.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    reading: Reading = AUTOMATIC
+    given: Reading = AUTOMATIC
+    summary: str = ""
+    questions: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """How the file was read, as plain values: the fields of `Reading` and ``summary``."""
+        return {"summary": self.summary, **asdict(self.reading)}
 
 
-def read_table(data: bytes, name: str, sheet: str | None = None) -> Table:
+def read_table(data: bytes, name: str, reading: Reading = AUTOMATIC) -> Table:
     r"""Read a table; its format is recognised by its content.
 
-    Formulas are never evaluated: the results stored in the file are read.
+    The encoding, the separator, the decimal mark and the rows above the column names are detected.
+    Nothing is left out without a note; what the file does not decide becomes a question.
 
     Parameters
     ----------
@@ -61,8 +81,8 @@ def read_table(data: bytes, name: str, sheet: str | None = None) -> Table:
         The file.
     name : str
         Its name in messages.
-    sheet : str, optional
-        Sheet of an Excel file; by default the first.
+    reading : Reading
+        What is given is not detected.
 
     Returns
     -------
@@ -76,26 +96,62 @@ def read_table(data: bytes, name: str, sheet: str | None = None) -> Table:
 
     Examples
     --------
-    >>> read_table(b"y;x\n1,5;2\n", "t.csv").frame.columns.tolist()
-    ['y', 'x']
+    >>> table = read_table(b"y;x\n1,5;2\n", "t.csv")
+    >>> table.frame["y"].tolist(), table.summary
+    ([1.5], 'Read as UTF-8, columns separated by semicolons, decimal comma.')
     """
     if not data:
         raise TableError(f"{name} is empty")
     check_size(len(data), MAX_BYTES, name, TableError)
     if data[:4] == b"PAR1":
-        return _tidied(_parquet(data, name), name)
-    if data[:4] == b"PK\x03\x04" or data[:4] == b"\xd0\xcf\x11\xe0":
-        return _excel(data, name, sheet)
-    return _text(data, name)
+        raw = _parquet(data, name, reading)
+    elif data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raw = _excel(data, name, reading)
+    else:
+        raw = _text(data, name, reading)
+    return _table(raw, name, reading)
 
 
-def read_pasted(text: str) -> Table:
+def read_file(path: Path, reading: Reading = AUTOMATIC) -> Table:
+    """Read a table from a file on which no question can be asked.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reading : Reading
+        What is given is not detected.
+
+    Returns
+    -------
+    Table
+        The table, without questions.
+
+    Raises
+    ------
+    TableError
+        If the file does not exist, cannot be read, or does not decide how to read it; the message
+        names the command-line option that does.
+    """
+    if not path.is_file():
+        raise TableError(f"there is no file {path}")
+    check_size(path.stat().st_size, MAX_BYTES, path.name, TableError)
+    table = read_table(path.read_bytes(), path.name, reading)
+    if table.questions:
+        asked = table.questions[0].removesuffix(".")
+        raise TableError(f"{path.name}: {asked} (--decimal comma or --decimal point)")
+    return table
+
+
+def read_pasted(text: str, reading: Reading = AUTOMATIC) -> Table:
     """Read a table that was pasted, for example from a spreadsheet.
 
     Parameters
     ----------
     text : str
         Delimited text.
+    reading : Reading
+        What is given is not detected.
 
     Returns
     -------
@@ -107,7 +163,7 @@ def read_pasted(text: str) -> Table:
     TableError
         If it is not a table.
     """
-    return read_table(text.strip().encode(), "The pasted table")
+    return read_table(text.strip("\n").encode(), PASTED, replace(reading, encoding="utf-8"))
 
 
 def safe_csv(frame: pd.DataFrame) -> str:
@@ -142,159 +198,125 @@ def _escaped(value: Any) -> Any:
     return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _text(data: bytes, name: str) -> Table:
-    import pyarrow as pa
-    from pyarrow import csv as arrow
+@dataclass(frozen=True)
+class _Raw:
+    """A table before its text is converted: how it was read, and its columns by name."""
 
-    text, encoding = _decoded(data, name)
-    _check_rows(text.count(b"\n") - 1, name)
-    if not text.strip().count(b"\n"):
-        raise TableError(f"{name} has no rows below its column names")
-    head = text[:20_000].decode(errors="ignore")
-    delimiter = _delimiter(head)
-    columns = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])
-    _check_columns(len(columns), name)
-    try:
-        table = arrow.read_csv(
-            pa.BufferReader(text),
-            read_options=arrow.ReadOptions(
-                column_names=[str(number) for number in range(len(columns))], skip_rows=1
-            ),
-            parse_options=arrow.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=arrow.ConvertOptions(strings_can_be_null=True),
-        )
-    except pa.ArrowInvalid as error:
-        raise TableError(f"{name} cannot be read as a table: {_reason(error)}") from error
-    frame = _as_pandas(table)
-    frame.columns = pd.Index(columns)
-    notes = () if encoding == "utf-8" else (f"{name} was read as {encoding}.",)
-    return _tidied(frame, name, notes)
+    columns: list[tuple[str, Any]]
+    resolved: Reading
+    parts: list[str]  # of the summary
+    above: str = ""
+    notes: Sequence[str] = ()
+    sheets: tuple[str, ...] = ()
+    trust_points: bool = False
 
 
-def _decoded(data: bytes, name: str) -> tuple[bytes, str]:
-    """Text as UTF-8 without a byte order mark, and the encoding of the file."""
+def _text(data: bytes, name: str, reading: Reading) -> _Raw:
     if data.startswith(_BINARY) or data.lstrip()[:1] == b"<":
-        raise _not_a_table(name)
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace").encode(), "UTF-16"
-    if b"\x00" in data[:10_000]:
-        raise _not_a_table(name)
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace").encode(), "Windows-1252"
-    return data, "utf-8"
+        raise TableError(f"{name} cannot be read as a table; expected {FORMATS_IN_WORDS}")
+    text, encoding = encodings.decoded(data, name, reading.encoding)
+    check_rows(max(text.count(b"\n"), text.count(b"\r")) - 1, name)
+    read = delimited.read(text, reading, name)
+    separator, above = read.dialect.separator, read.dialect.header.above
+    several = len(read.columns) > 1
+    return _Raw(
+        list(zip(read.names, read.columns, strict=True)),
+        Reading(encoding, separator if several else None, skip=above),
+        [encoding, *([f"columns separated by {_SEPARATORS[separator]}"] if several else [])],
+        _above(above, "line"),
+        read.notes,
+        # Spreadsheets write semicolons where the comma is the decimal mark; copies have tabs.
+        trust_points=several and separator not in ("semicolon", "tab"),
+    )
 
 
-def _delimiter(head: str) -> str:
-    """Delimiter that splits the first lines into the most, and equally many, cells."""
-    lines = head.splitlines()[:20]
-
-    def cells(delimiter: str) -> tuple[bool, int]:
-        counts = [len(row) for row in csv.reader(lines[:-1] or lines, delimiter=delimiter) if row]
-        return (min(counts, default=1) == max(counts, default=1) > 1, max(counts, default=1))
-
-    return max(_DELIMITERS, key=cells)
+def _parquet(data: bytes, name: str, reading: Reading) -> _Raw:
+    columns, notes = parquet.read(data, name)
+    return _Raw(columns, Reading(), ["Parquet"], notes=notes, trust_points=True)
 
 
-def _parquet(data: bytes, name: str) -> pd.DataFrame:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(pa.BufferReader(data))
-        meta = file.metadata
-        _check_unpacked(
-            sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups)), name
-        )
-        _check_rows(meta.num_rows, name)
-        _check_columns(len(file.schema_arrow), name)
-        table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{name} {DAMAGED}") from error
-    names = table.column_names
-    frame = _as_pandas(table.rename_columns([str(i) for i in range(len(names))]))
-    frame.columns = pd.Index(names)
-    return frame
+def _excel(data: bytes, name: str, reading: Reading) -> _Raw:
+    sheet = workbook.read(data, reading, name)
+    columns = [numbers.text_of(c) if _is_text(c) else c for _, c in sheet.frame.items()]
+    return _Raw(
+        list(zip(sheet.names, columns, strict=True)),
+        Reading(skip=sheet.above, sheet=sheet.name),
+        ["Excel", f"sheet {sheet.name}"],
+        _above(sheet.above, "row"),
+        sheet.notes,
+        sheet.sheets,
+    )
 
 
-def _as_pandas(table: Any) -> pd.DataFrame:
-    return table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+def _is_text(column: pd.Series) -> bool:
+    return column.dtype == object or isinstance(column.dtype, pd.StringDtype)
 
 
-def _excel(data: bytes, name: str, sheet: str | None) -> Table:
-    if data[:2] == b"PK":
-        _check_zip(data, name)
-    try:
-        book = pd.ExcelFile(io.BytesIO(data), engine="calamine")
-    except Exception as error:  # calamine's errors share no public base class
-        raise _not_a_table(name) from error
-    sheets = tuple(str(name) for name in book.sheet_names)
-    if sheet is not None and sheet not in sheets:
-        raise TableError(f"{name} has no sheet {sheet!r}; choose from: {', '.join(sheets)}")
-    chosen = sheet or sheets[0]
-    try:
-        raw = pd.read_excel(book, sheet_name=chosen, header=None)
-    except Exception as error:
-        raise TableError(f"{name}: sheet {chosen} cannot be read") from error
-    if raw.empty:
-        raise TableError(f"{name}: sheet {chosen} is empty")
-    _check_columns(raw.shape[1], name)
-    frame = raw.iloc[1:].reset_index(drop=True).infer_objects()
-    frame.columns = pd.Index(["" if pd.isna(cell) else str(cell) for cell in raw.iloc[0]])
-    notes = (f"Sheet {chosen} of {len(sheets)} sheets was read.",) if len(sheets) > 1 else ()
-    return _tidied(frame, name, notes, sheets)
+def _above(count: int, unit: str) -> str:
+    return f"; {count:,} {unit}{'s' * (count > 1)} above the column names skipped" if count else ""
 
 
-def _check_zip(data: bytes, name: str) -> None:
-    """Check the unpacked size of an Excel file, which is a zip archive."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile as error:
-        raise TableError(f"{name} {DAMAGED}") from error
-    _check_unpacked(size, name, min(MAX_UNPACKED, 300 * max(len(data), 100_000)))
-
-
-def _check_unpacked(size: int, name: str, limit: int = MAX_UNPACKED) -> None:
-    if size > limit:
-        raise TableError(
-            f"{name} unpacks to {size / 1e6:,.0f} MB; at most {limit / 1e6:,.0f} MB are allowed"
-        )
-
-
-def _check_rows(count: int, name: str) -> None:
-    if count > MAX_ROWS:
-        raise TableError(f"{name} has {count:,} rows; at most {MAX_ROWS:,} are allowed")
-
-
-def _check_columns(count: int, name: str) -> None:
-    if count > MAX_COLUMNS:
-        raise TableError(f"{name} has {count:,} columns; at most {MAX_COLUMNS:,} are allowed")
-
-
-def _not_a_table(name: str) -> TableError:
-    return TableError(f"{name} cannot be read as a table; expected {FORMATS_IN_WORDS}")
+def _table(raw: _Raw, name: str, reading: Reading) -> Table:
+    """Make column names unique, drop empty and index columns, and convert text to numbers."""
+    columns, notes = _tidied(raw.columns, list(raw.notes))
+    if not columns or not len(columns[0][1]):
+        raise TableError(f"{name} has no rows below its column names")
+    check_rows(len(columns[0][1]), name)
+    done = convert.converted(columns, reading, raw.trust_points)
+    frame = pd.DataFrame(dict(zip((n for n, _ in columns), done.columns, strict=True)), copy=False)
+    marks = []
+    if done.has_marks and not done.questions:
+        marks = [f"decimal {done.decimal}" if done.decimal else "decimal marks differ by column"]
+    return Table(
+        frame,
+        (*notes, *done.notes),
+        raw.sheets,
+        replace(raw.resolved, decimal=done.decimal, missing=reading.missing),
+        reading,
+        f"Read as {', '.join([*raw.parts, *marks])}{raw.above}.",
+        done.questions,
+    )
 
 
 def _tidied(
-    frame: pd.DataFrame, name: str, notes: Sequence[str] = (), sheets: tuple[str, ...] = ()
-) -> Table:
-    """Make column names unique and non-empty, drop columns of lists, check the size."""
-    added = list(notes)
-    columns, renamed = _unique([str(column).strip() for column in frame.columns])
-    frame.columns = pd.Index(columns)
+    columns: list[tuple[str, Any]], notes: list[str]
+) -> tuple[list[tuple[str, Any]], list[str]]:
+    """Drop unnamed columns that are empty or number the rows; make the other names unique."""
+    kept = [(name.strip(), column) for name, column in columns]
+    empty = [i for i, (name, column) in enumerate(kept) if not name and _is_empty(column)]
+    if empty and len(empty) < len(kept):
+        kept = [pair for i, pair in enumerate(kept) if i not in empty]
+        columns_were = "column was" if len(empty) == 1 else "columns were"
+        notes.append(f"{len(empty):,} empty {columns_were} left out (column {empty[0] + 1:,}).")
+    if len(kept) > 1 and kept[0][0] in _INDEX_NAMES and (first := _row_numbers(kept[0][1])):
+        kept = kept[1:]
+        notes.append(f"The first column has no name and the row numbers {first}; it was left out.")
+    names, renamed = _unique([name for name, _ in kept])
     if renamed:
-        added.append(f"Columns with duplicate names were renamed: {_listed(renamed)}.")
-    nested = [column for column in frame.columns if _is_nested(frame[column])]
-    if nested:
-        frame = frame.drop(columns=nested)
-        added.append(f"Columns that contain lists were left out: {_listed(nested)}.")
-    if not len(frame) or not len(frame.columns):
-        raise TableError(f"{name} has no rows below its column names")
-    _check_rows(len(frame), name)
-    return Table(frame, tuple(added), sheets)
+        notes.append(f"Columns with duplicate names were renamed: {_listed(renamed)}.")
+    return [(name, column) for name, (_, column) in zip(names, kept, strict=True)], notes
+
+
+def _is_empty(column: Any) -> bool:
+    """Whether every cell of a column is missing."""
+    if isinstance(column, pd.Series):
+        return bool(column.isna().all())
+    return column.null_count == len(column)
+
+
+def _row_numbers(column: Any) -> str:
+    """Return the first and the last number of a column that numbers the rows, else ""."""
+    if not isinstance(column, pd.Series):
+        trimmed = pc.utf8_trim_whitespace(column)
+        plain = None if column.null_count else numerals.plain(trimmed)
+        column = pd.Series(plain if plain is not None else [], dtype=float)
+    if len(column) < 2 or not pd.api.types.is_numeric_dtype(column):
+        return ""
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    first = values[0]
+    if first not in (0, 1) or not (values == np.arange(first, first + len(values))).all():
+        return ""
+    return f"{first:.0f} to {values[-1]:,.0f}"
 
 
 def _unique(columns: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -314,19 +336,6 @@ def _unique(columns: Sequence[str]) -> tuple[list[str], list[str]]:
     return unique, renamed
 
 
-def _is_nested(column: pd.Series) -> bool:
-    if column.dtype != object:
-        return False
-    return any(isinstance(v, list | dict | np.ndarray) for v in column.dropna().head(100))
-
-
 def _listed(names: Sequence[str], most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0]
-    if found := re.search(r"Expected (\d+) columns, got (\d+): (.*)", text):
-        return f"a row has {found[2]} cells where the first has {found[1]} ({found[3][:40]!r})"
-    return text[0].lower() + text[1:200].rstrip(".")

@@ -137,7 +137,7 @@ def target_values(frame: pd.DataFrame, target: str) -> np.ndarray:
         )
     numbers = to_numbers(series)
     if numbers is None:
-        raise UserError(f"“{target}” does not contain numbers; choose a numeric column")
+        raise UserError(_reason(series))
     finite = numbers[np.isfinite(numbers)]
     if len(finite) and finite.min() == finite.max():
         raise UserError(
@@ -270,7 +270,7 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     Raises
     ------
     UserError
-        If columns are missing.
+        If columns are missing, or a column of numbers has none.
 
     Examples
     --------
@@ -286,11 +286,22 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     for column in columns:
         series = frame[column.name]
         if column.kind == NUMBER:
-            numbers = _numbers(series)
+            numbers = _new_numbers(series)
             arrays.append(np.where(np.isfinite(numbers), numbers, np.nan))
         else:
             arrays.append(_codes(series, column.levels))
     return np.column_stack(arrays)
+
+
+def _new_numbers(series: pd.Series) -> np.ndarray:
+    """Return a column of new rows as float64 (m,); raise if none of its filled cells is numeric.
+
+    Its numbers would otherwise all be replaced by the training rows' median.
+    """
+    numbers = _numbers(series)
+    if np.isnan(numbers).all() and series.notna().any() and not _is_numeric(series):
+        raise UserError(f"the new rows do not fit the training table: {_reason(series)}")
+    return numbers
 
 
 def to_numbers(series: pd.Series) -> np.ndarray | None:
@@ -321,6 +332,19 @@ def to_numbers(series: pd.Series) -> np.ndarray | None:
     return numbers if np.isfinite(numbers[filled]).mean() >= MIN_NUMERIC_SHARE else None
 
 
+def _reason(series: pd.Series) -> str:
+    """Return why a column is not numeric, for an error message."""
+    from regcls.io.numbers import as_numbers
+    from regcls.io.reading import TableError
+
+    try:
+        as_numbers(series)
+    except TableError as error:
+        return str(error)
+    share = f"{MIN_NUMERIC_SHARE:.0%}"
+    return f"“{series.name}” has numbers in fewer than {share} of its cells; choose another column"
+
+
 def _numbers(series: pd.Series) -> np.ndarray:
     """Return a column as float64 (n,), NaN where a cell is not a number."""
     nothing = np.full(len(series), np.nan)
@@ -331,7 +355,7 @@ def _numbers(series: pd.Series) -> np.ndarray:
     if _is_date(series):
         return nothing
     from regcls.io.numbers import as_numbers
-    from regcls.io.tables import TableError
+    from regcls.io.reading import TableError
 
     try:
         return as_numbers(series)[0]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from regcls.exceptions import UserError
-from regcls.io.tables import read_table
+from regcls.io.reading import AUTOMATIC, Reading
+from regcls.io.tables import Table, read_file
 from regcls.tabular.columns import make_problem, unique_names
 from regcls.tabular.comparison import Comparison, Progress
 from regcls.tabular.plan import BUDGETS, NETWORKS, RANGES, TREES, Plan
@@ -26,6 +27,7 @@ def compare_file(
     leave_out: Sequence[str] | None = None,
     ranges: int = RANGES,
     seed: int = 0,
+    reading: Reading = AUTOMATIC,
     onnx: Path | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -51,6 +53,8 @@ def compare_file(
         Maximum number of target ranges; their edges are chosen by the shape of the target.
     seed : int
         Seed of the folds and of the initial weights.
+    reading : Reading
+        How to read the file; what is not given is detected.
     onnx : Path, optional
         Zip file to write the models to, as ONNX files.
     on_plan : callable, optional
@@ -61,14 +65,15 @@ def compare_file(
     Returns
     -------
     dict
-        See `record`.
+        See `record`; with ``reading``, how the file was read.
 
     Raises
     ------
     UserError
         If the table cannot be read, a column is missing, or nothing can be predicted.
     """
-    plan = plan_file(path, target, budget, goal, group, leave_out, ranges, seed)
+    table = read_file(path, reading)
+    plan = plan_table(table, path.name, target, budget, goal, group, leave_out, ranges, seed)
     if on_plan is not None:
         on_plan(plan)
     comparison = Comparison(plan)
@@ -79,11 +84,12 @@ def compare_file(
         from regcls.tabular.onnx_export import onnx_zip
 
         onnx.write_bytes(onnx_zip(comparison.models, plan.problem))
-    return record(comparison)
+    return record(comparison) | {"reading": table.record}
 
 
-def plan_file(
-    path: Path,
+def plan_table(
+    table: Table,
+    name: str,
     target: str,
     budget: str,
     goal: str,
@@ -92,11 +98,15 @@ def plan_file(
     ranges: int = RANGES,
     seed: int = 0,
 ) -> Plan:
-    """Return the plan of a comparison on a table in a file; see `compare_file`.
+    """Return the plan of a comparison on a table from a file; see `compare_file`.
 
     Parameters
     ----------
-    path, target, budget, goal, group, leave_out, ranges, seed : see `compare_file`
+    table : Table
+        The table.
+    name : str
+        Name of its file in messages.
+    target, budget, goal, group, leave_out, ranges, seed : see `compare_file`
         What is compared.
 
     Returns
@@ -107,14 +117,14 @@ def plan_file(
     Raises
     ------
     UserError
-        If the table cannot be read, a column is missing, or nothing can be predicted.
+        If a column is missing, or nothing can be predicted.
     """
-    table = read_table(path.read_bytes(), path.name)
     names = unique_names(table.frame)[0].columns
-    for name in (*(leave_out or ()), *((group,) if group else ())):
-        if name not in names:
-            raise UserError(f"there is no column “{name}” in {path.name}")
-    problem = make_problem(table.frame, target, leave_out, group, table.notes)
+    for column in (*(leave_out or ()), *((group,) if group else ())):
+        if column not in names:
+            raise UserError(f"there is no column “{column}” in {name}")
+    remarks = (table.summary, *table.notes)
+    problem = make_problem(table.frame, target, leave_out, group, remarks)
     return Plan(problem, BUDGETS[budget], goal, seed, ranges=ranges)
 
 

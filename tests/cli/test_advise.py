@@ -49,3 +49,26 @@ def test_an_invalid_number_of_ranges_is_refused(tmp_path):
     done = run("advise", path, "--target", "y", "--ranges", 0)
     assert "number of target ranges must be from 1 to 50, not 0" in done.stderr
     assert done.exit_code == BAD_INPUT
+
+
+def test_how_the_file_is_read_is_recorded_and_can_be_given(tmp_path, monkeypatch):
+    monkeypatch.setitem(tabular_plan.BUDGETS, "quick", TINY)
+    path = tmp_path / "table.csv"
+    frame = small_table().round(3).drop(columns="kind")
+    frame["a"] = 1
+    frame.to_csv(path, index=False, sep=";", decimal=",", float_format="%.3f")
+    options = ["--target", "y", "--budget", "quick", "--separator", ";", "--decimal", "comma"]
+    record = run_json("advise", path, *options, "--missing", "-999")
+    assert record["reading"]["decimal"] == "comma" and record["reading"]["missing"] == ["-999"]
+    assert record["reading"]["summary"].startswith("Read as UTF-8, columns separated by semicolons")
+    assert record["reading"]["summary"] in record["notes"]
+
+
+def test_an_unclear_decimal_mark_is_an_error_that_names_the_option(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a;y\n" + "".join(f"{i + 1},234;{i + 2},345\n" for i in range(60)))
+    done = run("advise", path, "--target", "y")
+    assert "1,234 can be 1.234" in done.stderr and "--decimal comma" in done.stderr
+    assert done.exit_code == BAD_INPUT
+    done = run("advise", path, "--target", "y", "--separator", "colon")
+    assert "must be comma, semicolon, tab, bar or space" in done.stderr

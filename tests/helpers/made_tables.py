@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,4 +31,16 @@ def excel(**sheets: pd.DataFrame) -> bytes:
     with pd.ExcelWriter(out, engine="openpyxl") as writer:
         for name, frame in sheets.items():
             frame.to_excel(writer, sheet_name=name, index=False)
+    return out.getvalue()
+
+
+def excel_rows(rows: Iterable[Sequence[object]]) -> bytes:
+    """An Excel file with these rows of cells; an empty row is ``()``."""
+    from openpyxl import Workbook
+
+    book, out = Workbook(), io.BytesIO()
+    for number, row in enumerate(rows, start=1):
+        for column, cell in enumerate(row, start=1):
+            book.active.cell(number, column, cell)
+    book.save(out)
     return out.getvalue()

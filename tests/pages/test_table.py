@@ -157,3 +157,49 @@ def test_an_empty_sheet_is_reported_and_the_last_table_stays():
     ran(sheet.set_value("second").run())
     assert "second" in page.error[0].value
     assert "80 rows" in text_of(page)
+
+
+def reading_control(page: AppTest, kind: str, field: str):
+    """The control of the reading of the table shown."""
+    mark = page.session_state["table"].mark
+    return getattr(page, kind)(key=f"table_reading_{mark}_{field}")
+
+
+def unclear(rows: int = 80) -> bytes:
+    rng = np.random.default_rng(0)
+    cells = [f"{a},{b:03d};{c},{d:03d}" for a, b, c, d in rng.integers(1, 999, (rows, 4))]
+    return "\n".join(["a;y", *cells]).encode()
+
+
+def test_an_unclear_decimal_mark_is_asked_before_anything_is_compared():
+    page = uploaded(unclear(), "unclear.csv")
+    assert "can be" in page.warning[0].value and not page.get("plotly_chart")
+    with pytest.raises(KeyError):
+        page.button(key="table_start")
+    ran(reading_control(page, "segmented_control", "question_decimal").set_value("comma").run())
+    assert not page.warning and page.button(key="table_start")
+    frame = page.session_state["table"].frame
+    assert frame["y"].between(1, 999.999).all() and "decimal comma" in text_of(page)
+
+
+def test_how_a_file_is_read_is_shown_and_can_be_changed():
+    page = uploaded(b"# run 12\n" + table(), "mine.csv")
+    assert "1 line above the column names skipped" in text_of(page)
+    ran(reading_control(page, "text_input", "missing").set_value("-999, lost").run())
+    assert page.session_state["table"].table.reading.missing == ("-999", "lost")
+    ran(reading_control(page, "selectbox", "separator").set_value("semicolon").run())
+    assert page.session_state["table"].table.given.separator == "semicolon"
+    assert page.session_state["table"].frame.shape[1] == 1
+    ran(reading_control(page, "selectbox", "encoding").set_value("Shift-JIS").run())
+    assert page.session_state["table"].table.reading.encoding == "Shift-JIS"
+
+
+def test_new_rows_of_an_unclear_decimal_mark_are_asked_too():
+    page = uploaded(table(), "mine.csv")
+    ran(held(page, "selectbox", "target").select("y").run())
+    page = to_the_end(page)
+    page.file_uploader(key="table_new").upload("new.csv", b"a;b\n1,234;1\n2,345;2\n").run()
+    assert "1,234 can be 1.234" in text_of(ran(page))
+    choice = next(c for c in page.segmented_control if c.label == "Decimal mark")
+    ran(choice.set_value("comma").run())
+    assert "Predictions (CSV)" in {button.label for button in page.get("download_button")}

@@ -32,15 +32,21 @@ def test_column_types_are_detected():
 
 
 def test_numbers_as_text_are_numbers():
-    text = [f"{1000 + i * 37:,}" for i in range(N)]
+    text = [f"{1000.5 + i * 37:,}" for i in range(N)]
     found = columns.make_problem(table(price=text), "price")
-    assert found.y.tolist() == [1000 + i * 37 for i in range(N)]
+    assert found.y.tolist() == [1000.5 + i * 37 for i in range(N)]
+
+
+def test_a_target_of_unclear_decimal_mark_is_refused_with_both_meanings():
+    text = [f"{1000 + i * 37:,}" for i in range(N)]
+    with pytest.raises(UserError, match=r"1,000 can be 1 .* or 1000 .*choose the decimal mark"):
+        columns.make_problem(table(price=text), "price")
 
 
 @pytest.mark.parametrize(
     ("target", "values", "reason"),
     [
-        ("kind", None, "does not contain numbers"),
+        ("kind", None, "contains words such as 'x'"),
         ("nowhere", None, "there is no column"),
         ("flat", [7.0] * N, "is 7 in every row"),
         ("day", pd.date_range("2020-01-01", periods=N), "contains dates"),
@@ -120,3 +126,5 @@ def test_new_rows_are_coded_like_the_training_table():
     assert codes[0, 0] == 1.5 and np.isnan(codes[1, 0]) and codes[2, 0] == 2
     with pytest.raises(UserError, match="lack the column “kind”"):
         columns.encode(new[["a"]], found.columns)
+    with pytest.raises(UserError, match=r"do not fit .* 1,234 can be 1\.234 .* or 1234"):
+        columns.encode(new.assign(a=["1,234", "5,678", "2"]), found.columns)
