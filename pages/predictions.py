@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import balance, charts, downloads, selection, table_input, uploads
+from pages.components import (
+    balance,
+    charts,
+    downloads,
+    prediction_columns,
+    selection,
+    table_input,
+    uploads,
+)
 from regcls.exceptions import sentence
 from regcls.io import tables
-from regcls.io.tables import TableError
-from regcls.predictions import columns as prediction_columns
-from regcls.predictions.columns import MOST_MODELS, Columns
+from regcls.io.reading import AUTOMATIC, Reading, TableError
+from regcls.predictions import columns as arrays_of
+from regcls.predictions import detection
+from regcls.predictions.columns import Columns, Training
+from regcls.predictions.detection import Proposal
+from regcls.predictions.long_format import LongFormat
+from regcls.predictions.missing_marks import MissingMark
 from regcls.predictions.ranges import KINDS, MOST_RANGES, RANGES, target_ranges
 from regcls.predictions.report import Report
 from regcls.stats.verdicts import MARGIN
-from regcls.tasks.pairs import MODELS_FOLDER
 
 through_app()
 
@@ -29,12 +38,15 @@ PRIVACY = (
 )
 EXAMPLES = {"age": "Age (shipped models)", "progress": "Progress (shipped models)"}
 WIDTH = 10.0  # of a target range, at first
-NONE = "(none)"
 METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
 DECIMALS = 4
 OVERALL = (
     "balanced_mae: mean of the MAE over ranges; gm: geometric mean of absolute errors; sera: squared "
     "errors weighted by the rarity of the target in training."
+)
+COVERAGE = (
+    "nominal: level that the intervals are meant to have; width: their mean width, in target units; "
+    "balanced_coverage: mean of the coverage over ranges."
 )
 
 
@@ -44,10 +56,13 @@ class PageState:
 
     table: tables.Table | None = None
     name: str = ""
-    detected: Columns | None = None  # the column roles proposed for the table
-    workbook: table_input.Workbook | None = None
-    train: np.ndarray | None = None  # training targets from a file of their own
+    data: bytes = b""  # of the file, to read it again with other settings
+    proposal: Proposal | None = None  # the table with one row per sample, and its column roles
+    long: LongFormat | None = None  # the columns detected in a table with one row per model
+    train: Training | None = None  # training targets from a file of their own
     mark: int = 0  # differs for each table
+    layout: int = 0  # differs for each layout of the table
+    marks: dict[str, MissingMark] = field(default_factory=dict)  # by the key of their checkbox
     problem: str = ""  # why the last table could not be used
     report: Report | None = None
     report_key: tuple[Any, ...] = ()  # what the report was computed from
@@ -65,42 +80,55 @@ def page_state() -> PageState:
 def show_table(
     table: tables.Table,
     name: str,
-    columns: Columns,
-    workbook: table_input.Workbook | None = None,
-    train: np.ndarray | None = None,
+    data: bytes = b"",
+    columns: Columns | None = None,
+    train: Training | None = None,
 ) -> None:
-    """Make this the table of the page."""
+    """Make this the table of the page; its column roles are detected unless they are given."""
     mark = page_state().mark + 1
-    st.session_state["predictions"] = PageState(table, name, columns, workbook, train, mark)
+    long = proposal = None
+    if columns is not None:
+        proposal = Proposal(table.frame, columns)
+    elif not table.questions:
+        long = detection.detect_long(table.frame)
+        proposal = detection.propose(table.frame, long)
+    st.session_state["predictions"] = PageState(table, name, data, proposal, long, train, mark)
 
 
-def take_file(data: bytes, name: str, sheet: str | None = None) -> None:
+def current_proposal(table: tables.Table) -> Proposal:
+    """Draw the choice of the layout; return the table with one row per sample and its roles."""
+    state = page_state()
+    long = prediction_columns.choose_layout(table.frame, state.long, state.mark)
+    if state.proposal is None or state.proposal.columns.long != long:
+        state.proposal, state.layout, state.marks = None, state.layout + 1, {}
+        state.proposal = detection.propose(table.frame, long)
+    return state.proposal
+
+
+def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC) -> None:
     """Read a file and show its table."""
     with table_input.problem_kept(page_state()):
-        table, workbook = table_input.read(data, name, sheet)
-        show_table(table, name, prediction_columns.detect(table.frame), workbook)
+        show_table(table_input.read(data, name, reading), name, data)
 
 
-def take_text(text: str) -> None:
-    """Read a pasted table and show it."""
-    with table_input.problem_kept(page_state()):
-        table = tables.read_pasted(text)
-        show_table(table, "pasted", prediction_columns.detect(table.frame))
+def read_again(reading: Reading) -> None:
+    """Read the file or the pasted table with other settings."""
+    state = page_state()
+    take_file(state.data, state.name, reading)
 
 
 def take_example(task: str) -> None:
     """Show the test predictions of a shipped pair, with its training targets."""
-    from regcls.inference import contract
-    from regcls.tasks.reports import training_targets
+    from regcls.tasks import pairs, reports
 
-    folder = Path(MODELS_FOLDER) / task
     with table_input.problem_kept(page_state()):
-        table = tables.read_table((folder / "test_predictions.parquet").read_bytes(), task)
-        table = replace(table, frame=table.frame.rename(columns={"regcls": "reg+cls"}))
+        pair = pairs.load(task)
+        names, best = reports.named_readouts(pair)
+        table = tables.Table(pair.predictions.rename(columns=names))
         group = "clip" if task == "progress" else None
-        columns = Columns("y_true", ("reg", "reg+cls"), group=group)
-        train = training_targets(contract.read(folder / "reg.onnx"))
-        show_table(table, EXAMPLES[task], columns, train=train)
+        train = Training(reports.training_targets(pair.reg.card))
+        columns = Columns("y_true", best, group=group)
+        show_table(table, EXAMPLES[task], columns=columns, train=train)
 
 
 def inputs() -> None:
@@ -118,54 +146,15 @@ def inputs() -> None:
         file = table_input.uploader("Table of targets and predictions", key="predictions_file")
         for new in uploads.unseen([file], "predictions"):
             take_file(new.getvalue(), new.name)
-        state = page_state()
-        table_input.choose_sheet(state.workbook, take_file, f"predictions_sheet_{state.mark}")
     else:
         text = st.text_area("Table with a header row", key="predictions_text")
         if st.button("Read table", disabled=not text.strip()):
-            take_text(text)
+            take_file(text.strip("\n").encode(), tables.PASTED, Reading(encoding="utf-8"))
     st.caption("Or try an example:")
     for task, title in EXAMPLES.items():
         st.button(title, on_click=take_example, args=(task,), key=f"predictions_example_{task}")
     if problem := page_state().problem:
         st.error(problem)
-
-
-def choose_columns(table: tables.Table, detected: Columns) -> Columns:
-    """Draw the choice of column roles, starting from those detected."""
-    names = [str(name) for name in table.frame.columns]
-
-    def persistent(name: str) -> dict[str, Any]:
-        return selection.persistent("predictions", name, page_state().mark)
-
-    def optional_column(label: str, name: str, **options: Any) -> str | None:
-        value = getattr(detected, name)
-        first = names.index(value) + 1 if value in names else 0
-        picked = st.selectbox(label, [NONE, *names], first, **persistent(name), **options)
-        return None if picked == NONE else picked
-
-    target = st.selectbox(
-        "True target", names, names.index(detected.target), **persistent("target")
-    )
-    others = [name for name in names if name != target]
-    models = st.multiselect(
-        "Predictions",
-        others,
-        default=[name for name in detected.models if name in others],
-        max_selections=MOST_MODELS,
-        **persistent("models"),
-    )
-    with st.expander("Training targets, segments and groups"):
-        train = optional_column("Training target column", "train")
-        upload_training_targets(target)
-        category = optional_column("Segment column", "category")
-        group = optional_column(
-            "Group column",
-            "group",
-            help="Rows with the same value, such as one person, video or day, belong together: "
-            "intervals then resample groups instead of rows.",
-        )
-    return Columns(target, tuple(models), train, category, group)
 
 
 def upload_training_targets(target: str) -> None:
@@ -182,11 +171,11 @@ def upload_training_targets(target: str) -> None:
     for new in uploads.unseen([file], "predictions"):
         try:
             table = tables.read_table(new.getvalue(), new.name)
-            state.train = prediction_columns.training_targets(table.frame, new.name, target)
+            state.train = detection.training_targets(table.frame, new.name, target)
         except TableError as error:
             st.error(error.sentence)
     if state.train is not None:
-        st.caption(f"{len(state.train):,} training targets.")
+        st.caption(f"{len(state.train.values):,} training targets.")
 
 
 def choose_ranges() -> tuple[str, float, str]:
@@ -227,19 +216,51 @@ def choose_margin() -> float:
 
 
 def computed(
-    table: tables.Table, columns: Columns, ranges: tuple[str, float, str], margin: float
+    proposal: Proposal, columns: Columns, ranges: tuple[str, float, str], margin: float
 ) -> Report:
     """Return the report for these choices; compute it when they have changed."""
     state = page_state()
+    missing = tuple(
+        (mark.column, mark.value)
+        for key, mark in state.marks.items()
+        if st.session_state.get(key, False)
+    )
     # The report keeps the training targets alive, so their id cannot be reused meanwhile.
-    key = (state.mark, columns, ranges, margin, id(state.train))
+    key = (state.mark, state.layout, columns, ranges, margin, missing, id(state.train))
     if state.report is None or state.report_key != key:
         with st.spinner("Computing errors and intervals…"):
-            arrays = prediction_columns.arrays(table.frame, columns, state.train)
+            arrays = arrays_of.arrays(proposal.frame, columns, state.train, missing, proposal.rows)
+            arrays = replace(arrays, notes=(*notes_on_rows(), *arrays.notes))
             made = target_ranges(arrays, *ranges)
             state.report = Report(arrays, made, margin)
         state.report_key, state.html = key, None
+        for mark in arrays.marks:
+            name = selection.persistent("predictions", "mark", state.mark, mark.column, mark.value)
+            state.marks[name["key"]] = mark
     return state.report
+
+
+def notes_on_rows() -> tuple[str, ...]:
+    """Return the notes on the file, and on rows of models without a partner."""
+    state = page_state()
+    found = state.table.notes if state.table else ()
+    return (*found, *(state.proposal.notes if state.proposal else ()))
+
+
+def missing_marks(columns: Columns) -> None:
+    """Show likely missing marks, each with a choice to leave its rows out."""
+    state = page_state()
+    used = {columns.target, *columns.models, columns.train, state.train and state.train.name}
+    for key, mark in state.marks.items():
+        if mark.column not in used:
+            continue
+        with st.container(border=True):
+            st.markdown(f":material/warning: {mark.sentence}")
+            st.checkbox(
+                f"Leave out the rows with {mark.text} in {mark.column}",
+                key=key,
+                persist_state="session",
+            )
 
 
 def show(report: Report) -> None:
@@ -249,12 +270,16 @@ def show(report: Report) -> None:
     first, *rest = report.verdict_parts
     st.markdown(f"#### {first}")
     st.markdown(" ".join(rest))
+    for text in report.coverage.sentences(report.unit) if report.coverage else ():
+        st.markdown(text)
     st.caption(
         f"For new {report.unit} like those of this table, with the same models. "
         f"Target ranges: {report.ranges.reason}"
     )
+    marks = {mark.sentence for mark in report.arrays.marks}
     for note in (*report.cautions, *report.arrays.notes):
-        st.info(note)
+        if note not in marks:  # these are shown with the choice to leave their rows out
+            st.info(note)
     metric = st.segmented_control(
         "Error metric",
         list(METRICS),
@@ -270,9 +295,7 @@ def show(report: Report) -> None:
     )
     with st.container(horizontal=True):
         html_report(report)
-        downloads.button(
-            "Errors (CSV)", lambda: tables.safe_csv(report.errors.table()), "errors.csv"
-        )
+        downloads.button("Errors (CSV)", lambda: tables.safe_csv(report.table), "errors.csv")
     balance.draw(report.errors, "predictions", settings=settings)
     charts.draw(prediction_charts.distribution(report), name="targets", settings=settings)
     figures("Overall", report.overall)
@@ -280,6 +303,7 @@ def show(report: Report) -> None:
     figures("Ranges with many, medium and few targets", report.shots)
     st.caption(sentence(report.shot_names[1]))
     compare(report, settings)
+    covered(report, settings)
     charts.draw(prediction_charts.residuals(report), name="residuals", settings=settings)
     model = st.selectbox("Predicted against true values of", report.models)
     charts.draw(prediction_charts.density(report, model), name="density", settings=settings)
@@ -308,6 +332,18 @@ def compare(report: Report, settings: str) -> None:
     charts.draw(drawn, name="differences", settings=settings)
     found = report.differences(first, second)
     downloads.button("Differences (CSV)", lambda: tables.safe_csv(found), "differences.csv")
+
+
+def covered(report: Report, settings: str) -> None:
+    """Show the coverage of the prediction intervals, if there are any."""
+    from regcls.predictions import charts as prediction_charts
+
+    if report.coverage is None:
+        return
+    charts.draw(prediction_charts.coverage(report), name="coverage", settings=settings)
+    figures("Coverage of the prediction intervals", report.coverage.overall())
+    figures("Coverage per range", report.coverage.table().dropna(axis=1, how="all"))
+    st.caption(COVERAGE)
 
 
 def html_report(report: Report) -> None:
@@ -340,6 +376,10 @@ def how_to_read() -> None:
             "model is better or worse where its interval excludes zero, practically equal where the "
             "interval lies within the margin, and there is no verdict with fewer than six rows or "
             "groups.\n"
+            "- **Prediction intervals.** Columns such as reg_lower and reg_upper, reg_q05 and reg_q95, "
+            "or a standard deviation reg_std are intervals of the model reg. Their *coverage* is the "
+            "share of the targets that lie in them; it should be the nominal level in each range. "
+            "Its confidence intervals are exact, corrected for the number of ranges and models.\n"
             "- **Distribution of the targets.** A model that is better on the targets as they come "
             "may be worse where all ranges count equally. The slider weights the ranges, and the "
             "chart shows where the estimates change order.\n"
@@ -355,12 +395,19 @@ def how_to_read() -> None:
 st.title("Your predictions")
 st.markdown("Error report per target range for the predictions of any regression model.")
 left, right = st.columns([1, 2], gap="medium")
+proposed, chosen, problem = None, None, ""
 with left:
     inputs()
     shown = page_state()
-    if shown.table is not None and shown.detected is not None:
-        chosen, ranges = choose_columns(shown.table, shown.detected), choose_ranges()
-        margin = choose_margin()
+    if shown.table is not None and not shown.table.questions:
+        try:
+            proposed = current_proposal(shown.table)
+            chosen = prediction_columns.choose_roles(
+                proposed, f"{shown.mark}_{shown.layout}", upload_training_targets
+            )
+        except TableError as error:
+            problem = error.sentence
+        ranges, margin = choose_ranges(), choose_margin()
     st.caption(PRIVACY)
 with right:
     if shown.table is None:
@@ -371,12 +418,25 @@ with right:
             icon=":material/arrow_back:",
         )
     else:
-        for note in shown.table.notes:
-            st.info(note)
+        if shown.data:
+            table_input.reading_controls(
+                shown.table, read_again, f"predictions_reading_{shown.mark}"
+            )
         rows, width = shown.table.frame.shape
-        st.caption(f"{shown.name}: {rows:,} rows, {width:,} columns.")
-        try:
-            show(computed(shown.table, chosen, ranges, margin))
-        except TableError as error:
-            st.warning(error.sentence)
+        roles = f" {chosen.summary}" if chosen else ""
+        st.caption(f"{shown.name}: {rows:,} rows, {width:,} columns.{roles}")
+        report = None
+        if proposed is not None and chosen is not None:
+            try:
+                report = computed(proposed, chosen, ranges, margin)
+            except TableError as error:
+                problem = error.sentence
+            missing_marks(chosen)
+        if report is not None:
+            show(report)
+        else:
+            if problem:
+                st.warning(problem)
+            for note in notes_on_rows():
+                st.info(note)
     how_to_read()

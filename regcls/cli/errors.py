@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from regcls.cli.output import AsJson, report_errors, say, show_errors, show_json
+from regcls.cli.output import (
+    AsJson,
+    report_errors,
+    say,
+    show_errors,
+    show_json,
+    show_table,
+)
+from regcls.cli.reading import (
+    Decimal,
+    Encoding,
+    Missing,
+    Separator,
+    Sheet,
+    SkipLines,
+    make_reading,
+)
 
 INTERVAL = ("mae", "mae_low", "mae_high")
+COVERAGE = ("nominal", "low", "high", "test", "coverage", "coverage_low", "coverage_high", "width")
 COLUMNS = ("model", "low", "high", "train", "test", *INTERVAL, "rmse", "bias")
 
 
@@ -30,6 +48,31 @@ def errors(
         str | None,
         typer.Option(help="Columns of predictions, separated by commas; detected by default."),
     ] = None,
+    model_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of model names in a table with one row per sample and model; detected by "
+            "default, none for one row per sample."
+        ),
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(help="Columns that identify a sample in such a table, separated by commas."),
+    ] = None,
+    intervals: Annotated[
+        str | None,
+        typer.Option(
+            help="Prediction intervals of the models, such as a=a_low:a_high,b=b_std; detected by "
+            "default, none to leave them out."
+        ),
+    ] = None,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="Nominal level of the intervals, such as 0.9; by default that of the columns' "
+            "names, else 0.95."
+        ),
+    ] = None,
     training: Annotated[
         str | None, typer.Option(help="Training targets: a column, or a file of their own.")
     ] = None,
@@ -48,7 +91,6 @@ def errors(
     edges: Annotated[
         str | None, typer.Option(help="Edges of the ranges instead, such as 0,10,20,50.")
     ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel file.")] = None,
     margin: Annotated[
         float | None,
         typer.Option(
@@ -62,6 +104,12 @@ def errors(
     csv: Annotated[
         Path | None, typer.Option(help="Write the errors per range to this CSV file.")
     ] = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    skip_lines: SkipLines = None,
+    sheet: Sheet = None,
+    missing: Missing = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the errors per target range of your own predictions, with bootstrap intervals."""
@@ -71,13 +119,17 @@ def errors(
         file,
         target=target,
         models=models,
+        model_column=model_column,
+        id_column=id_column,
+        intervals=intervals,
+        level=level,
         training=training,
         category=segments,
         group=groups,
         by=by,
         ranges=ranges,
         edges=edges,
-        sheet=sheet,
+        reading=make_reading(encoding, separator, decimal, skip_lines, sheet, missing),
         margin=margin,
         html=html,
         csv=csv,
@@ -86,7 +138,18 @@ def errors(
         return show_json(record)
     print(f"{record['verdict']}\n{record['imbalance']}\n{record['target_ranges']['reason']}\n")
     show_errors(record, COLUMNS)
-    for caution in record["cautions"]:
-        say(caution)
-    for note in record["notes"]:
+    _show_coverage(record)
+    notes = [record["reading"]["summary"], record["columns"]["summary"], *record["notes"]]
+    for note in (*notes, *record["cautions"]):
         say(note)
+    for mark in record["missing_marks"]:
+        say(f"Leave out the rows with {mark['value']:g}: --missing {mark['value']:g}")
+
+
+def _show_coverage(record: Mapping[str, Any]) -> None:
+    """Print the coverage of the prediction intervals per range, and what follows from it."""
+    for found in record["intervals"]:
+        print(f"\nCoverage of the prediction intervals of {found['model']}")
+        show_table(found["ranges"], COVERAGE)
+    if record["intervals"]:
+        print(f"\n{record['coverage_verdict']}")

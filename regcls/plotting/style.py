@@ -37,14 +37,21 @@ def palette(models: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Hexadecimal colours. Other names take the unused colours, which repeat after eight.
+        Hexadecimal colours. A read-out such as "reg+cls, class head" takes the colour of its model
+        if that is free. Other names take the unused colours, which repeat after eight.
 
     Examples
     --------
     >>> palette(["reg", "baseline"])
     ['#D55E00', '#009E73']
+    >>> palette(["reg, recalibrated", "reg"])
+    ['#009E73', '#D55E00']
     """
     known = [PALETTE.get(_ALIASES.get(model, model)) for model in models]
+    for i, model in enumerate(models):
+        own = PALETTE.get(model.partition(", ")[0])
+        if known[i] is None and own not in known:
+            known[i] = own
     left = iter([colour for colour in _OTHERS if colour not in known] + list(_OTHERS) * 8)
     return [colour or next(left) for colour in known]
 

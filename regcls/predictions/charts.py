@@ -10,8 +10,9 @@ import pandas as pd
 
 from regcls.plotting import errors as plotting_errors
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import range_tooltips
+from regcls.plotting.encodings import colour, histogram, range_tooltips, shape
 from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
+from regcls.predictions.coverage import Coverage
 from regcls.predictions.report import Report
 from regcls.stats.verdicts import BETTER, MIN_UNITS, WORSE, within
 
@@ -174,6 +175,99 @@ def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, A
     )
     layers = alt.layer(band, _zero_line("differences"), rule, points)
     return finished(layers, f"{a} minus {b}: MAE per target range", 260)
+
+
+def coverage(report: Report) -> Picture:
+    """Draw the coverage of each model's prediction intervals per range, over the histogram.
+
+    Parameters
+    ----------
+    report : Report
+        An error report with prediction intervals.
+
+    Returns
+    -------
+    Picture
+        Points with confidence intervals, and the nominal level as a dashed line.
+
+    Raises
+    ------
+    ValueError
+        If there are no prediction intervals.
+    """
+    found = report.coverage
+    if found is None:
+        raise ValueError("the report has no prediction intervals")
+    names, split, edges = found.names, report.errors.counted, report.edges
+    table = found.table()
+    shift = (table["model"].map({name: i for i, name in enumerate(names)}) + 0.5) / len(names) - 0.5
+    table["at"] = (table["low"] + table["high"]) / 2 + 0.6 * shift * (table["high"] - table["low"])
+    levels = sorted(set(found.nominal.values()), reverse=True)
+    data = {
+        "coverage": table[table["test"] > 0].reset_index(drop=True),
+        "nominal": pd.DataFrame({"nominal": levels}),
+        split: pd.DataFrame(
+            {"low": edges[:-1], "high": edges[1:], "samples": report.errors.counts}
+        ),
+    }
+    return Picture(
+        _coverage_spec(names, split, _domain(report)), data, _coverage_caption(report, found)
+    )
+
+
+def _coverage_caption(report: Report, found: Coverage) -> str:
+    of_level: dict[str, list[str]] = {}
+    for name, level in found.nominal.items():
+        of_level.setdefault(f"{100 * level:.4g} %", []).append(name)
+    listed = list(of_level)
+    if len(of_level) > 1:
+        listed = [f"{level} ({', '.join(names)})" for level, names in of_level.items()]
+    return (
+        "Points: share of the targets that lie in their prediction interval; bars: confidence "
+        "intervals, which hold together in at least 95 % of such reports (none with fewer than "
+        f"{MIN_UNITS} {report.unit}). Dashed: nominal level, {' and '.join(listed)}. "
+        f"Grey: {report.errors.counted} samples."
+    )
+
+
+@cache
+def _coverage_spec(
+    models: tuple[str, ...], split: str, domain: tuple[float, float]
+) -> dict[str, Any]:
+    scale = alt.Scale(domain=list(domain), nice=False)
+    x = alt.X("at:Q", title="target", scale=scale)
+    axis = alt.Axis(format="%", tickCount=6)
+    shares = alt.Scale(domain=[0, 1], nice=False)
+    source = alt.Chart(alt.NamedData("coverage"))
+    bars = source.mark_rule(strokeWidth=2).encode(
+        x=x,
+        y=alt.Y("coverage_low:Q", title="coverage", scale=shares, axis=axis),
+        y2="coverage_high:Q",
+        color=colour(models),
+    )
+    points = source.mark_point(filled=True, size=45, opacity=1).encode(
+        x=x,
+        y=alt.Y("coverage:Q", scale=shares),
+        color=colour(models),
+        shape=shape(models),
+        tooltip=[
+            alt.Tooltip("model:N"),
+            *range_tooltips(),
+            alt.Tooltip("coverage:Q", format=".1%"),
+            *range_tooltips("coverage_low", "coverage_high", of="interval", format=".1%"),
+            alt.Tooltip("nominal:Q", title="nominal level", format=".1%"),
+            alt.Tooltip("verdict:N"),
+            alt.Tooltip("width:Q", title="mean width", format=".3g"),
+            alt.Tooltip("test:Q", title="test targets", format=","),
+        ],
+    )
+    level = alt.Chart(alt.NamedData("nominal")).mark_rule(
+        color=FUNCTION_COLOUR, strokeDash=[6, 3], strokeWidth=2
+    )
+    layers = alt.layer(bars, points, level.encode(y=alt.Y("nominal:Q", scale=shares)))
+    background = histogram(split, "target", scale, "samples", f"{split} samples")
+    chart = alt.layer(background, layers).resolve_scale(y="independent")
+    return finished(chart, "Coverage of the prediction intervals per target range", 330)
 
 
 def density(report: Report, model: str) -> Picture:

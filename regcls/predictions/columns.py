@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from regcls.io import numbers
-from regcls.io.tables import TableError
+from regcls.io.reading import TableError
+from regcls.predictions import missing_marks
+from regcls.predictions.interval_columns import IntervalColumns
+from regcls.predictions.long_format import MOST_MODELS, LongFormat
+from regcls.predictions.missing_marks import MissingMark
 
-MOST_MODELS = 8
-_SAMPLE = 1000  # rows from which column roles are detected
-_CORRELATED = 0.3  # rank correlation with the target above which a column may be a prediction
-
-# Names of columns by role, in order of preference, lower case.
-_TARGET_NAMES = ("y_true", "true", "truth", "target", "actual", "label", "observed", "y", "gt")
-_PREDICTION_NAMES = ("pred", "prediction", "yhat", "y_hat", "reg", "model", "estimate")
-_TRAINING_NAMES = ("train", "y_train", "training")
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Columns:
         Category of each row, for an error report per segment.
     group : str, optional
         Rows with the same value belong together, such as one person or video.
+    intervals : tuple of IntervalColumns
+        Prediction intervals, at most one per model.
+    long : LongFormat, optional
+        Columns of the original table, if that has one row per sample and model.
     """
 
     target: str
@@ -44,6 +48,67 @@ class Columns:
     train: str | None = None
     category: str | None = None
     group: str | None = None
+    intervals: tuple[IntervalColumns, ...] = ()
+    long: LongFormat | None = None
+
+    @property
+    def summary(self) -> str:
+        """Which column has which role, as one sentence.
+
+        Examples
+        --------
+        >>> Columns("y_true", ("reg", "reg+cls"), category="site").summary
+        'y_true is the target; reg and reg+cls are predictions; site is the segment.'
+        """
+        parts = [f"{self.target} is the target"]
+        parts += [_listed(self.models, "prediction")] if self.models else []
+        if self.long is not None:
+            parts[-1] += f" (column {self.long.prediction}: {self.long.text})"
+        parts += [interval.text for interval in self.intervals]
+        optional = {
+            "the training target": self.train,
+            "the segment": self.category,
+            "the group": self.group,
+        }
+        parts += [f"{name} is {role}" for role, name in optional.items() if name is not None]
+        return f"{'; '.join(parts)}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the roles as plain values, with their ``summary``."""
+        return {"summary": self.summary} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Prediction intervals of one model; NaN in rows without one.
+
+    Attributes
+    ----------
+    lower, upper : ndarray of shape (N,)
+        Their ends, in target units.
+    columns : IntervalColumns
+        The columns they are from, with the nominal level.
+    """
+
+    lower: Floats
+    upper: Floats
+    columns: IntervalColumns
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training targets as they are in their file.
+
+    Attributes
+    ----------
+    values : ndarray of shape (M,)
+        Targets; NaN where there is no number.
+    name : str
+        Name of their column in messages.
+    """
+
+    values: Floats
+    name: str = "training targets"
 
 
 @dataclass(frozen=True)
@@ -63,103 +128,39 @@ class Arrays:
     category, group : ndarray of shape (N,), optional
         Category and group of each row, as text.
     notes : tuple of str
-        Sentences on rows that were left out and on how numbers were read.
+        Sentences on rows that were left out, with an example, and on how numbers were read.
+    intervals : mapping of str to Limits
+        Prediction intervals by model.
+    marks : tuple of MissingMark
+        Numbers that probably stand for missing values and are still among the targets or
+        predictions.
+    columns : Columns, optional
+        Where the arrays are from.
     """
 
-    y: np.ndarray
-    predictions: Mapping[str, np.ndarray]
-    rows: np.ndarray
-    train: np.ndarray | None = None
+    y: Floats
+    predictions: Mapping[str, Floats]
+    rows: Rows
+    train: Floats | None = None
     category: np.ndarray | None = None
     group: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, Limits] = field(default_factory=dict)
+    marks: tuple[MissingMark, ...] = ()
+    columns: Columns | None = None
 
 
-def detect(frame: pd.DataFrame) -> Columns:
-    """Detect column roles from names, and from rank correlations with the target.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A table of targets and predictions.
-
-    Returns
-    -------
-    Columns
-        The detected roles; ``group`` is never detected.
-
-    Raises
-    ------
-    TableError
-        If fewer than two columns hold numbers.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"id": ["a", "b"], "y_true": [1.0, 2.0], "pred": [1.5, 2.5]})
-    >>> detect(table)
-    Columns(target='y_true', models=('pred',), train=None, category='id', group=None)
-    """
-    numeric = [column for column in frame.columns if _is_numeric(frame[column])]
-    if len(numeric) < 2:
-        raise TableError(
-            "the table needs a true target and at least one prediction; of the columns "
-            f"{', '.join(map(str, frame.columns[:8]))}, {len(numeric)} hold numbers"
-        )
-    target = _column_named(numeric, _TARGET_NAMES) or _most_correlated(frame, numeric)
-    train = _column_named([c for c in numeric if c != target], _TRAINING_NAMES)
-    others = [column for column in numeric if column not in (target, train)]
-    correlation = {column: _correlation(frame[target], frame[column]) for column in others}
-    named = [column for column in others if _is_prediction_name(column)]
-    models = named or [c for c in others if correlation[c] > _CORRELATED] or others
-    texts = [c for c in frame.columns if c not in numeric and 2 <= frame[c].nunique() <= 50]
-    codes = [c for c in others if c not in models and frame[c].nunique() <= 20]
-    return Columns(target, tuple(models[:MOST_MODELS]), train, next(iter([*texts, *codes]), None))
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    try:
-        numbers.as_numbers(column.head(_SAMPLE))
-    except TableError:
-        return False
-    return not pd.api.types.is_bool_dtype(column)
-
-
-def _is_prediction_name(column: str) -> bool:
-    return any(word in column.lower() for word in _PREDICTION_NAMES)
-
-
-def _most_correlated(frame: pd.DataFrame, numeric: list[str]) -> str:
-    """Column with the highest sum of correlations, of those not named like a prediction."""
-    candidates = [c for c in numeric if not _is_prediction_name(c)] or numeric
-    others = numeric[:50]
-    score = {
-        a: sum(_correlation(frame[a], frame[b]) for b in others if b != a) for a in candidates[:50]
-    }
-    return max(score, key=lambda column: score[column])
-
-
-def _column_named(columns: Sequence[str], words: Sequence[str]) -> str | None:
-    """Return the column with the first name of ``words``, else one that contains such a name."""
-    for word in words:
-        for column in columns:
-            if column.lower().replace(" ", "_") == word:
-                return column
-    return next((c for c in columns for word in words[:4] if word in c.lower()), None)
-
-
-def _correlation(target: pd.Series, column: pd.Series) -> float:
-    """Rank correlation of the first rows; 0 where it is undefined."""
-    pair = pd.DataFrame({"a": numbers.as_numbers(target.head(_SAMPLE))[0]})
-    pair["b"] = numbers.as_numbers(column.head(_SAMPLE))[0]
-    with np.errstate(invalid="ignore"):
-        value = pair.corr("spearman").to_numpy()[0, 1]
-    return 0.0 if np.isnan(value) else float(value)
-
-
-def arrays(frame: pd.DataFrame, columns: Columns, train: np.ndarray | None = None) -> Arrays:
+def arrays(
+    frame: pd.DataFrame,
+    columns: Columns,
+    train: Training | None = None,
+    missing: Sequence[tuple[str, float]] = (),
+    rows: Mapping[str, Rows] | None = None,
+) -> Arrays:
     """Return the columns of a table as arrays.
 
-    Rows without a finite number in the target or a prediction are left out; notes count them.
+    Rows without a finite number in the target or a prediction are left out; notes count them, each
+    with an example.
 
     Parameters
     ----------
@@ -167,8 +168,13 @@ def arrays(frame: pd.DataFrame, columns: Columns, train: np.ndarray | None = Non
         A table of targets and predictions.
     columns : Columns
         Names of the columns.
-    train : ndarray of shape (M,), optional
+    train : Training, optional
         Training targets from another source; they replace those of ``columns.train``.
+    missing : sequence of (str, float)
+        Columns with a number that stands for a missing value in them; "" for all columns.
+    rows : mapping of str to ndarray, optional
+        Numbers of the rows in the original table by column of predictions, from 1, as in
+        `regcls.predictions.long_format.Wide`; by default, those in ``frame``.
 
     Returns
     -------
@@ -186,37 +192,155 @@ def arrays(frame: pd.DataFrame, columns: Columns, train: np.ndarray | None = Non
     >>> table = pd.DataFrame({"y": [1.0, 2.0, None], "reg": [1.5, 2.5, 3.5]})
     >>> found = arrays(table, Columns("y", ("reg",)))
     >>> found.y.tolist(), found.notes
-    ([1.0, 2.0], ('Column y: 1 of 3 rows left out (1 missing).',))
+    ([1.0, 2.0], ('Column y: 1 of 3 rows left out: 1 missing, such as row 3 (no number).',))
     """
     _check_columns(frame, columns)
-    notes: list[str] = []
+    reader = _Reader(frame, missing, rows or {columns.models[0]: np.arange(len(frame)) + 1})
     complete = np.ones(len(frame), bool)
     values = {}
     for name in (columns.target, *columns.models):
-        values[name], note = numbers.as_numbers(frame[name])
-        finite, lost = numbers.finite(values[name], name)
-        complete &= finite
-        notes += [text for text in (note, lost) if text]
+        values[name] = reader.numbers(name)
+        complete &= np.isfinite(values[name])
     if not complete.any():
-        raise TableError("no row has a number in the target and in every prediction")
+        raise TableError(_no_row(columns, values))
     y = values[columns.target][complete]
     if y.min() == y.max():
         raise TableError(
             f"the target {columns.target} is {y[0]:g} in every row; its values must differ"
         )
-    if columns.train is not None and train is None:
-        found, note = numbers.as_numbers(frame[columns.train])
-        train = found[np.isfinite(found)]
-        notes += [note] if note else []
+    intervals = {one.model: reader.limits(one, values[one.model]) for one in columns.intervals}
     return Arrays(
         y,
         {name: values[name][complete] for name in columns.models},
-        np.flatnonzero(complete) + 1,
-        train if train is not None and len(train) else None,
+        reader.row_numbers(columns.target)[complete],
+        reader.training(train, columns.train),
         _texts(frame, columns.category, complete),
         _texts(frame, columns.group, complete),
-        tuple(notes),
+        tuple(reader.notes),
+        {
+            model: Limits(found.lower[complete], found.upper[complete], found.columns)
+            for model, found in intervals.items()
+        },
+        tuple(reader.marks),
+        columns,
     )
+
+
+class _Reader:
+    """Reads columns of numbers and collects notes and missing marks."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        missing: Sequence[tuple[str, float]],
+        rows: Mapping[str, Rows],
+    ) -> None:
+        self._frame, self._missing, self._rows = frame, missing, rows
+        self.notes: list[str] = []
+        self.marks: list[MissingMark] = []
+
+    def row_numbers(self, column: str) -> Rows:
+        """Numbers (N,) of the rows that a column is from in the original table."""
+        return self._rows.get(column, next(iter(self._rows.values())))
+
+    def numbers(self, column: str) -> Floats:
+        """Numbers of the target or a prediction; rows that are not finite are left out later."""
+        values = self._converted(column)
+        rows = self.row_numbers(column)
+        return self._cleaned(values, column, "rows left out", rows, self._frame[column])
+
+    def training(self, given: Training | None, column: str | None) -> Floats | None:
+        """Finite training targets from another source or from a column."""
+        cells = None
+        if given is None and column is not None:
+            given, cells = Training(self._converted(column), column), self._frame[column]
+        if given is None:
+            return None
+        rows = np.arange(len(given.values)) + 1
+        values = self._cleaned(given.values, given.name, "training targets left out", rows, cells)
+        found = values[np.isfinite(values)]
+        return found if len(found) else None
+
+    def limits(self, of: IntervalColumns, predicted: Floats) -> Limits:
+        """Intervals of a model from its limits, or from its standard deviation."""
+        from scipy import stats
+
+        rows, without = self.row_numbers(of.model), "rows without an interval"
+        if of.std:
+            std = self._limit(of.std)
+            kinds = {"negative": std < 0, "missing": np.isnan(std)}
+            self._note(of.std, without, kinds, rows, self._frame[of.std])
+            reach = stats.norm.isf((1 - of.level) / 2) * np.where(std < 0, np.nan, std)
+            return Limits(predicted - reach, predicted + reach, of)
+        lower, upper = self._limit(of.lower), self._limit(of.upper)
+        for name, values in ((of.lower, lower), (of.upper, upper)):
+            self._note(name, without, {"missing": np.isnan(values)}, rows, self._frame[name])
+        crossed = {f"above {of.upper}": lower > upper}
+        self._note(of.lower, "rows with an empty interval", crossed, rows, self._frame[of.lower])
+        return Limits(lower, upper, of)
+
+    def _limit(self, column: str) -> Floats:
+        values = self._converted(column)
+        return np.where(self._marked(values, column), np.nan, values)
+
+    def _converted(self, column: str) -> Floats:
+        values, note = numbers.as_numbers(self._frame[column])
+        if note:
+            self.notes.append(note)
+        return values
+
+    def _cleaned(
+        self, values: Floats, name: str, what: str, rows: Rows, cells: pd.Series | None
+    ) -> Floats:
+        """Make given marks NaN; note what is not finite, and look for further marks."""
+        marked = self._marked(values, name)
+        kinds = {"missing": np.isnan(values), "infinite": np.isinf(values) & ~marked}
+        kinds["marked as missing"] = marked
+        self._note(name, what, kinds, rows, cells)
+        if marked.any():
+            values = np.where(marked, np.nan, values)
+        self.marks += missing_marks.find(values, name, rows)
+        return values
+
+    def _marked(self, values: Floats, name: str) -> NDArray[np.bool_]:
+        """Whether each value is one of the given marks, up to the precision of a 32-bit number."""
+        marked = np.zeros(len(values), bool)
+        for mark in {mark for column, mark in self._missing if column in ("", name)}:
+            marked |= np.isclose(values, mark, rtol=1e-6, atol=0)
+        return marked
+
+    def _note(
+        self,
+        name: str,
+        what: str,
+        kinds: Mapping[str, np.ndarray],
+        rows: Rows,
+        cells: pd.Series | None = None,
+    ) -> None:
+        """Count the rows of each kind, with the number and the cell of the first as an example."""
+        parts, count = [], 0
+        for kind, where in kinds.items():
+            at = np.flatnonzero(where)
+            if not len(at):
+                continue
+            count += len(at)
+            cell = "" if cells is None else f" ({_cell(cells.iloc[at[0]])})"
+            parts.append(f"{len(at):,} {kind}, such as row {rows[at[0]]:,}{cell}")
+        if parts:
+            total = f"{count:,} of {len(rows):,} {what}"
+            self.notes.append(f"Column {name}: {total}: {'; '.join(parts)}.")
+
+
+def _cell(value: object) -> str:
+    """Return a cell as it is quoted in a note."""
+    if isinstance(value, str):
+        return repr(value[:30]) if value else "empty"
+    return "no number" if value is None or value is pd.NA or value != value else f"{value}"
+
+
+def _no_row(columns: Columns, values: Mapping[str, Floats]) -> str:
+    counts = ", ".join(f"{name} {int(np.isfinite(v).sum()):,}" for name, v in values.items())
+    return f"no row has a number in the target and in every prediction; rows with one: {counts}"
 
 
 def _texts(frame: pd.DataFrame, name: str | None, keep: np.ndarray) -> np.ndarray | None:
@@ -227,7 +351,8 @@ def _texts(frame: pd.DataFrame, name: str | None, keep: np.ndarray) -> np.ndarra
 
 def _check_columns(frame: pd.DataFrame, columns: Columns) -> None:
     optional = (columns.train, columns.category, columns.group)
-    for name in (columns.target, *columns.models, *optional):
+    limits = [name for interval in columns.intervals for name in interval.columns]
+    for name in (columns.target, *columns.models, *optional, *limits):
         if name is not None and name not in frame:
             known = ", ".join(map(str, frame.columns[:12]))
             raise TableError(f"the table has no column {name!r}; choose from: {known}")
@@ -237,33 +362,12 @@ def _check_columns(frame: pd.DataFrame, columns: Columns) -> None:
         raise TableError(f"the column {columns.target} cannot be both target and prediction")
     if len(columns.models) > MOST_MODELS:
         raise TableError(f"at most {MOST_MODELS} models can be compared, not {len(columns.models)}")
+    for interval in columns.intervals:
+        if interval.model not in columns.models:
+            raise TableError(f"the interval {interval.label} has no model among the predictions")
 
 
-def training_targets(frame: pd.DataFrame, name: str, target: str) -> np.ndarray:
-    """Return the training targets from a table of their own.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-    name : str
-        Name of its file, for the error message.
-    target : str
-        Name of the target column; another name is accepted if only one column holds numbers.
-
-    Returns
-    -------
-    ndarray of shape (M,)
-        The finite targets.
-
-    Raises
-    ------
-    TableError
-        If the column cannot be identified.
-    """
-    numeric = [column for column in frame.columns if _is_numeric(frame[column])]
-    column = target if target in numeric else next(iter(numeric), None)
-    if column is None or (column != target and len(numeric) > 1):
-        raise TableError(f"{name} needs a column called {target}, or exactly one column of numbers")
-    values = numbers.as_numbers(frame[column])[0]
-    return values[np.isfinite(values)]
+def _listed(names: Sequence[str], role: str) -> str:
+    if len(names) == 1:
+        return f"{names[0]} is the {role}"
+    return f"{', '.join(names[:-1])} and {names[-1]} are {role}s"

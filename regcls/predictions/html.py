@@ -23,6 +23,10 @@ _METRICS = (
     "balanced_mae: mean of the MAE over ranges; gm: geometric mean of absolute errors; sera: sum "
     "of squared errors weighted by the rarity of the target in training."
 )
+_COVERAGE = (
+    "nominal: level that the intervals are meant to have; width: their mean width, in target units; "
+    "balanced_coverage: mean of the coverage over ranges."
+)
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #16242B; max-width: 60rem; margin: 2rem auto;
   padding: 0 1rem; } h1 { font-size: 1.8rem; } h2 { font-size: 1.25rem; margin-top: 2rem; }
@@ -58,14 +62,17 @@ def write(report: Report, title: str) -> str:
         }
         for part in pictures
     ]
-    said = (*report.cautions, *report.arrays.notes)
+    covered = () if report.coverage is None else report.coverage.sentences(report.unit)
+    said = (*covered, *report.cautions, *report.arrays.notes)
     notes = "".join(f"<li>{escape(note)}</li>" for note in said)
+    columns = report.arrays.columns
+    roles = f'<p class="caption">{escape(columns.summary)}</p>' if columns else ""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}: errors per target range</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}: errors per target range</h1>"
         f"<p><b>{escape(report.verdict)}</b></p>"
-        f"{f'<ul>{notes}</ul>' if notes else ''}{body}"
+        f"{roles}{f'<ul>{notes}</ul>' if notes else ''}{body}"
         f'<p class="caption">Made with regcls {escape(__version__)}. {escape(intervals(report))}'
         f"</p>{_script(specs)}</body></html>"
     )
@@ -95,13 +102,16 @@ def _sections(report: Report) -> Iterator[tuple[str, Picture | pd.DataFrame, str
             charts.differences(report, other, report.models[0]),
             "",
         )
+    if report.coverage is not None:
+        yield "Coverage of the prediction intervals", charts.coverage(report), ""
+        yield "Coverage over all rows", report.coverage.overall(), _COVERAGE
     yield "Residuals", charts.residuals(report), ""
     for model in report.models:
         yield f"{model}: predicted against true", charts.density(report, model), ""
     if len(report.segments):
         yield "Segments", report.segments, "The most frequent categories."
     yield "Largest errors", report.worst, "Row 1 is the first below the header."
-    yield "All errors per range", report.errors.table(), ""
+    yield "All errors per range", report.table, ""
     for other in report.models[1:]:
         yield (
             f"Differences per range: {other} minus {report.models[0]}",

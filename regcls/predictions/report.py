@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regcls.predictions.columns import Arrays
+from regcls.predictions.coverage import Coverage
 from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
 from regcls.stats.metrics import heavy_text
@@ -120,6 +121,26 @@ class Report:
         """Errors over all rows, one row per model; see `ErrorReport.overall`."""
         return self.errors.overall()
 
+    @cached_property
+    def coverage(self) -> Coverage | None:
+        """Coverage of the prediction intervals, if there are any."""
+        arrays, counts = self.arrays, self.errors.train_counts
+        found = Coverage(arrays.y, arrays.intervals, self.edges, arrays.group, counts)
+        return found if found.names else None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All errors per range, with the coverage of the prediction intervals if there are any."""
+        table = self.errors.table()
+        if self.coverage is None:
+            return table
+        names = ["nominal", "coverage", "coverage_low", "coverage_high", "width"]
+        found = self.coverage.table()
+        found["range"] = found.groupby("model").cumcount()
+        table["range"] = table.groupby("model").cumcount()
+        merged = table.merge(found[["model", "range", *names]], "left", ["model", "range"])
+        return merged.drop(columns="range")
+
     def differences(self, a: str, b: str) -> pd.DataFrame:
         """Return the difference in MAE between two models per range.
 
@@ -199,8 +220,9 @@ class Report:
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
-        """What limits the figures: a rare end in one range, or an RMSE that few rows dominate."""
-        found = [self.ranges.balanced_note] if len(self.edges) > 2 else []
+        """What limits the figures: likely missing marks, a rare end in one range, a dominated RMSE."""
+        found = [mark.sentence for mark in self.arrays.marks]
+        found += [self.ranges.balanced_note] if len(self.edges) > 2 else []
         heavy = [name for name in self.models if self.errors.heavy_tailed(name)]
         if heavy:
             found.append(heavy_text(heavy))

@@ -131,6 +131,35 @@ def columns_of(pair: Pair, model: str) -> tuple[str, ...]:
     return tuple(readouts.column(KEYS[model], name) for name in readouts.in_order(card))
 
 
+def named_readouts(pair: Pair) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return readable names for the columns of a pair's test predictions.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    names : dict of str to str
+        Name of each model's column as trained, such as "reg+cls", and of its other read-outs, such
+        as "reg+cls, class head".
+    best : tuple of str
+        Names of each model's best read-out on validation data.
+    """
+    names: dict[str, str] = {}
+    best = []
+    for model, key in KEYS.items():
+        card = (pair.reg if model == "reg" else pair.regcls).card
+        own = {
+            readout: model if readout == "value" else f"{model}, {readouts.LABELS[readout]}"
+            for readout in readouts.available(card)
+        }
+        names |= {readouts.column(key, readout): name for readout, name in own.items()}
+        best.append(own[readouts.best(card)])
+    return names, tuple(best)
+
+
 def held_out_readouts(
     pair: Pair, edges: np.ndarray, clusters: str | None = None, scale: float = 1.0
 ) -> pd.DataFrame:
@@ -156,10 +185,7 @@ def held_out_readouts(
     """
     cards = {"reg": pair.reg.card, "reg+cls": pair.regcls.card}
     rows = [(model, name) for model, card in cards.items() for name in readouts.available(card)]
-    columns = {
-        f"{model}, {readouts.LABELS[name]}": readouts.column(KEYS[model], name)
-        for model, name in rows
-    }
+    columns = {readouts.column(KEYS[m], name): readouts.column(KEYS[m], name) for m, name in rows}
     table = _report(pair, columns, edges, clusters, scale).overall().drop(columns="model")
     table.insert(0, "model", [model for model, _ in rows])
     table.insert(1, "readout", [readouts.LABELS[name] for _, name in rows])

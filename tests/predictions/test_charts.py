@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from regcls.predictions import charts
 from tests.helpers.prediction_report import make_report
+
+
+def test_coverage_needs_prediction_intervals():
+    with pytest.raises(ValueError, match="no prediction intervals"):
+        charts.coverage(make_report())
 
 
 def test_every_chart_is_drawn():

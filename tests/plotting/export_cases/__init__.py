@@ -30,6 +30,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "regcls.predictions.charts.distribution": own_data.prediction_distribution,
     "regcls.predictions.charts.errors": own_data.prediction_errors,
     "regcls.predictions.charts.differences": own_data.prediction_differences,
+    "regcls.predictions.charts.coverage": own_data.prediction_coverage,
     "regcls.predictions.charts.density": own_data.prediction_density,
     "regcls.predictions.charts.residuals": own_data.prediction_residuals,
     "regcls.study.effect_chart.effect_panels": studies.study_effects,

@@ -10,12 +10,14 @@ import pandas as pd
 
 from regcls.plotting import mixture
 from regcls.predictions import charts as prediction_charts
+from regcls.predictions.interval_columns import IntervalColumns
 from regcls.predictions.report import Report
 from regcls.tabular import charts as tabular_charts
 from regcls.tabular.comparison import Comparison
 from regcls.tabular.plan import NAMES, TREES
 from regcls.tabular.results import CONSTANT, Results
 from tests.helpers import small_comparison
+from tests.helpers.made_tables import table
 from tests.helpers.prediction_report import make_report
 from tests.plotting.export_cases.shown import Case, Lines, Marks, one
 from tests.plotting.export_cases.tasks import error_points
@@ -164,6 +166,51 @@ def reweighted() -> Case:
         Marks(
             "text mark",
             {"model": now["model"], "number": [f"{error:.3g}" for error in now["mae"]]},
+        ),
+    )
+
+
+@cache
+def covered_report() -> Report:
+    """A report on two models with intervals of different levels, one of them too narrow."""
+    intervals = tuple(
+        IntervalColumns(std=f"{model}_std", level=level, model=model)
+        for model, level in (("pred_good", 0.95), ("pred_poor", 0.5))
+    )
+    return make_report(table().assign(pred_good_std=1.0, pred_poor_std=1.5), intervals=intervals)
+
+
+def prediction_coverage() -> Case:
+    report = covered_report()
+    assert report.coverage is not None
+    table, axis = report.coverage.table(), "coverage"
+    table = table[table["test"] > 0]
+    known = table.dropna(subset=["coverage_low"])
+    values = {
+        "model": table["model"],
+        "from": table["low"],
+        "to": table["high"],
+        "coverage": table["coverage"],
+        "interval from": table["coverage_low"],
+        "interval to": table["coverage_high"],
+        "nominal level": table["nominal"],
+        "mean width": table["width"],
+        "test targets": table["test"],
+    }
+    counts = report.errors.counts
+    return one(
+        prediction_charts.coverage(report),
+        Marks("point", values, y=(axis, table["coverage"])),
+        Marks(
+            "rule mark",
+            {"model": known["model"]},
+            y=(axis, known["coverage_low"], known["coverage_high"]),
+        ),
+        Marks(
+            "bar",
+            {"test samples": counts},
+            x=("target", report.edges[:-1], report.edges[1:]),
+            y=("test samples", 0 * counts, counts),
         ),
     )
 
