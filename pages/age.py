@@ -20,7 +20,7 @@ from pages.components import (
     uploads,
 )
 from regcls.inference import readouts
-from regcls.io.labelled_zip import AGE_LIMITS, MAX_ZIP_BYTES
+from regcls.io.labelled_zip import AGE_LIMITS
 from regcls.tasks.age import predict, table
 from regcls.tasks.age.gallery import Entry, Gallery
 from regcls.tasks.pairs import MODELS
@@ -35,6 +35,10 @@ CLASSES_USED = {
     "mixed": "The predicted age of reg+cls is a mixture of its value head and these classes.",
 }
 CLASSES_HEIGHT = 300  # pixels, of the chart of class probabilities
+ZIP_CAPTION = (
+    "The CSV needs the columns **file** and **age** (in years). The errors on your photos are "
+    "added to the error chart."
+)
 
 
 def gallery() -> Gallery:
@@ -53,36 +57,8 @@ def inputs() -> None:
     elif source == "Camera":
         uploads.take_photo("A photo of you", "age", gallery())
     else:
-        upload_zip()
+        uploads.upload_zip("A zip of photos and one CSV", "age", gallery(), ZIP_CAPTION)
     uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "age", 56)
-
-
-def upload_zip() -> None:
-    """Draw the uploader for labelled photos and add the photos of a new zip."""
-    file = st.file_uploader(
-        "A zip of photos and one CSV",
-        "zip",
-        key="age_zip",
-        max_upload_size=MAX_ZIP_BYTES // uploads.MB,
-    )
-    for new in uploads.unseen([file], "age"):
-        add_zip(new.getvalue())
-    st.caption(
-        "The CSV needs the columns **file** and **age** (in years). The errors on your photos are "
-        "added to the error chart."
-    )
-
-
-def add_zip(data: bytes) -> None:
-    """Add the photos of a zip, with a progress bar; show the first."""
-    pair, _ = task_models.models("age")
-    bar = st.progress(0.0, "Processing photos…")
-
-    def report(share: float) -> None:
-        bar.progress(share)
-
-    selection.show(gallery().add_zip(data, pair, report), "age")
-    bar.empty()
 
 
 def add_sample(sample: predict.Sample) -> None:

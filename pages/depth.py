@@ -23,7 +23,6 @@ from pages.components import (
     url_state,
 )
 from pages.components.image_slider import image_slider
-from regcls.io.labelled_zip import MAX_ZIP_BYTES
 from regcls.tasks.depth import files as depth_files
 from regcls.tasks.depth import formats, ground_truth, predict, table, units
 from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
@@ -44,6 +43,11 @@ VIEWS = {
 }
 NARROWEST, WIDEST = 30, 100  # horizontal field of view, degrees
 SAMPLES = {sample.key: sample for sample in predict.SHIPPED_SAMPLES}
+ZIP_CAPTION = (
+    "A photo and its depth file have the same name, as in **rgb/1.jpg** and **depth/1.png** or "
+    "**lobby.jpg** and **lobby_depth.npy**. The unit is decided once for all files of the same "
+    "format."
+)
 
 
 def gallery() -> Gallery:
@@ -83,37 +87,8 @@ def inputs() -> None:
     elif source == "Camera":
         uploads.take_photo("A photo of your room", "depth", gallery())
     else:
-        upload_zip()
+        uploads.upload_zip("A zip of photos and depth files", "depth", gallery(), ZIP_CAPTION)
     uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "depth", 64)
-
-
-def upload_zip() -> None:
-    """Draw the uploader for photos with depth files and add those of a new zip."""
-    file = st.file_uploader(
-        "A zip of photos and depth files",
-        "zip",
-        key="depth_zip",
-        max_upload_size=MAX_ZIP_BYTES // uploads.MB,
-    )
-    for new in uploads.unseen([file], "depth"):
-        add_zip(new.getvalue())
-    st.caption(
-        "A photo and its depth file have the same name, as in **rgb/1.jpg** and **depth/1.png** or "
-        "**lobby.jpg** and **lobby_depth.npy**. The unit is decided once for all files of the same "
-        "format."
-    )
-
-
-def add_zip(data: bytes) -> None:
-    """Add the photos of a zip, with a progress bar; show the first."""
-    pair, _ = task_models.models("depth")
-    bar = st.progress(0.0, "Processing photos…")
-
-    def report(share: float) -> None:
-        bar.progress(share)
-
-    selection.show(gallery().add_zip(data, pair, report), "depth")
-    bar.empty()
 
 
 # Results

@@ -1,4 +1,4 @@
-"""Inputs of the task pages: photo uploads, the camera and samples."""
+"""Inputs of the task pages: photo uploads, the camera, zips and samples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components import selection
 from pages.components.task_models import models
 from regcls.io import images
+from regcls.io.labelled_zip import MAX_ZIP_BYTES
 from regcls.tasks import pairs
 
 if TYPE_CHECKING:
@@ -75,6 +76,26 @@ def take_photo(label: str, task: str, gallery: PhotoGallery) -> None:
     for file in unseen([st.camera_input(label, key=f"{task}_camera")], task):
         shots = st.session_state[f"{task}_shots"] = st.session_state.get(f"{task}_shots", 0) + 1
         add_photos([(f"camera {shots}", file.getvalue())], task, gallery)
+
+
+class ZipGallery(Protocol):
+    """A visitor's photos, with those of whole zips."""
+
+    def add_zip(
+        self, data: bytes, pair: pairs.Pair, report: Callable[[float], Any], /
+    ) -> str | None:
+        """Add the photos of a zip; return the key of the first, None if there is none."""
+
+
+def upload_zip(label: str, task: str, gallery: ZipGallery, caption: str) -> None:
+    """Draw the uploader for a zip; add its photos, with a progress bar, and show the first."""
+    file = st.file_uploader(label, "zip", key=f"{task}_zip", max_upload_size=MAX_ZIP_BYTES // MB)
+    for new in unseen([file], task):
+        pair, _ = models(task)
+        bar = st.progress(0.0, "Processing photos…")
+        selection.show(gallery.add_zip(new.getvalue(), pair, bar.progress), task)
+        bar.empty()
+    st.caption(caption)
 
 
 def samples(

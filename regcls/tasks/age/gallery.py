@@ -81,7 +81,7 @@ class Gallery(gallery.Gallery[Entry]):
             self.entries[key].truths[0] = truth
         return key
 
-    def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], None]) -> str | None:
+    def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], object]) -> str | None:
         """Add the photos of a labelled zip. The label is the true age of the largest face.
 
         Parameters

@@ -131,7 +131,7 @@ class Gallery(gallery.Gallery[Entry]):
         alike = [entry for entry in self.entries.values() if _share(entry.measured, first)]
         self._decide(alike, unit)
 
-    def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], None]) -> str | None:
+    def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], object]) -> str | None:
         """Add the photos of a zip with their depth files, whose unit is decided once per format.
 
         Parameters
