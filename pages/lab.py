@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages import through_app
-from pages.components import charts, lab_results, url_state
+from pages.components import charts, lab_controls, lab_results, url_state
 from regcls.exceptions import UserError
 from regcls.lab import charts as lab_charts
 from regcls.lab import cost as lab_cost
@@ -17,11 +17,7 @@ from regcls.lab import data as lab_data
 from regcls.lab import run as lab_run
 from regcls.lab.cost import Estimate
 from regcls.lab.settings import (
-    CHOICES,
-    LIMITS,
-    OWN,
     PRESETS,
-    SCENARIO_DEFAULTS,
     LabSettings,
     parse_hidden,
 )
@@ -34,10 +30,6 @@ through_app()
 TICK_SECONDS = 0.05  # between two calls of ``live`` while a run plays
 TURN_SECONDS = 1.5  # of training and drawing per call; the slow charts are drawn once per call
 SLICE_SECONDS = 0.08  # of training between two drawings
-SCENARIO_SETTING = {  # name, label and help
-    "noisy": ("noise", "Noise (standard deviation in y)", "The paper uses 0.1."),
-    "ood": ("overlap", "Overlap of the x intervals", "The authors use 0.25; 0 separates them."),
-}
 
 
 @dataclass
@@ -59,158 +51,23 @@ def page_state() -> PageState:
 # Settings
 
 
-def key(name: str) -> str:
-    """Return the widget key of a setting."""
-    return f"lab_{name}"
-
-
-def set_widgets(settings: LabSettings) -> None:
-    """Set every widget to these settings."""
-    for name, value in asdict(settings).items():
-        st.session_state[key(name)] = "-".join(map(str, value)) if name == "hidden" else value
-
-
 def first_settings() -> None:
     """Set the widgets when the page opens: from the address, else to the last settings."""
-    if key("seed") in st.session_state:
+    if lab_controls.key("seed") in st.session_state:
         return
     state = page_state()
     settings, state.messages = state.settings, []
     if query := url_state.query():
         settings, state.messages = LabSettings.from_query(query)
     stop()  # nothing trains just because the page is opened
-    set_widgets(settings)
+    lab_controls.set_widgets(settings)
 
 
 def apply_preset() -> None:
     """Set the widgets to the preset picked."""
     if name := st.session_state["lab_preset"]:
-        set_widgets(PRESETS[name][0])
+        lab_controls.set_widgets(PRESETS[name][0])
         page_state().messages = []
-
-
-def apply_scenario() -> None:
-    """Set the paper's λ and learning rate for the scenario picked."""
-    for name, value in SCENARIO_DEFAULTS[st.session_state[key("scenario")]].items():
-        st.session_state[key(name)] = value
-
-
-def restored(name: str) -> str:
-    """Return the key of a widget; one that was hidden meanwhile gets its value back."""
-    st.session_state.setdefault(key(name), getattr(page_state().settings, name))
-    return key(name)
-
-
-def number(name: str, label: str, help: str, **options: Any) -> None:
-    """Draw the input of a number."""
-    low, high = map(type(getattr(LabSettings, name)), LIMITS[name])
-    st.number_input(label, low, high, key=restored(name), help=help, **options)
-
-
-def choice(name: str, label: str, help: str, **options: Any) -> None:
-    """Draw the choice of a setting with a few values."""
-    st.selectbox(label, CHOICES[name], key=key(name), help=help, **options)
-
-
-def data_controls() -> None:
-    """Draw the settings of the data."""
-    st.selectbox(
-        "Function",
-        range(int(LIMITS["function"][1]) + 1),
-        format_func=lambda number: f"Function {number}" if number else "Custom function",
-        key=key("function"),
-        help="f(x) = A sin(Cx) + (1.5 − A) sin(⌊C/3⌋x) for −1 ≤ x ≤ 1. Functions 1 to 10 are the "
-        "paper's.",
-    )
-    if not st.session_state[key("function")]:
-        number("A", "Amplitude A", "Of the fast sine; the slow one has 1.5 − A.", step=0.05)
-        number("C", "Frequency C", "Frequency of the fast sine; the slow one has ⌊C/3⌋.")
-    choice(
-        "scenario",
-        "Scenario",
-        "clean; noisy: Gaussian noise on the targets; ood (out of distribution): training, "
-        "validation and test inputs come from different intervals of x. Each scenario sets the "
-        "paper's λ and learning rate.",
-        on_change=apply_scenario,
-    )
-    choice(
-        "sampling",
-        "Sampling of the training targets",
-        "uniform, or most targets around a random peak: within ±30 % (mild), ±10 % (moderate), "
-        "±3 % (severe) or any share (own) of the target range. Test targets are always sampled "
-        "uniformly.",
-    )
-    if st.session_state[key("sampling")] == OWN:
-        low, high = LIMITS["imbalance"]
-        st.slider(
-            "Half-width of the peak (share of the target range)",
-            low,
-            high,
-            key=restored("imbalance"),
-            help="A narrower peak means more imbalance. The paper uses 0.3, 0.1 and 0.03.",
-        )
-    if setting := SCENARIO_SETTING.get(st.session_state[key("scenario")]):
-        number(*setting, step=0.05)
-    number("samples", "Samples", "One third is for training. The authors' code makes 65 115.")
-
-
-def network_controls() -> None:
-    """Draw the settings of the networks."""
-    st.text_input(
-        "Hidden layers",
-        key=key("hidden"),
-        help="Number of units per layer, separated by hyphens. The paper uses 6-15.",
-    )
-    choice("activation", "Activation", "The paper uses ReLU.")
-    choice(
-        "bins",
-        "Bins",
-        "How the target range is divided into classes. In the paper, equalized bins perform best.",
-    )
-    number("classes", "Classes", "Number of classes. The paper uses 4, 16, 64, 256 and 1024.")
-
-
-def loss_controls() -> None:
-    """Draw the settings of the losses."""
-    number(
-        "weight",
-        "λ",
-        "Weight of the regression loss of reg+cls, which minimises λ · regression loss + "
-        "classification loss.",
-        format="%g",
-    )
-    number(
-        "loss_scale",
-        "Loss scale of reg",
-        "Factor of the regression loss of reg. For the control, it is always λ.",
-        format="%g",
-    )
-    choice("reg_loss", "Regression loss", "Squared error, absolute error or Huber loss.")
-    choice(
-        "class_loss",
-        "Classification loss",
-        "Cross-entropy with hard labels, or with a Gaussian around the target (HL-Gauss).",
-    )
-
-
-def training_controls() -> None:
-    """Draw the settings of training."""
-    choice("optimiser", "Optimiser", "The paper uses Adam with L2 regularisation.")
-    number(
-        "lr",
-        "Learning rate",
-        "The paper uses 1e-3 (clean), 1e-2 (noisy) and 1e-4 (ood).",
-        format="%g",
-    )
-    number("weight_decay", "Weight decay", "The paper uses 1e-3.", format="%g")
-    number("batch", "Batch size", "The paper uses 256. The last incomplete batch is dropped.")
-    number("epochs", "Epochs", "The paper uses 80.")
-    number(
-        "repeats",
-        "Repeats",
-        "Number of runs of each model. Each run has its own data and initial weights.",
-    )
-    number("seed", "Seed", "Seed of the first run; each further run uses the next number.")
 
 
 def controls() -> LabSettings:
@@ -225,17 +82,17 @@ def controls() -> LabSettings:
             on_change=apply_preset,
         )
         for title, draw_controls, expanded in (
-            ("Data", data_controls, True),
-            ("Network and classes", network_controls, False),
-            ("Losses", loss_controls, False),
-            ("Training", training_controls, False),
+            ("Data", lab_controls.data_controls, True),
+            ("Network and classes", lab_controls.network_controls, False),
+            ("Losses", lab_controls.loss_controls, False),
+            ("Training", lab_controls.training_controls, False),
         ):
             with st.expander(title, expanded=expanded):
                 draw_controls()
         st.caption("The paper is Pintea et al., ICCV 2023. It runs five data seeds per function.")
     last = page_state().settings
     values = {
-        f.name: st.session_state.get(key(f.name), getattr(last, f.name))
+        f.name: st.session_state.get(lab_controls.key(f.name), getattr(last, f.name))
         for f in fields(LabSettings)
     }
     try:
