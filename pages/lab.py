@@ -138,6 +138,11 @@ def one_epoch() -> None:
     page_state().one_epoch = True
 
 
+def start_label(run: lab_run.Lab | None, cost: Estimate) -> str:
+    """Return the label of the button that starts a run."""
+    return "Start anyway" if cost.warning and not run else "Play"
+
+
 def buttons(run: lab_run.Lab | None, cost: Estimate) -> None:
     """Draw the buttons that start, pause and reset the run."""
     able = cost.fits and not (run and run.done)
@@ -146,7 +151,7 @@ def buttons(run: lab_run.Lab | None, cost: Estimate) -> None:
             st.button("Pause", on_click=stop, type="primary", icon=":material/pause:")
         else:
             st.button(
-                "Start anyway" if cost.warning and not run else "Play",
+                start_label(run, cost),
                 on_click=play,
                 type="primary",
                 icon=":material/play_arrow:",
@@ -247,7 +252,8 @@ def before_start(settings: LabSettings, cost: Estimate) -> None:
         settings=f"{name}: f(x) = {f.A:g} sin({f.C}x) + {f.B:g} sin({f.D}x).",
     )
     st.info(
-        f"Press **Play** to train {settings.repeats} networks of each kind on this function. "
+        f"Press **{start_label(None, cost)}** to train {settings.repeats} "
+        f"network{'s' * (settings.repeats > 1)} of each kind on this function. "
         f"Training takes about {max(cost.seconds, 1):.0f} s, plus the time to draw.",
         icon=":material/play_arrow:",
     )

@@ -148,7 +148,8 @@ def inputs() -> None:
             take_file(new.getvalue(), new.name)
     else:
         text = st.text_area("Table with a header row", key="predictions_text")
-        if st.button("Read table", disabled=not text.strip()):
+        # Always enabled: the server only sees the text when the field is left, as by this click.
+        if st.button("Read table"):
             take_file(text.strip("\n").encode(), tables.PASTED, Reading(encoding="utf-8"))
     st.caption("Or try an example:")
     for task, title in EXAMPLES.items():

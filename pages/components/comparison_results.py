@@ -99,7 +99,7 @@ def files(run: Comparison, results: Results) -> None:
         file("Comparisons (CSV)", lambda: safe_csv(results.comparisons()), "comparisons.csv")
         file("Ranges (CSV)", lambda: safe_csv(results.ranges()), "ranges.csv")
         file("Held-out predictions (CSV)", lambda: safe_csv(results.out_of_fold()), "held-out.csv")
-        file("Code (Python)", lambda: code, f"{kind.replace('+', '')}.py")
+        file("Code (Python)", lambda: code, f"train_{kind.replace('+', '')}.py")
         file(
             "Models (ONNX)",
             lambda: onnx_export.onnx_zip(run.models, plan.problem),

@@ -22,6 +22,8 @@ def test_a_sample_to_an_answer(page, server_url, tmp_path):
     expect(page.get_by_text("On your data")).to_be_visible()
     expect(page.get_by_role("heading", name="Download")).to_be_visible()
     expect(page.locator(CHART)).to_have_count(3)
+    code = download(page, "Code (Python)", tmp_path)
+    assert code.name.startswith("train_"), "regcls.py would hide the package"
     models = download(page, "Models (ONNX)", tmp_path)
     assert len(zipfile.ZipFile(models).namelist()) == 9
     lines = download(page, "Held-out predictions", tmp_path).read_text().splitlines()

@@ -58,6 +58,20 @@ def test_invalid_parameters_are_reported_and_ignored():
     assert query_of(page) == {}
 
 
+@pytest.mark.parametrize(("repeats", "noun"), [(1, "1 network of"), (3, "3 networks of")])
+def test_the_invitation_names_the_button_and_counts(repeats, noun):
+    page = opened("lab", repeats=str(repeats))
+    assert f"Press **Play** to train {noun} each kind" in page.info[-1].value
+    assert any(button.label == "Play" for button in page.button)
+
+
+def test_a_costly_run_is_started_by_the_button_that_is_named():
+    page = opened("lab", repeats="50", classes="1024", epochs="1000")
+    label = next(button.label for button in page.button if button.label in ("Play", "Start anyway"))
+    assert page.warning and label == "Start anyway"
+    assert f"Press **{label}**" in page.info[-1].value
+
+
 def test_play_runs_to_the_end_and_stops():
     page = opened("lab", **SMALL)
     button(page, "Play").click().run()

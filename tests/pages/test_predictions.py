@@ -81,6 +81,15 @@ def test_a_bad_table_is_reported_and_the_last_one_stays():
     assert "pred_good has a lower MAE than pred_poor" in text_of(page)
 
 
+def test_pasting_nothing_says_so():
+    """The button is enabled before the server has seen the text: a click is what sends it."""
+    page = opened("predictions")
+    ran(page.button_group(key="predictions_source").set_value("Paste").run())
+    assert not next(b for b in page.button if b.label == "Read table").disabled
+    click(page, "Read table")
+    assert "The pasted table is empty" in page.error[0].value
+
+
 def test_unsuitable_columns_are_reported():
     page = pasted(table(60))
     ran(held(page, "multiselect", "models").set_value(["site"]).run())

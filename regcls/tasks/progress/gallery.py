@@ -143,7 +143,8 @@ class Entry:
     sample : str or None
         Key of the shipped sample that this is.
     whole : bool
-        Whether the video shows the activity from start to finish.
+        Whether the video shows the activity from start to finish, so that its true progress is
+        known. Only assumed of the shipped samples.
     earlier : Reading or None
         Predictions that are shown until the latest ones are complete.
     overlay : Overlay or None
@@ -155,7 +156,7 @@ class Entry:
     size: int
     reading: Reading
     sample: str | None = None
-    whole: bool = True
+    whole: bool = False
     earlier: Reading | None = None
     overlay: Overlay | None = None
 
@@ -224,7 +225,9 @@ class Gallery(gallery.Gallery[Entry]):
             self.refuse(name, error)
             return None
         reading = Reading(source, pair, budget, self._turn, self.present)
-        self.entries[key] = Entry(self.free_name(name), source, len(data), reading, sample)
+        self.entries[key] = Entry(
+            self.free_name(name), source, len(data), reading, sample, whole=sample is not None
+        )
         return key
 
     def read_again(self, key: str, pair: Pair, budget: int) -> None:

@@ -39,6 +39,8 @@ def test_a_video_is_read_cancelled_and_read_again(pair, monkeypatch):
     gallery.read_again(key, pair, 100)
     until(lambda: entry.reading.job.state == DONE)
     assert len(entry.curve.seconds) == 100
+    assert gallery.report(pair.reg.card) is None, "an upload may show a part of the activity"
+    entry.whole = True
     assert gallery.report(pair.reg.card).test_counts.sum() == 100
 
 
@@ -82,3 +84,16 @@ def test_a_damaged_video_keeps_its_readable_part(pair, tmp_path: Path):
     until(lambda: not gallery.active)
     gallery.drop_empty()
     assert 1 <= len(gallery.entries[key].curve.seconds) <= 60
+
+
+def test_only_samples_are_taken_to_show_the_whole_activity(pair, tmp_path):
+    """A fragment would get a wrong error; its owner can say that it is not one."""
+    gallery = progress_gallery.Gallery()
+    upload = gallery.add(video_files.make(tmp_path / "own.mp4", 30).read_bytes(), "own", pair, 10)
+    sample = gallery.add(CAN.read(), "can.mp4", pair, 10, sample=CAN.key)
+    until(lambda: not gallery.active)
+    assert not gallery.entries[upload].whole and gallery.entries[sample].whole
+    report = gallery.report(pair.reg.card)
+    assert report is not None and report.test_counts.sum() == len(
+        gallery.entries[sample].curve.seconds
+    )
