@@ -37,6 +37,11 @@ SOURCES = {"store": "Trained on this machine", "shipped": "Shipped with regcls"}
 
 ResultsBySource: TypeAlias = dict[str, study.Results]
 
+EARLIER_DATA = (
+    "These results are for earlier data sets, which are no longer generated. To train this grid on "
+    "today's data, copy its file without the lines data_version and samples, and run the copy."
+)
+
 
 @dataclass
 class Seen:
@@ -168,8 +173,11 @@ def stop_button(label: str) -> None:
 def watch(name: str) -> None:
     """Show the status of the grid's run and the button to start, stop or resume it."""
     grid, store = catalogue.available_grids()[name], catalogue.store_path()
+    if not (loaded := study.load(grid)).trainable:
+        st.info(EARLIER_DATA)
+        return
     try:
-        status = study.read_status(study.load(grid), store)
+        status = study.read_status(loaded, store)
     except study.StoreError as error:
         st.error(error.sentence)
         if isinstance(error, study.StoreDamaged):

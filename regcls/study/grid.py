@@ -95,6 +95,11 @@ weight_decay, reg_loss, class_loss : tuple
         _check(self)
 
     @property
+    def trainable(self) -> bool:
+        """Whether the grid's data sets can still be generated."""
+        return self.protocol.data_version == DATA_VERSION
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the grid's settings; name and title do not count."""
         text = json.dumps({"version": VERSION, **self._settings()}, sort_keys=True)

@@ -133,7 +133,8 @@ def run(
 
 def _check_data_version(grid: Grid) -> None:
     """Raise `GridError` if the data sets of a grid can no longer be generated."""
-    if (version := grid.protocol.data_version) != DATA_VERSION:
+    if not grid.trainable:
+        version = grid.protocol.data_version
         raise GridError(
             f"the grid {grid.name} has data sets of version {version}: its stored results can be "
             f"read, but new models need data_version = {DATA_VERSION}"

@@ -56,6 +56,14 @@ def test_without_results_a_run_can_be_started(monkeypatch, tmp_path):
     assert not (tmp_path / "s.sqlite").exists()
 
 
+@pytest.mark.parametrize("grid", ["paper", "fair"])
+def test_a_grid_of_earlier_data_sets_is_shown_and_not_started(monkeypatch, tmp_path, grid):
+    page = opened(monkeypatch, tmp_path / "s.sqlite", grid=grid)
+    assert any("for earlier data sets" in info.value for info in page.info)
+    assert "study_start" not in {button.key for button in page.button}
+    assert not page.exception
+
+
 def test_partial_results_show_every_cell(monkeypatch, tmp_path):
     store = tmp_path / "s.sqlite"
     study_store.make(study.load("quick"), store, only=lambda m: m.sampling == "severe")
