@@ -138,7 +138,7 @@ def calibrate(
 ) -> list[dict[str, Any]]:
     """Choose the read-outs of an exported pair again, and calibrate its intervals.
 
-    The weights stay as they are; the cards and the tables of predictions are replaced.
+    The weights stay as they are; the cards and the table of test predictions are replaced.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ class Outputs:
 def finish(problem: Problem, folder: Path) -> dict[str, Card]:
     """Choose read-outs, calibrate intervals and measure test errors of an exported pair.
 
-    The cards in the ONNX files and the tables of predictions are replaced; the weights are not.
+    The cards in the ONNX files and the table of test predictions are replaced; the weights are not.
 
     Parameters
     ----------
@@ -125,9 +125,7 @@ def finish(problem: Problem, folder: Path) -> dict[str, Card]:
     ContractError
         If a model file is missing or not valid.
     """
-    tables = {
-        split: pd.read_parquet(folder / f"{split}_predictions.parquet") for split in ("val", "test")
-    }
+    table = pd.read_parquet(folder / "test_predictions.parquet")
     cards = {}
     for key in KEYS.values():
         path = folder / f"{key}.onnx"
@@ -143,14 +141,32 @@ def finish(problem: Problem, folder: Path) -> dict[str, Card]:
             calibration=_calibration(problem, predictions),
             metrics={**card.metrics, "readouts": _test_errors(problem, predictions["test"])},
         )
-        for split, by_readout in predictions.items():
-            for name, values in by_readout.items():
-                tables[split][readouts.column(key, name)] = values.astype(np.float32)
+        for name, values in predictions["test"].items():
+            table[readouts.column(key, name)] = values.astype(np.float32)
         contract.write(path, card)
         cards[key] = contract.read(path)
-    for split, table in tables.items():
-        table.to_parquet(folder / f"{split}_predictions.parquet", index=False)
+    write_predictions(table, folder / "test_predictions.parquet")
     return cards
+
+
+def write_predictions(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of predictions in about half the default size, without loss.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Targets and predictions.
+    path : Path
+        The Parquet file.
+    """
+    table.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=False,
+        use_byte_stream_split=True,  # the bytes of nearby numbers are alike
+    )
 
 
 def halves(y: np.ndarray, units: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from regcls.training.fit import Recipe
 from regcls.training.networks import ImageRegressor
 from regcls.training.onnx_export import check_outputs, shippable, to_onnx
 from regcls.training.predict import predict
-from regcls.training.readouts import Problem, finish
+from regcls.training.readouts import Problem, finish, write_predictions
 from regcls.training.search import VARIANTS, load_run, read_record
 
 MODEL_OF = {key: model for model, key in KEYS.items()}  # "regcls" is the variant "reg+cls"
@@ -328,7 +328,7 @@ def write_pair_files(task: str, tables: Tables, problem: Problem, out: Path) -> 
         Final cards by variant.
     """
     for split, table in tables.items():
-        table.to_parquet(out / f"{split}_predictions.parquet", index=False)
+        write_predictions(table, out / f"{split}_predictions.parquet")
     cards = finish(problem, out)
     write_card_md(out / "CARD.md", cards["reg"], cards["regcls"], TEXTS[task].limits)
     return cards
