@@ -25,7 +25,7 @@ def test_a_sample_to_an_answer(page, server_url, tmp_path):
     code = download(page, "Code (Python)", tmp_path)
     assert code.name.startswith("train_"), "regcls.py would hide the package"
     models = download(page, "Models (ONNX)", tmp_path)
-    assert len(zipfile.ZipFile(models).namelist()) == 9
+    assert len(zipfile.ZipFile(models).namelist()) == 10
     lines = download(page, "Held-out predictions", tmp_path).read_text().splitlines()
     assert len(lines) == 245 and "reg+cls" in lines[0]
     assert "sample=tips" in page.url
