@@ -40,27 +40,25 @@ def draw(
     if data_set := pair.reg.card.training.get("data_set"):
         settings += f": {data_set}"
     settings += "."
-    shown = f"{caption}{readouts_in_words(pair)}{key}"
+    choice = readouts_in_words(pair)
+    shown = f"{caption}{choice}{key}"
     charts.draw(replace(picture, caption=shown), name=f"errors-{task}", settings=settings)
-    draw_readouts(task, unit)
+    if choice:
+        draw_readouts(task, unit)
     st.caption(imbalance(report))
     balance.draw(report, task, unit, settings)
 
 
 def readouts_in_words(pair: Pair) -> str:
     """Return which read-out each model predicts with, as a sentence; empty without a choice."""
-    cards = {"reg": pair.reg.card, "reg+cls": pair.regcls.card}
-    if all(len(readouts.available(card)) == 1 for card in cards.values()):
+    if all(len(readouts.available(card)) == 1 for card in pair.cards.values()):
         return ""
-    chosen = [f"{model} {readouts.LABELS[readouts.best(card)]}" for model, card in cards.items()]
+    chosen = [f"{m} {readouts.LABELS[readouts.best(card)]}" for m, card in pair.cards.items()]
     return f" Each model predicts as was best on validation data: {', '.join(chosen)}."
 
 
 def draw_readouts(task: str, unit: str) -> None:
-    """Draw the test errors of all read-outs as a table, if there is a choice."""
-    pair, _ = task_models.models(task)
-    if not readouts_in_words(pair):
-        return
+    """Draw the test errors of all read-outs as a table."""
     table = task_models.readouts(task)
     with st.expander("Errors of all read-outs", icon=":material/table_rows:"):
         metrics = {"mae": "MAE", "balanced_mae": "Balanced MAE", "rmse": "RMSE"}

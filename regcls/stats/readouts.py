@@ -276,8 +276,8 @@ def choose(data: Validation, metric: str) -> Chosen:
     if data.logits is not None:
         losses = _class_losses(data, loss, fold)
         for name, tried in losses.items():
-            errors[name] = _cross_fitted(tried)
-            fits[name] = min(tried, key=lambda readout: tried[readout][0].sum())
+            errors[name] = _cross_fitted(tried) / len(data.y)
+            fits[name] = min(tried, key=lambda readout: tried[readout].sum())
     errors["recalibrated"] = np.mean(
         np.concatenate(
             [
@@ -307,13 +307,12 @@ def _without(data: Validation, left_out: np.ndarray) -> Monotone:
     return fit_monotone(data.value[~left_out], data.y[~left_out])
 
 
-Sums = dict[ClassReadout, tuple[np.ndarray, np.ndarray]]  # loss and samples per fold, by read-out
+Sums = dict[ClassReadout, np.ndarray]  # summed loss per fold, by read-out
 
 
 def _class_losses(data: Validation, loss: Callable, fold: np.ndarray) -> dict[str, Sums]:
     """Return the summed losses of all settings of the class head, alone and mixed."""
     assert data.logits is not None
-    counts = np.bincount(fold).astype(np.float64)
     sums: dict[str, Sums] = {"class": {}, "mixed": {}}
     for statistic in STATISTICS:
         for tau in TAUS:
@@ -322,16 +321,14 @@ def _class_losses(data: Validation, loss: Callable, fold: np.ndarray) -> dict[st
                 error = weight * data.value + (1 - weight) * answer - data.y
                 total = np.bincount(fold, loss(error))
                 readout = ClassReadout(tau, statistic, weight)
-                sums["mixed"][readout] = (total, counts)
+                sums["mixed"][readout] = total
                 if weight == 0:
-                    sums["class"][readout] = (total, counts)
+                    sums["class"][readout] = total
     return sums
 
 
 def _cross_fitted(tried: Sums) -> float:
-    """Return the mean loss when each fold uses the setting that is best on the others."""
-    total = np.stack([loss for loss, _ in tried.values()])
+    """Return the summed loss when each fold uses the setting that is best on the others."""
+    total = np.stack(list(tried.values()))
     others = total.sum(axis=1, keepdims=True) - total
-    chosen = others.argmin(axis=0)
-    counts = next(iter(tried.values()))[1]
-    return float(total[chosen, np.arange(total.shape[1])].sum() / counts.sum())
+    return float(total[others.argmin(axis=0), np.arange(total.shape[1])].sum())

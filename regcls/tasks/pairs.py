@@ -53,6 +53,11 @@ class Pair:
     extra: Mapping[str, Session] = field(default_factory=dict)
 
     @property
+    def cards(self) -> dict[str, Card]:
+        """Cards of the two shipped models, by model."""
+        return {"reg": self.reg.card, "reg+cls": self.regcls.card}
+
+    @property
     def input_size(self) -> tuple[int, int]:
         """Height and width of the shipped models' input, in pixels."""
         return input_size(self.reg.card)
@@ -136,11 +141,12 @@ def load_pair(task: str, root: Path | str = MODELS_FOLDER) -> Pair:
     _check_match(task, reg.card, regcls.card)
     table = folder / "test_predictions.parquet"
     predictions = _read_predictions(table, *stamp_of(table))
-    for key, card in (("reg", reg.card), ("regcls", regcls.card)):
-        wanted = {readouts.column(key, name) for name in readouts.available(card)}
+    pair = Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
+    for model, card in pair.cards.items():
+        wanted = {readouts.column(KEYS[model], name) for name in readouts.available(card)}
         if absent := wanted - set(predictions.columns):
             raise ContractError(f"{table.name} lacks the columns {', '.join(sorted(absent))}")
-    return Pair(reg, regcls, predictions, (folder / "CARD.md").read_text(encoding="utf-8"))
+    return pair
 
 
 def shipped() -> list[Shipped]:

@@ -108,27 +108,8 @@ def held_out(
     ErrorReport
         Errors per range of both models.
     """
-    columns = {model: columns_of(pair, model)[0] for model in KEYS}
+    columns = {m: readouts.column(KEYS[m], readouts.best(card)) for m, card in pair.cards.items()}
     return _report(pair, columns, edges, clusters, scale)
-
-
-def columns_of(pair: Pair, model: str) -> tuple[str, ...]:
-    """Return the columns of a model's read-outs in the test predictions.
-
-    Parameters
-    ----------
-    pair : Pair
-        The pair.
-    model : str
-        "reg" or "reg+cls".
-
-    Returns
-    -------
-    tuple of str
-        Column names, the best read-out on validation data first.
-    """
-    card = (pair.reg if model == "reg" else pair.regcls).card
-    return tuple(readouts.column(KEYS[model], name) for name in readouts.in_order(card))
 
 
 def named_readouts(pair: Pair) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -149,13 +130,12 @@ def named_readouts(pair: Pair) -> tuple[dict[str, str], tuple[str, ...]]:
     """
     names: dict[str, str] = {}
     best = []
-    for model, key in KEYS.items():
-        card = (pair.reg if model == "reg" else pair.regcls).card
+    for model, card in pair.cards.items():
         own = {
             readout: model if readout == "value" else f"{model}, {readouts.LABELS[readout]}"
             for readout in readouts.available(card)
         }
-        names |= {readouts.column(key, readout): name for readout, name in own.items()}
+        names |= {readouts.column(KEYS[model], readout): name for readout, name in own.items()}
         best.append(own[readouts.best(card)])
     return names, tuple(best)
 
@@ -183,9 +163,9 @@ def held_out_readouts(
         `regcls.inference.readouts`), ``chosen`` (whether it is the model's best on validation
         data), and the columns of `ErrorReport.overall`.
     """
-    cards = {"reg": pair.reg.card, "reg+cls": pair.regcls.card}
+    cards = pair.cards
     rows = [(model, name) for model, card in cards.items() for name in readouts.available(card)]
-    columns = {readouts.column(KEYS[m], name): readouts.column(KEYS[m], name) for m, name in rows}
+    columns = {column: column for column in (readouts.column(KEYS[m], name) for m, name in rows)}
     table = _report(pair, columns, edges, clusters, scale).overall().drop(columns="model")
     table.insert(0, "model", [model for model, _ in rows])
     table.insert(1, "readout", [readouts.LABELS[name] for _, name in rows])
