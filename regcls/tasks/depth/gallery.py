@@ -156,12 +156,13 @@ class Gallery(gallery.Gallery[Entry]):
         self.problems += problems
         keys: list[str] = []
         joined: list[Entry] = []
+        set_key = self.key_of(data)
         for number, found in enumerate(photos, start=1):
             key = self.add(found.photo, found.name, pair)
             if key is not None:
                 keys.append(key)
                 if found.depth_name and self.add_truth(key, found.depth, found.depth_name):
-                    joined.append(self._joined(key, self.key_of(data)))
+                    joined.append(self._joined(key, set_key))
             report(number / len(photos))
         self._decide(joined, AUTO)
         return keys[0] if keys else None
