@@ -84,7 +84,7 @@ def report_file(
     Returns
     -------
     dict
-        See `record`; ``notes`` include those about the file, and ``reading`` says how it was read.
+        See `record`; ``notes`` include those about the file, and ``reading`` describes how it was read.
 
     Raises
     ------
