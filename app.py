@@ -3,9 +3,13 @@
 import streamlit as st
 
 from pages import navigate
-from pages.components import presence
+from pages.components import frame, presence
 
 page = navigate()
 presence.visitor_present()  # so that a job goes on when a connection is lost and comes back
 st.session_state.setdefault("visited", set()).add(page.url_path)  # for the tour
-page.run()
+frame.begin()
+try:
+    page.run()
+finally:  # also where a page stops early
+    frame.end()

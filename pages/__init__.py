@@ -8,6 +8,25 @@ import streamlit as st
 
 FOLDER = Path(__file__).resolve().parent
 KEY = "through_app"  # in the session's state, once app.py has run for this visitor
+# Sections of the menu: file, title and icon of each page.
+SECTIONS = {
+    "Learn": (
+        ("home", "Home", "home"),
+        ("lab", "Lab", "experiment"),
+        ("theory", "Theory", "functions"),
+    ),
+    "Evidence": (("study", "Study", "grid_on"),),
+    "Try models": (
+        ("age", "Age", "face"),
+        ("depth", "Depth", "chair"),
+        ("progress", "Progress", "movie"),
+        ("models", "Models", "deployed_code"),
+    ),
+    "Your data": (
+        ("predictions", "Your predictions", "fact_check"),
+        ("table", "Your table", "table_chart"),
+    ),
+}
 
 
 def through_app() -> None:
@@ -25,39 +44,27 @@ def through_app() -> None:
 
 
 def navigate() -> st.Page:
-    """Set the title and layout of the app, show the menu and return the page that is open."""
-    st.set_page_config(page_title="regcls", page_icon="📐", layout="wide")
+    """Draw the menu, set the title and layout of the tab, and return the page that is open.
+
+    The icon is set before the menu is drawn: a browser would else fetch the icon of the page from
+    Google's servers for its tab.
+    """
     st.session_state[KEY] = True
-    return st.navigation(_pages())
-
-
-def _pages() -> list[st.Page]:
-    """List the pages in the order of the menu."""
-    return [
-        st.Page(FOLDER / "home.py", title="Home", icon=":material/home:", default=True),
-        st.Page(FOLDER / "lab.py", title="Lab", icon=":material/experiment:", url_path="lab"),
-        st.Page(FOLDER / "study.py", title="Study", icon=":material/grid_on:", url_path="study"),
-        st.Page(
-            FOLDER / "theory.py", title="Theory", icon=":material/functions:", url_path="theory"
-        ),
-        st.Page(FOLDER / "age.py", title="Age", icon=":material/face:", url_path="age"),
-        st.Page(FOLDER / "depth.py", title="Depth", icon=":material/chair:", url_path="depth"),
-        st.Page(
-            FOLDER / "progress.py",
-            title="Progress",
-            icon=":material/movie:",
-            url_path="progress",
-        ),
-        st.Page(
-            FOLDER / "predictions.py",
-            title="Your predictions",
-            icon=":material/fact_check:",
-            url_path="predictions",
-        ),
-        st.Page(
-            FOLDER / "table.py", title="Your table", icon=":material/table_chart:", url_path="table"
-        ),
-        st.Page(
-            FOLDER / "models.py", title="Models", icon=":material/deployed_code:", url_path="models"
-        ),
-    ]
+    st.set_page_config(page_icon=FOLDER / "assets" / "icon.svg", layout="wide")
+    page = st.navigation(
+        {
+            section: [
+                st.Page(
+                    FOLDER / f"{name}.py",
+                    title=title,
+                    icon=f":material/{icon}:",
+                    default=name == "home",
+                    url_path=None if name == "home" else name,
+                )
+                for name, title, icon in pages
+            ]
+            for section, pages in SECTIONS.items()
+        }
+    )
+    st.set_page_config(page_title="regcls" if page.url_path == "" else f"{page.title} · regcls")
+    return page

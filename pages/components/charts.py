@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.components import downloads
+from regcls.plotting import style
 from regcls.plotting.chart import Picture
 
 if TYPE_CHECKING:
     from regcls.study.panels import Panels
+
+# Pixels around a chart; Streamlit leaves 20 below it otherwise.
+PADDING = {"left": 0, "right": 4, "top": 0, "bottom": 2}
 
 
 def draw(picture: Picture, key: str | None = None, name: str = "", settings: str = "") -> None:
@@ -29,7 +33,13 @@ def draw(picture: Picture, key: str | None = None, name: str = "", settings: str
 
 def chart(picture: Picture, **options: Any) -> None:
     """Draw a chart without its caption; ``options`` are those of `st.vega_lite_chart`."""
-    st.vega_lite_chart(picture.live, width="stretch", alt=picture.caption or None, **options)
+    look = {"config": style.theme(is_dark()), "padding": PADDING}
+    st.vega_lite_chart(picture.live | look, width="stretch", alt=picture.caption or None, **options)
+
+
+def is_dark() -> bool:
+    """Return whether the visitor's page is dark."""
+    return st.context.theme.type == "dark"
 
 
 def caption(drawn: Picture | Panels) -> None:
