@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regcls.formats import percent
 from regcls.stats import bins
 
 EQUAL_WIDTH = "equal width"
@@ -316,6 +317,33 @@ def _allotted(parts: list[Distinct], extra: int, min_rows: int) -> list[int]:
 
 
 def _share(share: float) -> str:
-    """Return a share in per cent, and never 100 % for less than all."""
-    percent = 100 * share
-    return f"{percent:.0f} %" if percent < 99 or share == 1 else f"{min(percent, 99.9):.1f} %"
+    """Return a share in per cent, and never 100% for less than all."""
+    return percent(share) if share < 0.99 or share == 1 else percent(min(share, 0.999), 1)
+
+
+def whole_edges(edges: Floats, *targets: Floats) -> Floats:
+    """Return the edges of integer targets as integers; no target moves to another range.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (K + 1,)
+        Ascending edges that cover all targets.
+    *targets : ndarray
+        Targets, such as those of testing and training.
+
+    Returns
+    -------
+    ndarray of shape (K + 1,)
+        The edges given if a target is not an integer, or if two edges are between the same integers.
+
+    Examples
+    --------
+    >>> whole_edges(np.array([2.5, 3.5, 6.0, 9.0]), np.array([3.0, 4.0, 7.0, 9.0]))
+    array([3., 4., 6., 9.])
+    """
+    if any((values != np.round(values)).any() for values in targets):
+        return edges
+    made = np.ceil(edges)
+    if len(made) > 2:  # the last range has its upper end
+        made[-1] = max(np.floor(edges[-1]), made[-2] + 1)
+    return made if (np.diff(made) > 0).all() else edges

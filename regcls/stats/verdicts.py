@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regcls.formats import number
+
 Floats = NDArray[np.float64]
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "no significant difference"
@@ -169,7 +171,7 @@ def phrase(
     >>> phrase(BETTER, "reg+cls", "reg", "MAE")
     'reg+cls has a lower MAE than reg'
     >>> phrase(EQUAL, "reg+cls", "reg", "MAE")
-    'reg+cls and reg are practically equal in MAE (within ±5 %)'
+    'reg+cls and reg are practically equal in MAE (within ±5%)'
     """
     return {
         BETTER: f"{a} has a lower {metric} than {b}",
@@ -207,7 +209,7 @@ def worded(
     Examples
     --------
     >>> worded(decide(-0.5, 0.1, 99, 100).record(0), "reg+cls", "reg", target_unit="years")
-    'reg+cls has a lower MAE than reg: the difference is -0.5 [-0.698, -0.302] years'
+    'reg+cls has a lower MAE than reg: the difference is −0.5 [−0.698, −0.302] years'
     """
     text = phrase(found["verdict"], a, b, metric, unit, margin)
     difference = f"{with_interval(found['difference'], found['low'], found['high'])} {target_unit}"
@@ -222,12 +224,13 @@ def with_interval(value: float, low: float, high: float) -> str:
     >>> with_interval(1.234, 1, 2), with_interval(1.234, np.nan, np.nan)
     ('1.23 [1, 2]', '1.23')
     """
-    return f"{value:.3g}" + ("" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]")
+    interval = "" if np.isnan(low) else f" [{number(low)}, {number(high)}]"
+    return number(value) + interval
 
 
 def within(margin: float = MARGIN) -> str:
-    """Return "within ±5 %" for a margin of 0.05."""
-    return f"within ±{100 * margin:.3g} %"
+    """Return "within ±5%" for a margin of 0.05."""
+    return f"within ±{number(100 * margin)}%"
 
 
 def tally(found: Sequence[str], a: str, of: str = "ranges", margin: float = MARGIN) -> str:
