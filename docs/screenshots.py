@@ -1,7 +1,8 @@
-"""Take the README's screenshots from the running app.
+"""Take the README's screenshots from the running app, or those for a look at all pages.
 
 Run `.venv/bin/python docs/screenshots.py` after `make test` has set up; names of pages may follow, to
-take only those.
+take only those. With `--review`, every page is taken as it opens: light, dark and on a phone, whole,
+into artefacts/screenshots; what is higher than one screen or wider than the phone is printed.
 """
 
 from __future__ import annotations
@@ -12,19 +13,25 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from pages import SECTIONS  # noqa: E402
 from regcls.study.catalogue import STORE  # noqa: E402
 from tests.browser.steps import PATIENCE, ready, watch_loading  # noqa: E402
 from tests.helpers.server import chromium_options, free_port, start_server, stop_server  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
-SIZE = {"width": 1280, "height": 860}
+SIZE = {"width": 1440, "height": 900}
+REVIEW = ROOT / "artefacts" / "screenshots"
+DESKTOP, PHONE = (1440, 900), (390, 844)
+LOOKS = {"light": ("light", DESKTOP), "dark": ("dark", DESKTOP), "phone": ("light", PHONE)}
+HIGHEST = 8000  # pixels of a page that are taken
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,25 @@ def take(page: Page, url: str, name: str) -> Path:
     return path
 
 
-def take_all(names: list[str]) -> None:
+def review(browser: Browser, url: str, name: str, look: str) -> None:
+    """Take a page as it opens, whole."""
+    scheme, (width, height) = LOOKS[look]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
+    watch_loading(page)
+    page.goto(f"{url}/{'' if name == 'home' else name}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    ready(page)
+    wide, high = page.get_by_test_id("stMain").evaluate("e => [e.scrollWidth, e.scrollHeight]")
+    page.set_viewport_size({"width": width, "height": min(high, HIGHEST)})
+    ready(page)
+    path = REVIEW / f"{name}-{look}.png"
+    page.screenshot(path=path)
+    page.close()
+    print(f"{path.relative_to(ROOT)}: {wide} x {high} pixels")
+
+
+def take_all(names: list[str], reviewed: bool) -> None:
     """Take the screenshots of these pages, from a server of their own."""
     expect.set_options(timeout=PATIENCE)
     port = free_port()
@@ -85,7 +110,9 @@ def take_all(names: list[str]) -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(**chromium_options())
-            for name in names:
+            for name, look in product(names, LOOKS) if reviewed else ():
+                review(browser, f"http://127.0.0.1:{port}", name, look)
+            for name in () if reviewed else names:
                 page = browser.new_page(viewport=SIZE)
                 path = take(page, f"http://127.0.0.1:{port}", name)
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e3:.0f} kB")
@@ -97,13 +124,16 @@ def take_all(names: list[str]) -> None:
 
 def main() -> None:
     """Take the screenshots of the pages named on the command line, or of all."""
-    names = sys.argv[1:] or list(SHOTS)
-    if unknown := set(names) - set(SHOTS):
-        sys.exit(f"Unknown page: {', '.join(unknown)}. Available: {', '.join(SHOTS)}.")
+    reviewed = "--review" in sys.argv
+    known = [name for pages in SECTIONS.values() for name, *_ in pages] if reviewed else list(SHOTS)
+    names = [name for name in sys.argv[1:] if name != "--review"] or known
+    if unknown := set(names) - set(known):
+        sys.exit(f"Unknown page: {', '.join(unknown)}. Available: {', '.join(known)}.")
+    REVIEW.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # An empty store: the Study shows the shipped results.
         os.environ[STORE] = str(Path(folder) / "study.sqlite")
-        take_all(names)
+        take_all(names, reviewed)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regcls.plotting.style import LIGHT, theme
+
 PRINT_WIDTH = 720  # pixels of a chart's plotting area, before the scale of a PNG
 PRINT_SCALE = 2
 _FONT_SIZE = 11  # pixels
 _CHARACTER = 5.8  # pixels, on average at this size
-_SETTINGS_COLOUR = "#5A6B74"
 # By default, scales of parts of one specification are merged: a legend's would change the panels'.
 _APART = dict.fromkeys(("color", "fill", "stroke", "shape", "strokeDash", "opacity"), "independent")
 # Selections need a browser. The rest is valid at the top level of a specification only.
@@ -81,10 +82,13 @@ def with_text(
             "fontSize": _FONT_SIZE,
             "fontWeight": "normal",
             "subtitleFontSize": _FONT_SIZE,
-            "subtitleColor": _SETTINGS_COLOUR,
+            "subtitleColor": LIGHT.quiet,
             "offset": 12,
         }
-    return whole | {"background": "white", "padding": 8}
+    look = theme()
+    # On paper, where nothing can be hovered, positions are read from ticks.
+    look = look | {"axis": look["axis"] | {"ticks": True, "domain": True}}
+    return whole | {"config": look, "background": LIGHT.background, "padding": 8}
 
 
 def wrapped(paragraph: str, width: float) -> list[str]:
