@@ -12,11 +12,16 @@ from pages import through_app
 from pages.components import charts, downloads, url_state
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import charts as theory_charts
+from regcls.theory import records as theory_records
 from regcls.theory import terms
 from regcls.theory import trained as theory_trained
 
 through_app()
 
+# On a phone, the formula breaks before its signs instead of leaving the screen.
+STYLE = """<style>@media (max-width: 640px) {
+  .katex-display > .katex { white-space: normal !important; }
+}</style>"""
 CLASSES = (4, 16, 64, 256)
 SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.5)
 WIDTH_LABELS = {1.0: "uniform", 0.3: "mild (0.3)", 0.1: "moderate (0.1)", 0.03: "severe (0.03)"}
@@ -78,16 +83,17 @@ def first_values() -> None:
 
 
 def controls() -> Choice:
-    """Draw the controls; return their values."""
-    st.select_slider(
-        "Imbalance: half width s of the training peak",
+    """Draw the slider and the other controls, folded; return their values."""
+    left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
+    left.select_slider(
+        "Imbalance: half width s of the training peak, narrower to the right",
         terms.WIDTHS,
         key=key("s"),
         format_func=lambda s: WIDTH_LABELS.get(s, f"{s:g}"),
         help="Most training targets lie within ± s of a peak, where s is a share of the target "
         "range. All other targets are rare; s = 1 is uniform.",
     )
-    st.selectbox(
+    middle.selectbox(
         "Model",
         terms.MODELS,
         key=key("model"),
@@ -96,16 +102,16 @@ def controls() -> Choice:
         "Gaussian around its prediction. Its standard deviation is its RMSE on validation data, "
         "which are sampled like the training data.",
     )
-    st.select_slider(
-        "Noise σ of the ideal model (units of y)",
-        SIGMAS,
-        key=key("sigma"),
-        disabled=st.session_state[key("model")] != IDEAL,
-    )
-    st.selectbox("Number of classes C", CLASSES, key=key("classes"))
-    left, right = st.columns(2)
-    left.selectbox("Function", CONTROLS["function"][0], key=key("function"))
-    right.selectbox("Data seed", CONTROLS["seed"][0], key=key("seed"))
+    with right.popover("More", icon=":material/tune:", width="stretch"):
+        st.select_slider(
+            "Noise σ of the ideal model (units of y)",
+            SIGMAS,
+            key=key("sigma"),
+            disabled=st.session_state[key("model")] != IDEAL,
+        )
+        st.selectbox("Number of classes C", CLASSES, key=key("classes"))
+        st.selectbox("Function", CONTROLS["function"][0], key=key("function"))
+        st.selectbox("Data seed", CONTROLS["seed"][0], key=key("seed"))
     values = {name: st.session_state[key(name)] for name in CONTROLS}
     url_state.write(values, {name: default for name, (_, default) in CONTROLS.items()})
     return Choice(**values)
@@ -132,56 +138,72 @@ def by_noise(function: int, seed: int, width: float) -> pd.DataFrame:
     return terms.by_noise(synthetic_data.FUNCTIONS[function - 1], seed, width)
 
 
+@st.cache_data(show_spinner=False, max_entries=50)
+def tables(
+    function: int, seed: int, s: float, model: str, sigma: float, classes: int
+) -> theory_records.Tables:
+    """Return the terms of both losses per target range."""
+    case = Choice(function, seed, s, model, sigma, classes).case()
+    return theory_records.tables(case, classes)
+
+
 def show(choice: Choice) -> None:
-    """Show the terms of both losses, the check of their sum, and the files."""
-    case = choice.case()
-    regression = terms.regression(case)
-    table = terms.per_range(case, {"regression": regression})
+    """Show the terms of both losses side by side, and below them what the gap depends on."""
+    found = tables(**vars(choice))
     text = theory_charts.settings_text(
         choice.function, choice.seed, choice.s, choice.model, choice.sigma
     )
-    picture = theory_charts.per_range(table, "Regression", case.role)
-    charts.draw(picture, key="theory_regression", name="theory", settings=text)
-    kinds = {}
-    for kind in theory_charts.KINDS:
-        edges, priors = terms.class_priors(case, kind, choice.classes)
-        kinds[kind] = terms.classification(case, edges, priors)
-    classes = terms.per_range(case, kinds)
-    charts.draw(
-        theory_charts.by_bins(classes),
-        key="theory_classes_chart",
-        name="theory-classes",
-        settings=f"{text} {choice.classes} classes.",
-    )
-    digits = f"{regression.residual:.0e}".replace("-", "−")  # lines do not break after a minus sign
+    left, right = st.columns(2, gap="medium")
+    with left:
+        picture = theory_charts.per_range(found.regression, "Regression", found.role)
+        charts.draw(picture, key="theory_regression", name="theory", settings=text)
+    with right:
+        charts.draw(
+            theory_charts.by_bins(found.classes),
+            key="theory_classes_chart",
+            name="theory-classes",
+            settings=f"{text} {choice.classes} classes.",
+        )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if choice.model == IDEAL:
+            gaps = by_imbalance(choice.function, choice.seed, choice.sigma)
+            picture = theory_charts.over_imbalance(gaps, choice.s)
+            charts.draw(picture, key="theory_imbalance", name="theory-imbalance", settings=text)
+    with right:
+        show_noise(by_noise(choice.function, choice.seed, choice.s))
+        check(found)
+
+
+def check(found: theory_records.Tables) -> None:
+    """Show that the terms add up, and offer the table."""
+    digits = f"{found.residual:.0e}".replace("-", "−")  # lines do not break after a minus sign
     st.success(
-        f"The three terms add up at {len(case.y):,} test points: for the regression loss, "
+        f"The three terms add up at {found.points:,} test points: for the regression loss, "
         f"quadrature and closed-form Gaussian masses agree to within {digits} nats. This checks "
         "the numerical integration, not the assumptions about the model.",
         icon=":material/check:",
     )
-    if choice.model == IDEAL:
-        gaps = by_imbalance(choice.function, choice.seed, choice.sigma)
-        picture = theory_charts.over_imbalance(gaps, choice.s)
-        charts.draw(picture, key="theory_imbalance", name="theory-imbalance", settings=text)
-    show_noise(by_noise(choice.function, choice.seed, choice.s))
-    both = pd.concat((table, classes.assign(model="classification, " + classes["model"])))
+    named = found.classes.assign(model="classification, " + found.classes["model"])
+    both = pd.concat((found.regression, named))
     downloads.button("Table (CSV)", lambda: both.to_csv(index=False), "theory.csv")
+    st.caption(f"Estimand: {terms.ESTIMAND}.")
 
 
 def show_noise(table: pd.DataFrame) -> None:
-    """Show how the gap of the ideal model vanishes with its noise."""
-    st.markdown("**Ideal model: gap at rare targets by noise**")
-    st.dataframe(
-        table.assign(share=100 * table["share"]),
-        hide_index=True,
-        key="theory_noise",
-        column_config={
-            "sigma": st.column_config.NumberColumn("Noise σ", format="%g"),
-            "gap": st.column_config.NumberColumn("Mean gap (nats)", format="%.3f"),
-            "share": st.column_config.NumberColumn("Gap > 0.1 nats", format="%.0f %%"),
-        },
-    )
+    """Show how the gap of the ideal model vanishes with its noise, where there is one."""
+    if table["gap"].any():
+        st.markdown("**Ideal model: gap at rare targets by noise**")
+        st.dataframe(
+            table.assign(share=100 * table["share"]),
+            hide_index=True,
+            key="theory_noise",
+            column_config={
+                "sigma": st.column_config.NumberColumn("Noise σ", format="%g"),
+                "gap": st.column_config.NumberColumn("Mean gap (nats)", format="%.3f"),
+                "share": st.column_config.NumberColumn("Gap > 0.1 nats", format="%.0f%%"),
+            },
+        )
     st.caption(theory_charts.noise_text(table))
 
 
@@ -191,12 +213,8 @@ def how_to_read() -> None:
         st.markdown(
             "A model is trained on targets with density $p(y)$ but evaluated on balanced targets, "
             "where every target value counts equally. If $p(x\\mid y)$ is the same for both, the "
-            "losses of the model under imbalanced and balanced data are related by (Ren, Zhang, Yu, "
-            "Liu: *Balanced MSE for Imbalanced Visual Regression*, CVPR 2022):"
-        )
-        st.latex(
-            r"\small\begin{aligned}&-\log p_{imb}(y\mid x) = -\log p_{bal}(y\mid x) + \text{gap}\\"
-            r"&\text{gap} = -\log p(y) + \log\!\int\! p_{bal}(y'\mid x)\,p(y')\,dy'\end{aligned}"
+            "losses of the model under imbalanced and balanced data are related as above (Ren, Zhang, "
+            "Yu, Liu: *Balanced MSE for Imbalanced Visual Regression*, CVPR 2022)."
         )
         st.markdown(
             "The gap is what imbalance adds to the loss of one sample. It is zero where $p$ is flat "
@@ -232,16 +250,13 @@ def how_to_read() -> None:
         )
 
 
-st.title("Theory: what imbalance adds to the loss")
+st.title("Theory: what imbalance adds to the loss", anchor=False)
 st.markdown(
-    "Training targets that concentrate in a peak raise the loss of rare targets next to it. If "
-    "imbalance changes only how often each target occurs, it adds one term to the loss: the gap."
+    "Where training targets concentrate in a peak, rare targets next to it get a higher loss. If "
+    "imbalance changes only how often each target occurs, it adds one term: the gap."
 )
-st.caption(f"Estimand: {terms.ESTIMAND}.")
+st.html(STYLE)
+st.latex(theory_charts.formula(charts.is_dark()))
 first_values()
-left, right = st.columns([1, 2], gap="medium")
-with left:
-    choice = controls()
-with right:
-    show(choice)
-    how_to_read()
+show(controls())
+how_to_read()

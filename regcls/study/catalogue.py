@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from regcls import study
+from regcls.study.processes import log_file
 from regcls.study.results import SHIPPED
+from regcls.study.summarise import summarise
+from regcls.study.summary import Summary, shipped
 from regcls.study.tuning import TunedGrid
 from regcls.utils.text import closest, suggestion
 
@@ -108,41 +111,86 @@ def _file_stamp(path: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def read(grid: study.Grid, store: Path | None) -> dict[str, study.Results]:
-    """Read all results of a grid and compare its cells.
+def read(grid: study.Grid, source: str, store: Path) -> study.Results:
+    """Read the results of a grid from one source.
 
     Parameters
     ----------
     grid : Grid
         The grid.
-    store : Path or None
-        File of the store; it need not exist.
+    source : str
+        "store" or "shipped".
+    store : Path
+        File of the store.
 
     Returns
     -------
-    dict of str to Results
-        Results by source, "store" and "shipped", without those that are empty. The larger come
-        first, or the store's if both have as many models.
+    Results
 
     Raises
     ------
     StoreError
         If the store cannot be used.
     """
-    read_all = (study.read(grid, None), study.read(grid, store))
-    found = {results.source: results for results in read_all if not results.table.empty}
-    for results in found.values():
-        _ = results.cells  # computed here, since it takes a second for a large grid
-    return dict(sorted(found.items(), key=lambda item: (-len(item[1].table), item[0] != "store")))
+    return study.read(grid, store if source == "store" else None)
 
 
-def last_log_line(store: Path) -> str:
-    """Return the last line that the latest background run has logged.
+def trained_summary(grid: study.Grid, store: Path) -> Summary | None:
+    """Summarise the results that a store has of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    store : Path
+        File of the store; it need not exist.
+
+    Returns
+    -------
+    Summary or None
+        None if the store has no results of this grid.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be used.
+    """
+    if not store.exists():
+        return None
+    results = study.read(grid, store)
+    return summarise(results) if results.source == "store" and len(results.table) else None
+
+
+def by_source(name: str, trained: Summary | None) -> dict[str, Summary]:
+    """Return the summaries of a grid by source.
+
+    Parameters
+    ----------
+    name : str
+        Name of the grid.
+    trained : Summary or None
+        What is trained on this machine.
+
+    Returns
+    -------
+    dict of str to Summary
+        By source, "store" and "shipped". The one with more models comes first, or that of this
+        machine if both have as many.
+    """
+    found = [made for made in (trained, shipped(name, SHIPPED)) if made is not None]
+    found.sort(key=lambda made: -made.models)
+    return {made.source: made for made in found}
+
+
+def last_log_line(store: Path, grid: str) -> str:
+    """Return the last line that the latest background run of a grid has logged.
 
     Parameters
     ----------
     store : Path
         File of the store.
+    grid : str
+        Name of the grid.
 
     Returns
     -------
@@ -150,7 +198,7 @@ def last_log_line(store: Path) -> str:
         The line; empty if there is no log.
     """
     try:
-        lines = store.with_name(f"{store.name}.log").read_text(encoding="utf-8").splitlines()
+        lines = log_file(store, grid).read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

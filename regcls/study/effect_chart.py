@@ -2,190 +2,259 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
-from regcls.plotting.style import COLOURS
-from regcls.study.layout import BETTER, EQUAL, NO_DIFFERENCE, NO_RESULT, WORSE
-from regcls.study.panels import GREY, SELECTION, LegendEntry, Panels, html_legend
+from regcls.plotting.style import DIVERGING
+from regcls.stats.verdicts import BETTER, WORSE
+from regcls.study.ratios import NO_RESULT
+from regcls.study.summary import CellSummary, Summary
 
-_DARK = "#16242B"  # text on a coloured cell
-_LIMIT = 2.0  # colours are saturated beyond ratios of 1/2 and 2
-_COLOURS = [COLOURS["reg+cls"], "#F4F4F4", COLOURS["reg"]]
-_FADED = 0.3  # opacity of cells without a significant difference
+SELECTION = "pick"  # name of the selection that a click makes; its field is "cell"
+LIMIT = 2.0  # colours are saturated beyond ratios of 1/2 and 2
+DARK, LIGHT = "#000000", "#FFFFFF"  # text on a cell, whichever is easier to read
+_PICKED = "#C2185B"  # outline of the cell that is shown beside the map
+_OUTLINE = "#000000"
+_GREY = "#73848D"  # on the background of both themes
+_RATIOS = (0.5, 0.7, 1.0, 1.4, 2.0)  # labels of the legend
+_AROUND = 130  # pixels for title, legend and axis
+_TALLEST = 450  # pixels of the cells together, above which rows become narrower
 
 
-def effect_panels(
-    compared: pd.DataFrame,
-    xs: Sequence[str],
-    title: str,
-    grid: tuple[Sequence[str], Sequence[str]],
-    other: str,
-    picked: str,
-) -> Panels:
-    """Chart the mean error ratio of each cell, one panel per sampling.
+def effect_map(summary: Summary, against: str, picked: str = "") -> Picture:
+    """Chart the mean error ratio of each setting: samplings and rows down, the x setting across.
 
     Parameters
     ----------
-    compared : DataFrame
-        Table from `regcls.study.layout.comparison_table`.
-    xs : sequence of str
-        Values along x, in order.
-    title : str
-        Title of the x-axis.
-    grid : tuple of two sequences of str
-        Row titles and samplings.
-    other : str
-        Name of the model that reg+cls is compared with.
+    summary : Summary
+        Results of a grid.
+    against : str
+        What reg+cls is compared with: a key of the summary's comparisons.
     picked : str
-        Cell to highlight.
+        Name of the setting to mark.
 
     Returns
     -------
-    Panels
+    Picture
+        Clicking a cell selects it, under the name `SELECTION`.
     """
-    panels = {}
-    for column in grid[1]:
-        cells = compared[compared["sampling"] == column].reset_index(drop=True)
-        ratio = cells["ratio"].astype(float).clip(1e-3, 1e3)
-        data = {
-            "cells": cells.assign(log=np.log2(ratio), text=list(map(_ratio, cells["ratio"]))),
-            "picked": cells.loc[cells["cell"] == picked, ["x", "row"]],
-        }
-        panels["", column] = Picture(_spec(tuple(xs), tuple(grid[0]), title), data, "")
+    xs, rows, samplings = summary.places()
+    other = summary.comparisons[against].name
+    data = {"cells": pd.DataFrame([_record(c, c.against[against], picked) for c in summary.cells])}
+    places = _places(rows, samplings)
+    spec = _spec(tuple(xs), places, summary.x_title, other)
     caption = (
-        f"Geometric mean over functions of the test MSE of reg+cls divided by that of {other}. In "
-        "pale cells, the difference is not significant: intervals have functions as units and are "
-        "Holm-corrected over all cells."
+        f"Test MSE of reg+cls divided by that of {other}, as the geometric mean over functions: blue "
+        "means that reg+cls has the lower error. Black outlines: significant, with Holm's correction "
+        "over all settings."
     )
-    return Panels(
-        panels,
-        caption,
-        title=f"Test MSE of reg+cls divided by that of {other}",
-        legend=_legend(other),
-        y_title="setting" if any("·" in row for row in grid[0]) else "scenario",
-        hint="Click a cell to see its runs.",
-    )
+    return Picture(spec, data, caption, hint="Click a cell to see its setting.")
 
 
-def _ratio(value: float) -> str:
-    if np.isnan(value):
+def _record(cell: CellSummary, effect: Any, picked: str) -> dict[str, Any]:
+    """Return a row of the chart's data."""
+    known = effect.verdict != NO_RESULT
+    log = math.log2(min(max(effect.ratio, 1e-3), 1e3)) if known else 0.0
+    state = "decided" if effect.verdict in (BETTER, WORSE) else "open" if known else "empty"
+    return {
+        "cell": cell.cell,
+        "x": cell.x,
+        "at": f"{cell.sampling}|{cell.row}",
+        "label": cell.label,
+        "log": log,
+        "text": _text(effect.ratio),
+        "ink": ink(log) if known else _GREY,
+        "state": "picked" if cell.cell == picked else state,
+        "verdict": effect.verdict,
+        "ratio": effect.ratio,
+        "low": effect.low,
+        "high": effect.high,
+        "wins": effect.wins,
+        "p": effect.p,
+        "runs": cell.runs,
+    }
+
+
+def _text(ratio: float) -> str:
+    if math.isnan(ratio):
         return "–"
-    return f"{value:.2f}" if value < 100 else ">99"
+    return f"{ratio:.2f}" if ratio < 100 else ">99"
+
+
+def _places(rows: Sequence[str], samplings: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return keys and labels along y: a heading per sampling and its rows, or samplings alone."""
+    if len(rows) == 1:
+        return tuple((f"{sampling}|{rows[0]}", sampling) for sampling in samplings)
+    found = []
+    for sampling in samplings:
+        found.append((f"{sampling}|", sampling))
+        found += [(f"{sampling}|{row}", row) for row in rows]
+    return tuple(found)
 
 
 @cache
-def _spec(xs: tuple[str, ...], rows: tuple[str, ...], title: str) -> dict[str, Any]:
+def _spec(
+    xs: tuple[str, ...], places: tuple[tuple[str, str], ...], title: str, other: str
+) -> dict[str, Any]:
     no_axis: dict[str, Any] = {"grid": False, "ticks": False, "domain": False}
     x = alt.X(
         "x:N",
         title=title,
         sort=list(xs),
-        scale=alt.Scale(domain=list(xs), padding=0.04),
+        scale=alt.Scale(domain=list(xs), paddingInner=0.05, paddingOuter=0.03),
         axis=alt.Axis(labelAngle=0, **no_axis),
     )
+    keys = [key for key, _ in places]
+    headed = any(key.endswith("|") for key in keys)
+    bold = {"condition": {"test": "indexof(datum.value, '|') == length(datum.value) - 1"}}
+    bold["condition"]["value"] = "bold"
     y = alt.Y(
-        "row:N",
+        "at:N",
         title=None,
-        sort=list(rows),
-        scale=alt.Scale(domain=list(rows), padding=0.06),
-        axis=alt.Axis(**no_axis),
+        sort=keys,
+        scale=alt.Scale(domain=keys, paddingInner=0.08, paddingOuter=0.05),
+        axis=alt.Axis(
+            labelExpr=f"{json.dumps(dict(places), ensure_ascii=False)}[datum.value]",
+            labelOverlap=False,
+            labelFontWeight=bold | {"value": "normal"} if headed else "normal",
+            **no_axis,
+        ),
     )
     source = alt.Chart(alt.NamedData("cells")).encode(x=x, y=y)
-    picked = alt.Chart(alt.NamedData("picked")).mark_rect(
-        fill=None, stroke=GREY, strokeWidth=3, cornerRadius=2
-    )
-    chart = alt.layer(*_cells(source), picked.encode(x=x, y=y), _numbers(source))
-    return finished(chart, "", 80 + 34 * len(rows))
+    row = min(_TALLEST / len(keys), 23 if headed else 44)
+    heading = f"Test MSE of reg+cls divided by that of {other}"
+    chart = alt.layer(_empty(source), _cells(source), _numbers(source))
+    return finished(chart, heading, round(_AROUND + row * len(keys)))
 
 
-def _cells(source: alt.Chart) -> list[alt.Chart]:
-    """Return the layers of cells: white ground, dashed outlines of empty cells, and colours."""
-    ground = source.mark_rect(color="white").transform_filter(f"datum.state != '{NO_RESULT}'")
-    empty = source.mark_rect(fill=None, stroke=GREY, strokeDash=[3, 3]).transform_filter(
-        f"datum.state == '{NO_RESULT}'"
+def _empty(source: alt.Chart) -> alt.Chart:
+    """Return the layer of cells without results: dashed outlines."""
+    outlines = source.mark_rect(
+        fill=None, stroke=_GREY, strokeDash=[3, 3], cornerRadius=2, aria=False
     )
-    limit = np.log2(_LIMIT)
-    scale = alt.Scale(domain=[-limit, 0, limit], range=_COLOURS, clamp=True)
-    coloured = source.mark_rect().encode(
-        color=alt.Color("log:Q", scale=scale, legend=None),
-        opacity=alt.when(f"datum.state == '{NO_RESULT}'")
-        .then(alt.value(0))
-        .when(f"datum.state == '{BETTER}' || datum.state == '{WORSE}'")
-        .then(alt.value(1))
-        .otherwise(alt.value(_FADED)),
+    return outlines.transform_filter(f"datum.verdict == '{NO_RESULT}'")
+
+
+def _cells(source: alt.Chart) -> alt.Chart:
+    """Return the layer of cells: coloured, outlined where decided or picked."""
+    decided, picked = (f"datum.state == '{state}'" for state in ("decided", "picked"))
+    legend = alt.Legend(
+        title="reg+cls: lower ← ratio (log scale) → higher",
+        orient="top",
+        direction="horizontal",
+        gradientLength=210,
+        gradientThickness=10,
+        values=[math.log2(ratio) for ratio in _RATIOS],
+        labelExpr="format(pow(2, datum.value), '.1~f')",
+        titleLimit=260,
     )
-    return [ground, empty, coloured]
+    results = f"datum.verdict != '{NO_RESULT}'"
+    return source.mark_rect(cornerRadius=2).encode(
+        color=alt.Color("log:Q", scale=_scale(), legend=legend),
+        fillOpacity=alt.when(results).then(alt.value(1)).otherwise(alt.value(0)),
+        stroke=alt.when(picked)
+        .then(alt.value(_PICKED))
+        .when(decided)
+        .then(alt.value(_OUTLINE))
+        .otherwise(alt.value("transparent")),
+        strokeWidth=alt.when(picked).then(alt.value(3.5)).otherwise(alt.value(2)),
+    )
+
+
+def _scale() -> alt.Scale:
+    limit = math.log2(LIMIT)
+    steps = len(DIVERGING) - 1
+    domain = [limit * (2 * i / steps - 1) for i in range(steps + 1)]
+    return alt.Scale(domain=domain, range=list(DIVERGING), clamp=True, interpolate="rgb")
 
 
 def _numbers(source: alt.Chart) -> alt.Chart:
     """Return the layer of ratios, which also takes the clicks since it is on top."""
-    saturated = f"datum.state == '{BETTER}' && datum.log < {-0.5 * np.log2(_LIMIT)}"
     select = alt.selection_point(name=SELECTION, fields=["cell"], on="click", nearest=True)
-    text = source.mark_text(fontSize=11).encode(
+    text = source.mark_text(fontSize=12).encode(
         text="text:N",
-        color=alt.when(saturated)
-        .then(alt.value("white"))
-        .when(f"datum.state != '{NO_RESULT}'")
-        .then(alt.value(_DARK))
-        .otherwise(alt.value(GREY)),
+        color=alt.when(f"datum.ink == '{LIGHT}'")
+        .then(alt.value(LIGHT))
+        .when(f"datum.ink == '{DARK}'")
+        .then(alt.value(DARK))
+        .otherwise(alt.value(_GREY)),
         tooltip=[
             alt.Tooltip("label:N", title="setting"),
-            alt.Tooltip("state:N", title="reg+cls"),
+            alt.Tooltip("verdict:N", title="reg+cls"),
             alt.Tooltip("ratio:Q", title="ratio", format=".3f"),
             *range_tooltips(of="interval", format=".3f"),
             alt.Tooltip("wins:Q", title="share of runs won", format=".0%"),
-            alt.Tooltip("p_holm:Q", title="p (Holm)", format=".2g"),
+            alt.Tooltip("p:Q", title="p (Holm)", format=".2g"),
             alt.Tooltip("runs:Q", title="runs"),
         ],
     )
     return text.add_params(select)
 
 
-def effect_legend(other: str) -> str:
-    """Return the legend of the heat map.
+def colour_of(log: float) -> tuple[int, int, int]:
+    """Return the colour of a cell as red, green and blue, as the browser interpolates it.
 
     Parameters
     ----------
-    other : str
-        Name of the model that reg+cls is compared with.
+    log : float
+        Base-2 logarithm of the ratio.
+
+    Returns
+    -------
+    tuple of int
+
+    Examples
+    --------
+    >>> colour_of(-5), colour_of(0)
+    ((0, 114, 178), (217, 217, 217))
+    """
+    limit, steps = math.log2(LIMIT), len(DIVERGING) - 1
+    place = (min(max(log, -limit), limit) / limit + 1) / 2 * steps
+    first = min(int(place), steps - 1)
+    share = place - first
+    ends = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in DIVERGING[first : first + 2]]
+    red, green, blue = (round(a + share * (b - a)) for a, b in zip(*ends, strict=True))
+    return red, green, blue
+
+
+def ink(log: float) -> str:
+    """Return the colour of the text on a cell: black or white, whichever has more contrast.
+
+    Parameters
+    ----------
+    log : float
+        Base-2 logarithm of the ratio.
 
     Returns
     -------
     str
-        HTML.
     """
-    return html_legend(_legend(other))
+    light = luminance(colour_of(log))
+    return DARK if (light + 0.05) / 0.05 >= 1.05 / (light + 0.05) else LIGHT
 
 
-def _legend(other: str) -> tuple[LegendEntry, ...]:
-    blue, _, orange = _COLOURS
-    pale = (_blend(blue), _blend(orange))
-    better, worse = f"reg+cls {BETTER} (ratio 0.5 or less)", f"reg+cls {WORSE} than {other}"
-    gradient = f"linear-gradient(90deg,{','.join(pale)})"
-    return (
-        LegendEntry(better, _swatch(blue), "square", blue),
-        LegendEntry(f"{worse} (ratio 2 or more)", _swatch(orange), "square", orange),
-        LegendEntry(f"pale: {NO_DIFFERENCE} or {EQUAL}", _swatch(gradient), "square", *pale),
-        LegendEntry(NO_RESULT, "–", "stroke", "transparent", GREY),
+def luminance(colour: tuple[int, int, int]) -> float:
+    """Return the relative luminance of a colour, from 0 to 1 (WCAG 2).
+
+    Parameters
+    ----------
+    colour : tuple of int
+        Red, green and blue, from 0 to 255.
+
+    Returns
+    -------
+    float
+    """
+    linear = (
+        (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4)
+        for c in (part / 255 for part in colour)
     )
-
-
-def _swatch(background: str) -> str:
-    return (
-        '<span style="display:inline-block;width:1.6em;height:1em;vertical-align:-.1em;'
-        f'margin-right:.1em;border-radius:2px;background:{background}"></span>'
-    )
-
-
-def _blend(colour: str) -> str:
-    """Return a colour as it looks on white at the opacity of faded cells."""
-    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - _FADED * (255 - part)):02X}" for part in parts)
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -2,150 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import colour, dash, range_tooltips, shape
-from regcls.plotting.style import COLOURS, NAMES, SHAPES
-from regcls.study.panels import GREY, SELECTION, LegendEntry, Panels, html_legend
+from regcls.plotting.encodings import colour, range_tooltips, shape
+from regcls.plotting.style import COLOURS, DASHES
+from regcls.study.summary import CellSummary, Summary
 
-_MODELS = tuple(COLOURS)
-_SYMBOLS = {"circle": "●", "triangle-up": "▲", "square": "■"}
-_HEIGHT = 240  # pixels; includes the axis and its title where the page fits the chart in
-_Y_TITLE = "test MSE (y²)"
+_HEIGHT = 400  # pixels, with title, legend and axis
+Y_TITLE = "test MSE (y²)"
 _FEWEST_FOR_LINES = 3  # values along x; fewer are drawn as points with error bars
+_NARROW = 440  # pixels of a plot, as on a phone
+_COLUMNS = ["at", "x", "label", "model", "sampling", "mean", "low", "high", "runs"]
 
 
-def model_legend(models: Iterable[str] = _MODELS, published: bool = False) -> str:
-    """Return the legend of the models' colours and shapes.
-
-    Parameters
-    ----------
-    models : iterable of str
-        Models that are shown.
-    published : bool, default False
-        Whether published means are shown as well.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    return html_legend(_legend(models, published))
-
-
-def _legend(models: Iterable[str], published: bool) -> tuple[LegendEntry, ...]:
-    shown = set(models)
-    entries = []
-    for model in _MODELS:
-        if model in shown:
-            symbol = f'<span style="color:{COLOURS[model]}">{_SYMBOLS[SHAPES[model]]}</span>'
-            entries.append(LegendEntry(NAMES[model], symbol, SHAPES[model], COLOURS[model]))
-    if published:
-        entries.append(LegendEntry("published mean", "◇", "diamond", "transparent", "black"))
-    return tuple(entries)
-
-
-def error_panels(
-    errors: pd.DataFrame,
-    published: pd.DataFrame,
-    xs: Sequence[str],
-    title: str,
-    grid: tuple[Sequence[str], Sequence[str]],
-    picked: str,
-) -> Panels:
-    """Chart the mean test MSE along x, one panel per row and sampling.
+def error_curves(summary: Summary, row: str) -> Picture:
+    """Chart the mean test MSE along x, one group per sampling.
 
     Parameters
     ----------
-    errors : DataFrame
-        Table from `regcls.study.layout.mean_errors`.
-    published : DataFrame
-        Table from `regcls.study.layout.published_means`.
-    xs : sequence of str
-        Values along x, in order.
-    title : str
-        Title of the x-axis.
-    grid : tuple of two sequences of str
-        Row titles and samplings.
-    picked : str
-        Cell to highlight.
+    summary : Summary
+        Results of a grid.
+    row : str
+        One of the rows of the grid's layout, such as "clean".
 
     Returns
     -------
-    Panels
+    Picture
     """
-    panels = {}
-    for row in grid[0]:
-        ours, theirs = (table[table["row"] == row] for table in (errors, published))
-        top = _top(ours, theirs)
-        for column in grid[1]:
-            points = _columns(ours[ours["sampling"] == column], low=0.0, high=0.0, runs=0)
-            data = {
-                "points": points,
-                "published": _columns(theirs[theirs["sampling"] == column]),
-                "picked": points.loc[points["cell"] == picked, ["x"]].drop_duplicates(),
-            }
-            panels[row, column] = Picture(_spec(tuple(xs), title, top), data, "")
-    diamonds = "" if published.empty else "; hollow diamonds are published means"
+    xs, _, samplings = summary.places()
+    cells = [cell for cell in summary.cells if cell.row == row]
+    points = pd.DataFrame([r for cell in cells for r in _means(cell)], columns=_COLUMNS)
+    published = pd.DataFrame([r for cell in cells for r in _published(cell)])
+    data = {"points": points}
+    if len(published):
+        data["published"] = published
+    models = tuple(model for model in COLOURS if model in set(points["model"]))
+    title = f"Mean test error by {summary.x_title}: {row}"
+    spec = _spec(tuple(xs), tuple(samplings), title, summary.x_title, models, bool(len(published)))
+    diamonds = "; hollow diamonds are published means" if len(published) else ""
     caption = (
-        "Mean test MSE on uniformly sampled targets (lower is better), with 95 % intervals over "
+        "Mean test MSE on uniformly sampled targets (lower is better), with 95% intervals over "
         f"functions{diamonds}. Intervals overlap because functions differ in difficulty."
     )
-    return Panels(
-        panels,
-        caption,
-        title=f"Mean test error by {title}",
-        legend=_legend(errors["model"], not published.empty),
-        hint="See “Does it help?” for paired comparisons, or click a point to see its runs.",
-    )
+    return Picture(spec, data, caption)
 
 
-def _columns(table: pd.DataFrame, **more: float) -> pd.DataFrame:
-    """Return only the columns that are drawn, so that other cells do not change a panel's data."""
-    names = ["cell", "label", "x", "model", "mean", *more]
-    return table.reindex(columns=names).reset_index(drop=True)
+def _means(cell: CellSummary) -> list[dict[str, Any]]:
+    place = _place(cell)
+    return [
+        {**place, "model": model, "mean": e.mean, "low": e.low, "high": e.high, "runs": e.runs}
+        for model, e in cell.errors.items()
+    ]
 
 
-def _top(ours: pd.DataFrame, theirs: pd.DataFrame) -> float:
-    """Return the upper end of the y-axis, which the panels of a row share."""
-    values = pd.concat([ours["high"], ours["mean"], theirs["mean"]]).astype(float)
-    highest = float(values.max())
-    return round(highest * 1.05, 4) if np.isfinite(highest) and highest > 0 else 1.0
+def _published(cell: CellSummary) -> list[dict[str, Any]]:
+    place = _place(cell)
+    return [{**place, "model": model, "mean": mean} for model, mean in cell.published.items()]
+
+
+def _place(cell: CellSummary) -> dict[str, Any]:
+    return {
+        "at": f"{cell.sampling}|{cell.x}",
+        "x": cell.x,
+        "label": cell.label,
+        "sampling": cell.sampling,
+    }
 
 
 @cache
-def _spec(xs: tuple[str, ...], title: str, top: float) -> dict[str, Any]:
+def _spec(
+    xs: tuple[str, ...],
+    samplings: tuple[str, ...],
+    title: str,
+    x_title: str,
+    models: tuple[str, ...],
+    published: bool,
+) -> dict[str, Any]:
     lines = len(xs) >= _FEWEST_FOR_LINES
+    keys: list[str] = []
+    for sampling in samplings:
+        keys += [f"{sampling}| "] if keys else []  # a gap between the groups
+        keys += [f"{sampling}|{x}" for x in xs]
     x = alt.X(
-        "x:N",
-        title=title,
-        sort=list(xs),
-        scale=alt.Scale(domain=list(xs)),
-        axis=alt.Axis(labelAngle=0),
+        "at:N",
+        title=x_title,
+        sort=keys,
+        scale=alt.Scale(domain=keys),
+        axis=alt.Axis(labelAngle=0, labelExpr=_labels(xs), labelOverlap=False, grid=False),
     )
-    side = {} if lines else {"xOffset": alt.XOffset("model:N", sort=list(_MODELS))}
-    scale = alt.Scale(domain=[0, top], nice=False)
-    at = {"x": x, "y": alt.Y("mean:Q", title=_Y_TITLE, scale=scale), "color": _colour()}
-    interval = at | {"y": alt.Y("low:Q", title=_Y_TITLE, scale=scale), "y2": "high:Q"}
+    side = {} if lines else {"xOffset": alt.XOffset("model:N", sort=list(models))}
+    y = alt.Y("mean:Q", title=Y_TITLE, scale=alt.Scale(zero=True))
+    at = {"x": x, "y": y, "color": colour(models)}
+    interval = at | {"y": alt.Y("low:Q", title=Y_TITLE, scale=alt.Scale(zero=True)), "y2": "high:Q"}
     source = alt.Chart(alt.NamedData("points"))
+    # Without a scale, whose legend would repeat that of the colours.
+    dashed = alt.value(DASHES["control"])
+    dashes = alt.when("datum.model == 'control'").then(dashed).otherwise(alt.value([1, 0]))
     if lines:
         layers = [
-            source.mark_area(opacity=0.14).encode(**interval),
-            source.mark_line(strokeWidth=2).encode(**at, strokeDash=dash()),
+            source.mark_area(opacity=0.14).encode(**interval, detail="sampling:N"),
+            source.mark_line(strokeWidth=2).encode(**at, strokeDash=dashes, detail="sampling:N"),
         ]
     else:
         layers = [source.mark_rule(strokeWidth=2).encode(**interval, **side)]
-    select = alt.selection_point(name=SELECTION, fields=["cell"], on="click", nearest=True)
     ours = source.mark_point(filled=True, size=55, opacity=1).encode(
         **at,
-        shape=shape(_MODELS, legend=False),
+        shape=shape(models),
         tooltip=[
             *_tooltips("model"),
             *range_tooltips(of="interval", format=".4f"),
@@ -158,13 +125,21 @@ def _spec(xs: tuple[str, ...], title: str, top: float) -> dict[str, Any]:
         .mark_point(shape="diamond", size=75, strokeWidth=1.6, opacity=1)
         .encode(**at, tooltip=_tooltips("published"), **side)
     )
-    picked = alt.Chart(alt.NamedData("picked")).mark_rule(strokeWidth=14, opacity=0.25, color=GREY)
-    chart = alt.layer(picked.encode(x=x), *layers, theirs, ours.add_params(select))
-    return finished(chart, "", _HEIGHT)
+    chart = alt.layer(*layers, *([theirs] if published else []), ours)
+    return finished(chart, title, _HEIGHT)
 
 
-def _colour() -> alt.Color:
-    return colour(legend=False)  # the page shows one legend for all panels
+def _labels(xs: tuple[str, ...]) -> str:
+    """Return the expression of the labels: the values, and in the middle the name of the group.
+
+    A narrow chart has room for the names only.
+    """
+    parts = "split(datum.value, '|')"
+    middle = f"{parts}[1] == '{xs[(len(xs) - 1) // 2]}'"
+    return (
+        f"width < {_NARROW} ? ({middle} ? {parts}[0] : '') : "
+        f"{middle} ? [{parts}[1], {parts}[0]] : {parts}[1]"
+    )
 
 
 def _tooltips(model_title: str) -> list[alt.Tooltip]:

@@ -2,205 +2,177 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from regcls.stats.verdicts import BETTER, EQUAL, TOO_FEW, UNDECIDED, WORSE
 from regcls.study import layout
-from regcls.study.layout import AGAINST, BETTER, EQUAL, NO_DIFFERENCE, NO_RESULT, TOO_FEW, WORSE
-from regcls.study.pooled import MARGIN, Effect, effects
-from regcls.study.ratios import Ratios
+from regcls.study.pooled import Effect, effects
+from regcls.study.ratios import NO_RESULT, Ratios
 from regcls.study.results import Results
-from regcls.study.tuning import TunedGrid
-from regcls.synthetic.data import SAMPLINGS
+from regcls.study.summary import Comparison
 
-_NOTHING = "No models are trained yet, so there are no findings."
-_NO_TUNING = (
-    "**Both sides tuned:** the grid “fair” has no results yet, so it is not known here what remains "
-    "when learning rate, loss scale or λ, and weight decay are tuned for reg and for reg+cls."
-)
-
-
-def headline(results: Results) -> list[str]:
-    """Return the pooled effect of the classes, which comes before all counts of settings.
-
-    Parameters
-    ----------
-    results : Results
-        Results of a grid.
-
-    Returns
-    -------
-    list of str
-        Ratio, interval, verdict and equivalence, compared with the control first. Empty without
-        results.
-    """
-    return [found.sentence for found in results.pooled.values() if found.sentence]
+_MOST_GROUPS = 2  # groups of settings that a sentence names
+_OUTCOMES = {
+    BETTER: "a lower error than",
+    WORSE: "a higher error than",
+    EQUAL: "practically the same error as",
+    UNDECIDED: "no significantly different error from",
+}
+_OTHERS = {
+    "reg": "plain reg",
+    "control": "the control, which is reg with the same loss scale",
+    "tuned": "reg when both sides are tuned with the same budget",
+}
 
 
-def basis(results: Results) -> list[str]:
-    """Return what the pooled effect is estimated from and for, and which runs do not count.
+def headline(compared: Mapping[str, Comparison]) -> str:
+    """Return the main result of a grid: the verdicts on all settings together.
 
     Parameters
     ----------
-    results : Results
-        Results of a grid.
+    compared : mapping of str to Comparison
+        Pooled ratios by what reg+cls is compared with.
 
     Returns
     -------
-    list of str
-        Sentences; empty without results.
+    str
+        One sentence; empty without results.
     """
-    found = itertools.chain.from_iterable(effect.basis for effect in results.pooled.values())
-    return list(dict.fromkeys(found))
-
-
-def advice(results: Results, tuned: Results | None = None) -> list[str]:
-    """Return what the results show beyond the pooled effect: counts of settings, corrected.
-
-    Parameters
-    ----------
-    results : Results
-        Results of a grid.
-    tuned : Results, optional
-        Results of the grid that tunes both sides, whose findings are added.
-
-    Returns
-    -------
-    list of str
-        One Markdown paragraph per finding.
-    """
-    if isinstance(results.grid, TunedGrid):
-        return _tuned(results) if headline(results) else [_NO_TUNING]
-    reg, control = (_with_results(results, other) for other in ("reg", "control"))
-    if reg.empty:
-        return [_NOTHING]
-    found = [
-        _counts(reg, "plain reg"),
-        *_by_sampling(reg),
-        *_groups(results, "reg"),
-        *_loss_scale(results),
-    ]
-    if control.empty:
-        return [
-            *found,
-            "Without the control, the effect of the classes cannot be told apart from that of the "
-            "loss scale.",
-        ]
-    title = layout.grid_layout(results.grid).title
-    found.append(_counts(control, "the control, which has the same loss scale"))
-    if control["state"].isin([BETTER, WORSE]).any():
-        found.append(f"Compared with the control, by {title}: {_tally(control, 'x')}.")
-    found += [*_groups(results, "control"), _when_to_add(control)]
-    if tuned is None or not headline(tuned):
-        return [*found, _NO_TUNING]
-    pooled = " ".join([*headline(tuned), *basis(tuned)[1:]])
-    return [*found, f"**Both sides tuned** (grid “fair”): {pooled}", *_tuned(tuned)]
-
-
-def _with_results(results: Results, other: str) -> pd.DataFrame:
-    """Return the comparisons of the cells that have results."""
-    table = layout.comparison_table(results, other)
-    return table[table["state"] != NO_RESULT]
-
-
-def _counts(table: pd.DataFrame, other: str) -> str:
-    n = table["state"].value_counts()
+    found = [compared[key] for key in _OTHERS if key in compared and compared[key].counted]
+    if not found:
+        return ""
     parts = [
-        f"in {n[state]}, {text}"
-        for state, text in (
-            (EQUAL, f"they are practically equal (within {MARGIN})"),
-            (NO_DIFFERENCE, "there is no significant difference"),
-            (TOO_FEW, "there are too few functions for a verdict"),
-        )
-        if n.get(state)
+        (c.verdict, f"{_OUTCOMES[c.verdict]} {_OTHERS[c.against]}") for c in found if _known(c)
     ]
-    return (
-        "; ".join(
-            [
-                f"**Compared with {other}**, reg+cls is significantly better in {n.get(BETTER, 0)} of "
-                f"{len(table)} settings and significantly worse in {n.get(WORSE, 0)} "
-                "(Holm-corrected)",
-                *parts,
-            ]
-        )
-        + "."
-    )
+    if not parts:
+        functions = max(c.functions for c in found)
+        return f"There are too few functions for a verdict yet ({functions})."
+    joint = " and " if len({verdict for verdict, _ in parts}) == 1 else " but "
+    return f"Over all settings, reg+cls has {joint.join(text for _, text in parts)}."
 
 
-def _groups(results: Results, other: str) -> list[str]:
-    """Return the groups of settings whose pooled effect is significant."""
-    table = layout.pooled_table(results)
-    name = AGAINST["tuned" if isinstance(results.grid, TunedGrid) else other]
-    groups = table[(table["against"] == name) & (table["setting"] != layout.ALL)]
-    found = [
-        f"{verdict} for " + "; ".join(_group_label(row) for row in rows.to_dict("records"))
-        for verdict, rows in groups[groups["verdict"].isin([BETTER, WORSE])].groupby("verdict")
-    ]
-    if not len(groups):
-        return []
-    outcome = f"reg+cls is {', '.join(found)}" if found else "no difference is significant"
-    return [
-        f"Pooled over the settings with the same value, compared with {name} (Holm-corrected over "
-        f"{len(groups)} groups): {outcome}."
-    ]
+def _known(comparison: Comparison) -> bool:
+    return comparison.verdict in _OUTCOMES
 
 
-def _group_label(row: dict[Any, Any]) -> str:
-    return f"{row['value']} ({row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}])"
+def points(
+    compared: Mapping[str, Comparison],
+    scale: Comparison | None = None,
+    easier: tuple[int, int] = (0, 0),
+) -> list[str]:
+    """Return what the results of a grid show, one sentence per point.
 
+    Parameters
+    ----------
+    compared : mapping of str to Comparison
+        Pooled ratios by what reg+cls is compared with.
+    scale : Comparison, optional
+        The control compared with plain reg.
+    easier : tuple of int
+        Number of searches whose median setting is better with reg+cls, and of all searches.
 
-def _by_sampling(table: pd.DataFrame) -> list[str]:
-    """Return one sentence per sampling with a significant gain, with its clearest setting."""
-    found = []
-    for sampling in SAMPLINGS:
-        total = (table["sampling"] == sampling).sum()
-        better = table[(table["sampling"] == sampling) & (table["state"] == BETTER)]
-        if len(better):
-            (clearest,) = _labels(better.sort_values("high").head(1))
-            found.append(
-                f"{sampling.capitalize()} sampling: better in {len(better)} of {total} settings, "
-                f"most clearly for {clearest}."
-            )
-    return found
-
-
-def _labels(table: pd.DataFrame) -> list[str]:
-    """Return each row's label with its ratio and interval."""
-    return [
-        f"{row['label']} (ratio {row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}])"
-        for row in table.to_dict("records")
-    ]
-
-
-def _loss_scale(results: Results) -> list[str]:
-    """Return the effect of the loss scale alone: the control compared with plain reg."""
-    found = _scale_effects(results)
+    Returns
+    -------
+    list of str
+        At most four Markdown sentences; none without results.
+    """
+    found = [compared[key] for key in _OTHERS if key in compared and compared[key].counted]
     if not found:
         return []
-    overall = results.pool("control", "reg").overall
-    text = (
-        "Giving plain reg the loss scale of reg+cls, without classes, changes its test MSE by a "
-        f"factor of {overall.label}: {overall.verdict}."
+    texts = [against(comparison) for comparison in found]
+    if scale is not None and scale.counted:
+        texts.append(
+            "**Loss scale alone:** giving plain reg the loss scale of reg+cls, without classes, "
+            f"makes its test MSE {scale.label} times as large: {scale.verdict}."
+        )
+    if "control" not in compared and "tuned" not in compared:
+        texts.append(
+            "**No control:** without it, an effect of the classes cannot be told apart from that of "
+            "the loss scale."
+        )
+    elif found[-1].groups:
+        texts.append(_groups(found[-1]))
+    if found[-1].against == "tuned" and found[-1].searches == 1:
+        texts.append(
+            "**One search:** the settings of each side come from a single search, so intervals do "
+            "not include the variability of searching."
+        )
+    if easier[1]:
+        texts.append(
+            "**Easier to tune?** The median setting of a search has a lower test MSE with reg+cls in "
+            f"{easier[0]} of {easier[1]} combinations of network, data and optimiser."
+        )
+    return texts
+
+
+def against(comparison: Comparison, note: str = "") -> str:
+    """Return a pooled ratio with the number of settings that are decided.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Pooled ratio.
+    note : str
+        What is added to the name of the comparison, such as the grid that it comes from.
+
+    Returns
+    -------
+    str
+        One Markdown sentence.
+    """
+    c = comparison
+    title = {"reg": "Plain reg", "control": "Same loss scale", "tuned": "Both sides tuned"}
+    equal = f", {c.count(EQUAL)} practically equal" if c.count(EQUAL) else ""
+    planned = f" ({c.settings} planned)" if c.counted < c.settings else ""
+    counts = (
+        f"significantly better in {c.count(BETTER)} and worse in {c.count(WORSE)} of {c.counted} "
+        f"settings{planned}{equal}"
     )
-    better = {place: effect for place, effect in found.items() if effect.verdict == BETTER}
-    if not better:
-        return [
-            f"**Loss scale alone:** {text} This lowers its error significantly in none of "
-            f"{len(found)} settings (Holm-corrected)."
-        ]
-    place, clearest = min(better.items(), key=lambda item: item[1].high)
-    return [
-        f"**Try the loss scale first.** {text} This lowers its error in {len(better)} of "
-        f"{len(found)} settings (Holm-corrected), most clearly for {place} (ratio "
-        f"{clearest.label})."
-    ]
+    few = c.verdict == TOO_FEW
+    outcome = (
+        f"too few functions for a verdict ({c.functions})" if few else f"{c.verdict}; {counts}"
+    )
+    return (
+        f"**{title[c.against]}{note}:** compared with {c.name}, the test MSE of reg+cls is {c.label} "
+        f"times as large: {outcome}."
+    )
 
 
-def _scale_effects(results: Results) -> dict[str, Effect]:
-    """Compare the control with plain reg, once per sampling and row of the layout."""
+def _groups(comparison: Comparison) -> str:
+    """Return the groups of settings whose pooled ratio is significant."""
+    name = comparison.name
+    decided = [group for group in comparison.groups if group.verdict in (BETTER, WORSE)]
+    if not decided:
+        return (
+            f"**When to add classes:** no group of settings shows a significant difference from "
+            f"{name} (Holm-corrected over {len(comparison.groups)} groups)."
+        )
+    decided.sort(key=lambda group: group.high if group.verdict == BETTER else -group.low)
+    named = [f"{g.verdict} for {g.value} ({g.label})" for g in decided[:_MOST_GROUPS]]
+    more = len(decided) - len(named)
+    rest = f" and {more} more" if more else ""
+    return (
+        f"**When to add classes:** compared with {name}, reg+cls is {', '.join(named)}{rest} "
+        f"(Holm-corrected over {len(comparison.groups)} groups of settings)."
+    )
+
+
+def scale_effects(results: Results) -> dict[str, Effect]:
+    """Compare the control with plain reg, once per sampling and row of the layout.
+
+    Parameters
+    ----------
+    results : Results
+        Results of a grid.
+
+    Returns
+    -------
+    dict of str to Effect
+        Effects by sampling and row; one family for Holm's correction.
+    """
     ratios: dict[str, Ratios] = {}
     rows = layout.cell_table(results)["row"]
     found = results.ratios("control", "reg")
@@ -208,62 +180,6 @@ def _scale_effects(results: Results) -> dict[str, Effect]:
         if ratio.pairs:
             ratios.setdefault(f"{cell.sampling}, {row}", ratio)
     return dict(zip(ratios, effects([[ratio] for ratio in ratios.values()]), strict=True))
-
-
-def _tally(table: pd.DataFrame, by: str) -> str:
-    """Return how often reg+cls is better and worse, by the values of a column."""
-    parts = []
-    for value, rows in table.groupby(by, sort=False):
-        n = rows["state"].value_counts()
-        better, worse = n.get(BETTER, 0), n.get(WORSE, 0)
-        parts.append(f"{value} ({better} better, {worse} worse of {len(rows)})")
-    return ", ".join(parts)
-
-
-def _when_to_add(control: pd.DataFrame) -> str:
-    better = control[control["state"] == BETTER].sort_values("high")
-    if better.empty:
-        return (
-            "**When to add a classification loss:** no setting shows a significant gain over the "
-            "same loss scale without classes."
-        )
-    clearest = "; ".join(_labels(better.head(3)))
-    return (
-        "**When to add a classification loss:** it is significantly better than the control in "
-        f"{len(better)} settings, most clearly for {clearest}. The other settings show no gain."
-    )
-
-
-def _tuned(results: Results) -> list[str]:
-    """Return the comparison of best with best, and how sensitive both are to their settings."""
-    table = _with_results(results, "reg")
-    planned = len(results.grid.cells)
-    partial = f" {planned} settings are planned." if len(table) < planned else ""
-    found = [_counts(table, "tuned reg") + partial, *_by_row(table), *_groups(results, "reg")]
-    decided = table[table["state"].isin([BETTER, WORSE])]
-    if len(decided):
-        clearest = _labels(decided.sort_values("ratio").head(2))
-        found.append(f"Lowest significant ratios: {'; '.join(clearest)}.")
-    searches = [
-        (row["regcls_search"], row["reg_search"])
-        for row in results.cells.to_dict("records")
-        if len(row["reg_search"]) == len(row["regcls_search"]) == 3
-    ]
-    if searches:
-        easier = sum(regcls[1] < reg[1] for regcls, reg in searches)
-        found.append(
-            "**Easier to tune?** The median setting of the search has a lower test MSE with reg+cls "
-            f"in {easier} of {len(searches)} combinations of network, data and optimiser."
-        )
-    return found
-
-
-def _by_row(table: pd.DataFrame) -> list[str]:
-    """Return the tally of the layout's rows that have a significant difference."""
-    decided = table.loc[table["state"].isin([BETTER, WORSE]), "row"]
-    if decided.empty:
-        return []
-    return [f"Significant differences: {_tally(table[table['row'].isin(decided)], 'row')}."]
 
 
 def published(results: Results) -> list[str]:

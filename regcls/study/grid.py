@@ -198,6 +198,31 @@ weight_decay, reg_loss, class_loss : tuple
         return []
 
 
+def find_cell(grid: Grid, **setting: Any) -> Cell:
+    """Return the only cell of a grid with the given values.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    **setting
+        Values by the names of a cell's settings, such as ``classes=4``.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    GridError
+        If no cell or several cells have these values.
+    """
+    found = [c for c in grid.cells if all(getattr(c, k) == v for k, v in setting.items())]
+    if len(found) != 1:
+        raise GridError(f"{len(found)} cells of {grid.name} have the setting {setting}, not one")
+    return found[0]
+
+
 # Names of a cell's settings, in the order in which a grid lists its axes.
 AXES = tuple(f.name for f in fields(Grid) if f.name in {f.name for f in fields(Cell)})
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from regcls.stats.verdicts import BETTER, EQUAL, TOO_FEW, UNDECIDED, WORSE
 from regcls.study.grid import AXES, Grid
-from regcls.study.pooled import NAMES
+from regcls.study.pooled import NAMES, Effect, Pooled
 from regcls.study.ratios import NO_RESULT
 from regcls.study.results import Results
 from regcls.study.spec import ROLES, Cell
@@ -158,7 +158,8 @@ def cell_label(plan: Layout, cell: Cell) -> str:
     """
     x = value_label(plan.x, getattr(cell, plan.x))
     parts = [cell.sampling, *(value_label(name, getattr(cell, name)) for name in plan.rows)]
-    return ", ".join([*parts, f"C = {x}" if plan.x == "classes" else x])
+    named = {"classes": f"C = {x}", "hidden": f"{x} hidden units"}.get(plan.x, x)
+    return ", ".join([*parts, named])
 
 
 def cell_table(results: Results) -> pd.DataFrame:
@@ -200,7 +201,7 @@ def mean_errors(results: Results) -> pd.DataFrame:
     -------
     DataFrame
         One row per cell and role with results: cell, label, row, sampling, x, model, mean, runs,
-        low and high (95 % interval; NaN for fewer than three functions).
+        low and high (95% interval; NaN for fewer than three functions).
     """
     parts = []
     places = cell_table(results)[_PLACE].to_dict("records")
@@ -287,6 +288,25 @@ def _group_value(name: str, value: Any) -> str:
     return f"C = {value}" if name == "classes" else value_label(name, value)
 
 
+def named_groups(found: Pooled) -> dict[tuple[str, str], Effect]:
+    """Return the effects by the values of each setting that varies, under names for people.
+
+    Parameters
+    ----------
+    found : Pooled
+        Pooled effect of a grid.
+
+    Returns
+    -------
+    dict of (str, str) to Effect
+        Effects by the names of a setting and its value.
+    """
+    return {
+        (TITLES.get(name, name).replace("_", " "), _group_value(name, value)): effect
+        for (name, value), effect in found.groups.items()
+    }
+
+
 def pooled_table(results: Results) -> pd.DataFrame:
     """Return the pooled effects by the values of each setting that varies.
 
@@ -304,11 +324,7 @@ def pooled_table(results: Results) -> pd.DataFrame:
     """
     rows = []
     for found in results.pooled.values():
-        labels = {
-            (TITLES.get(name, name).replace("_", " "), _group_value(name, value)): effect
-            for (name, value), effect in found.groups.items()
-        }
-        for (name, value), effect in {(ALL, ALL): found.overall, **labels}.items():
+        for (name, value), effect in {(ALL, ALL): found.overall, **named_groups(found)}.items():
             interval = (effect.ratio, effect.low, effect.high, effect.p, effect.verdict)
             rows.append((found.roles[1], name, value, effect.cells, *interval))
     columns = ["against", "setting", "value", "settings", "ratio", "low", "high", "p_holm"]
@@ -338,3 +354,33 @@ def run_table(results: Results, cell: Cell) -> pd.DataFrame:
         if other in table:
             table[f"reg+cls / {other}"] = table["reg+cls"] / table[other]
     return table
+
+
+def settings_text(grid: Grid) -> str:
+    """Return what all cells of a grid share as a sentence, for the files of its charts.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+
+    Returns
+    -------
+    str
+        Name, number of settings and runs, and protocol.
+
+    Examples
+    --------
+    >>> print(settings_text(Grid("demo", title="A demo", classes=(4, 16))))
+    Grid “demo” (A demo): 2 settings, each planned for 10 functions × 5 data seeds, with 65,115 \
+samples per data set (a third for training), 80 epochs and batches of 256.
+    """
+    title = f" ({grid.title})" if grid.title else ""
+    repeats = f" × {grid.repeats} initialisations" if grid.repeats > 1 else ""
+    protocol = grid.protocol
+    return (
+        f"Grid “{grid.name}”{title}: {len(grid.cells)} settings, each planned for "
+        f"{len(grid.functions)} functions × {grid.data_seeds} data seeds{repeats}, with "
+        f"{protocol.samples:,} samples per data set (a third for training), {protocol.epochs} "
+        f"epochs and batches of {protocol.batch}."
+    )

@@ -22,7 +22,7 @@ _ONE_SEARCH = (
     "The settings of each side come from a single search, so intervals and verdicts do not include "
     "the variability of searching."
 )
-MARGIN = f"{verdicts.MARGIN * 100:.0f} %"
+MARGIN = f"{verdicts.MARGIN * 100:.0f}%"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Pooled:
     overall : Effect
         Effect over all settings.
     p_equal : float
-        P-value of two one-sided tests of a difference of at least 5 %.
+        P-value of two one-sided tests of a difference of at least 5%.
     groups : dict of (str, object) to Effect
         Effects by name and value of a setting; they are one family for Holm's correction.
     """
@@ -134,7 +134,7 @@ class Pooled:
         if e.verdict == NO_RESULT:
             return []
         found = [
-            f"Geometric mean over {e.cells} of {e.settings} settings; 95 % t-interval over "
+            f"Geometric mean over {e.cells} of {e.settings} settings; 95% t-interval over "
             f"{e.functions} functions, for {ESTIMAND}."
         ]
         if e.searches > 1:

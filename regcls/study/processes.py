@@ -25,6 +25,8 @@ from regcls.exceptions import UserError
 from regcls.study.store import Store
 
 NOTES = "REGCLS_STUDY_NOTES"  # environment variable: folder of the notes
+NICENESS = "REGCLS_STUDY_NICENESS"  # environment variable: niceness of the runs on Linux and macOS
+DEFAULT_NICENESS = "10"
 START_SECONDS = 60.0  # longest wait for a new process to register as a runner
 _STARTING = threading.Lock()  # if two threads start a run at the same time, one is refused
 
@@ -70,7 +72,7 @@ def start(name: str, store: Path) -> Path:
 
 
 def _start_process(name: str, store: Path, kept: Store) -> Path:
-    log = store.with_name(f"{store.name}.log")
+    log = log_file(store, Path(name).stem)
     command = [sys.executable, "-m", "regcls", "study", "run", name, "--store", str(store)]
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
@@ -91,6 +93,24 @@ def _start_process(name: str, store: Path, kept: Store) -> Path:
     return log
 
 
+def log_file(store: Path, grid: str) -> Path:
+    """Return the log of the background runs of a grid.
+
+    Parameters
+    ----------
+    store : Path
+        File of the store.
+    grid : str
+        Name of the grid.
+
+    Returns
+    -------
+    Path
+        A file beside the store; each run replaces it.
+    """
+    return store.with_name(f"{store.name}.{grid}.log")
+
+
 def _lower_priority(pid: int) -> None:
     """Lower the priority of the run and its workers, so that the app stays responsive."""
     import psutil
@@ -98,7 +118,7 @@ def _lower_priority(pid: int) -> None:
     if sys.platform == "win32":
         priority = psutil.BELOW_NORMAL_PRIORITY_CLASS
     else:
-        priority = 10
+        priority = int(os.environ.get(NICENESS, DEFAULT_NICENESS))
     with contextlib.suppress(psutil.Error, OSError):
         psutil.Process(pid).nice(priority)
 

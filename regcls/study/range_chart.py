@@ -6,15 +6,17 @@ from functools import cache
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import colour, histogram, range_tooltips, shape
 from regcls.plotting.style import COLOURS
+from regcls.study.summary import CellSummary
 
 _X_TITLE = "target, as a share of the function's range"
 _TITLE = "Test error per target range"
-_HEIGHT = 280  # pixels
+_HEIGHT = 380  # pixels, with title, legend and axis
 
 
 def range_errors(table: pd.DataFrame, one_run: bool) -> Picture:
@@ -42,9 +44,32 @@ def range_errors(table: pd.DataFrame, one_run: bool) -> Picture:
     hint = ""
     if not one_run:
         caption += " Means over runs with different training peaks."
-        hint = "Select a single run to see the effect of its peak."
+        hint = "Choose a single run under “Runs” to see the effect of its peak."
     models = tuple(model for model in COLOURS if model in set(table["role"]))
     return Picture(_spec(models), data, caption, hint=hint)
+
+
+def mean_ranges(cell: CellSummary) -> pd.DataFrame:
+    """Return the errors per target range of a setting, averaged over its runs.
+
+    Parameters
+    ----------
+    cell : CellSummary
+        A setting.
+
+    Returns
+    -------
+    DataFrame
+        As `regcls.study.results.Results.ranges`, without the MAE; empty without results.
+    """
+    edges = np.linspace(0, 1, len(cell.train) + 1)
+    parts = [
+        pd.DataFrame(
+            {"role": role, "low": edges[:-1], "high": edges[1:], "train": cell.train, "mse": mse}
+        )
+        for role, mse in cell.ranges.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 @cache

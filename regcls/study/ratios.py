@@ -137,7 +137,7 @@ def pool(cells: Sequence[Ratios]) -> Estimate:
     same settings.
 
     The variance of one search is that of the mean over functions. Several searches are crossed
-    with functions: the half-width of the 95 % interval is the root of the sum of squares of those
+    with functions: the half-width of the 95% interval is the root of the sum of squares of those
     over functions and over searches [1]_, and the degrees of freedom are the smaller of both,
     which is conservative at higher levels. Compared with the two-way clustered variance [2]_, this
     does not subtract the interaction that both parts contain.
@@ -185,7 +185,7 @@ def _standard_error(table: Floats) -> tuple[float, float]:
 
 @cache
 def _quantile(dof: float) -> float:
-    """Return the two-sided 95 % quantile of Student's t distribution."""
+    """Return the two-sided 95% quantile of Student's t distribution."""
     from scipy import stats
 
     return float(stats.t.isf((1 - LEVEL) / 2, dof))
@@ -197,7 +197,7 @@ def _mean_error(values: Floats) -> tuple[float, float]:
 
 
 def judge(estimates: Sequence[Estimate]) -> Decisions:
-    """Decide on a family of log ratios, with a margin of 5 %.
+    """Decide on a family of log ratios, with a margin of 5%.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def judge(estimates: Sequence[Estimate]) -> Decisions:
 def p_equal(estimate: Estimate) -> float:
     """Return the p-value of two one-sided tests of a log ratio beyond ± `MARGIN`.
 
-    It is below 0.025 if and only if the 95 % interval lies within ± `MARGIN`.
+    It is below 0.025 if and only if the 95% interval lies within ± `MARGIN`.
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ from typing import Any
 
 from regcls.exceptions import UserError
 from regcls.study import results as study_results
-from regcls.study import runner
+from regcls.study import runner, summarise
+from regcls.study.grid import AXES
 from regcls.study.loader import load
 from regcls.study.runner import Progress
 from regcls.study.status import read_status
@@ -162,7 +163,7 @@ def show(name: str, store: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The record of `regcls.study.results.summary`.
+        The record of `record`.
 
     Raises
     ------
@@ -171,7 +172,7 @@ def show(name: str, store: Path) -> dict[str, Any]:
     StoreError
         If the store cannot be read.
     """
-    return study_results.summary(study_results.read(load(name), store))
+    return record(study_results.read(load(name), store))
 
 
 def export(name: str, store: Path, out: Path, compact: bool = False) -> dict[str, Any]:
@@ -197,9 +198,47 @@ def export(name: str, store: Path, out: Path, compact: bool = False) -> dict[str
     ------
     UserError
         If no model of the grid is trained, or the file has another ending.
+
+    Notes
+    -----
+    Results that are exported to the folder of the shipped results get their summary beside them.
     """
     results = study_results.read(load(name), store)
     if results.table.empty:
         raise UserError(f"no model of {name} is trained yet: python -m regcls study run {name}")
     results.export(out, compact)
+    if out.parent.resolve() == study_results.SHIPPED and out.suffix == ".parquet":
+        summarise.write(out)  # the results that ship travel with their summary
     return {"file": str(out), "models": len(results.table), "bytes": out.stat().st_size}
+
+
+def record(results: study_results.Results) -> dict[str, Any]:
+    """Return a grid's results as plain values, as ``regcls study show --json`` prints them.
+
+    Parameters
+    ----------
+    results : Results
+        Results of the grid.
+
+    Returns
+    -------
+    dict
+        Name, title and hash of the grid, number of trained and planned models, the settings that
+        vary, the protocol, the pooled effects by what reg+cls is compared with, and one record
+        per cell.
+    """
+    grid = results.grid
+    known = results.known
+    varied = [name for name in AXES if results.cells[name].nunique() > 1]
+    return {
+        "grid": grid.name,
+        "title": grid.title,
+        "hash": grid.hash,
+        "source": results.source,
+        "models": len(results.table),
+        "planned": len(grid.models(known)) + len(grid.placeholders(known)),
+        "varied": varied,
+        "protocol": asdict(grid.protocol),
+        "pooled": {other: effect.record() for other, effect in results.pooled.items()},
+        "cells": results.cells.to_dict("records"),
+    }

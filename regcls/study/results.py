@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class Results:
         ``ratio_high``, ``wins``, ``p_holm`` and ``verdict``, corrected over all cells. A grid with
         the paper's settings adds the published figures. A grid that tunes its settings adds those
         chosen (a list if there are several searches), and as ``…_search`` the lowest, median and
-        90 % quantile of the test MSE over all settings tried, averaged over searches.
+        90% quantile of the test MSE over all settings tried, averaged over searches.
         """
         return pd.DataFrame([self._cell_row(i, cell) for i, cell in enumerate(self.grid.cells)])
 
@@ -327,38 +327,39 @@ def read(grid: Grid, store: Path | None = None) -> Results:
             return Results(grid, _with_search(_table(rows, roster), roster, grid), "store")
     shipped = SHIPPED / f"{grid.name}.parquet"
     if shipped.is_file():
-        table = pd.read_parquet(shipped).set_index("key")
-        errors = table["val_mse"].fillna(math.inf)
-        known = dict(zip(table.index, errors.tolist(), strict=True))
-        roster = grid.roster(known)
-        table = table[table.index.isin(roster)]
-        return Results(grid, _with_search(table, roster, grid), "shipped")
+        return read_shipped(grid, shipped)
     return Results(grid, _table([], {}), "store")
 
 
-def find_cell(grid: Grid, **setting: Any) -> Cell:
-    """Return the only cell of a grid with the given values.
+def read_shipped(grid: Grid, path: Path) -> Results:
+    """Read exported results of a grid.
 
     Parameters
     ----------
     grid : Grid
         The grid.
-    **setting
-        Values by the names of a cell's settings, such as ``classes=4``.
+    path : Path
+        A Parquet file that `Results.export` has written.
 
     Returns
     -------
-    Cell
+    Results
+        Results of the models that belong to the grid.
 
     Raises
     ------
-    GridError
-        If no cell or several cells have these values.
+    UserError
+        If the file cannot be read.
     """
-    found = [c for c in grid.cells if all(getattr(c, k) == v for k, v in setting.items())]
-    if len(found) != 1:
-        raise GridError(f"{len(found)} cells of {grid.name} have the setting {setting}, not one")
-    return found[0]
+    try:
+        table = pd.read_parquet(path).set_index("key")
+        errors = table["val_mse"].fillna(math.inf)
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
+        raise UserError(f"{path.name} has no results that can be read: {error}") from error
+    known = dict(zip(table.index, errors.tolist(), strict=True))
+    roster = grid.roster(known)
+    table = table[table.index.isin(roster)]
+    return Results(grid, _with_search(table, roster, grid), "shipped")
 
 
 def _table(rows: Sequence[tuple], roster: Mapping[str, Entry]) -> pd.DataFrame:
@@ -424,35 +425,3 @@ def _range_frame(role: str, records: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {"role": role, "low": edges[:-1], "high": edges[1:], "train": share, **means}
     )
-
-
-def summary(results: Results) -> dict[str, Any]:
-    """Return a grid's results as plain values, as ``regcls study show --json`` prints them.
-
-    Parameters
-    ----------
-    results : Results
-        Results of the grid.
-
-    Returns
-    -------
-    dict
-        Name, title and hash of the grid, number of trained and planned models, the settings that
-        vary, the protocol, the pooled effects by what reg+cls is compared with, and one record
-        per cell.
-    """
-    grid = results.grid
-    known = results.known
-    varied = [name for name in AXES if results.cells[name].nunique() > 1]
-    return {
-        "grid": grid.name,
-        "title": grid.title,
-        "hash": grid.hash,
-        "source": results.source,
-        "models": len(results.table),
-        "planned": len(grid.models(known)) + len(grid.placeholders(known)),
-        "varied": varied,
-        "protocol": asdict(grid.protocol),
-        "pooled": {other: effect.record() for other, effect in results.pooled.items()},
-        "cells": results.cells.to_dict("records"),
-    }

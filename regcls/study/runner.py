@@ -21,8 +21,9 @@ from regcls.study.grid import Grid
 from regcls.study.processes import announced
 from regcls.study.rows import Result
 from regcls.study.spec import DATA_VERSION, GridError, Model
-from regcls.study.status import completion, missing_models
+from regcls.study.status import PACE, completion, missing_models
 from regcls.study.store import Store, StoreError
+from regcls.utils import pace
 from regcls.utils.cpu import cores
 
 HEARTBEAT = 5.0  # seconds between two heartbeats
@@ -179,7 +180,13 @@ class _Run:
                 self.ended.set()
                 watch.join()
                 self.store.finish(self.runner)
+                self._record_pace()
         return self.progress()
+
+    def _record_pace(self) -> None:
+        """Let this run correct the next estimate, which is for all cores of this machine."""
+        if self.trained and self.scheduler is None and self.jobs == cores():
+            pace.record(PACE, self.trained_cost / self.jobs, time.perf_counter() - self.started)
 
     def _until_done(self) -> None:
         self.on_progress(self.progress())
@@ -253,8 +260,8 @@ class _Run:
         """Return the current progress."""
         now = completion(self.grid, self.store.known())
         seconds = time.perf_counter() - self.started
-        # Before the first result, assume one core second per job and second.
-        rate = self.trained_cost / seconds if self.trained else self.jobs
+        # Before the first result, assume what earlier runs have shown.
+        rate = self.trained_cost / seconds if self.trained else self.jobs / pace.factor(PACE)
         return Progress(
             models=now.models,
             done=now.done,

@@ -12,7 +12,10 @@ from regcls.study.processes import ActiveRun, active_runs
 from regcls.study.rows import Runner
 from regcls.study.spec import Model
 from regcls.study.store import Store
+from regcls.utils import pace
 from regcls.utils.cpu import cores
+
+PACE = "study"  # kind of work whose estimates earlier runs correct
 
 
 def missing_models(models: Iterable[Model], known: Container[str]) -> list[Model]:
@@ -162,9 +165,10 @@ def read_status(grid: Grid, store: Path) -> Status:
 def _rate(models: list[Model], runners: list[Runner], grid: Grid) -> float:
     """Return the core seconds trained per second since the runners of the grid started.
 
-    Without runners or results, this is the number of cores of this machine.
+    Without runners or results, this is the number of cores of this machine, corrected by what
+    earlier runs have shown.
     """
     started = [runner.started for runner in runners if runner.grid == grid.name]
     if not models or not started:
-        return float(cores())
+        return cores() / pace.factor(PACE)
     return _cost(models) / max(time.time() - min(started), 1.0)

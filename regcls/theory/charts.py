@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -21,11 +22,26 @@ TERMS = {
     "balanced": ("balanced loss", "#56B4E9", (6, 3)),
     "gap": ("gap (difference)", "#CC79A7", (2, 2)),
 }
+# The same hues as text on a light and on a dark page, with a contrast of 4.5 or more.
+TEXT_COLOURS = {
+    "imbalanced": ("#8A5F00", "#E69F00"),
+    "balanced": ("#1B6E9E", "#56B4E9"),
+    "gap": ("#A23B74", "#CC79A7"),
+}
 KINDS = ("equal-width", "equalized")
 _KIND_COLOURS = (COLOURS["reg+cls"], "#56B4E9")
 _REFERENCE_DASHES = {terms.UNIFORM: (1, 0), terms.FLAT: (5, 3)}
 _GROUP_COLOURS = ("#CC79A7", "#E69F00", "#8A9AA3")
+_PLOT = 400  # pixels of a chart, with title, legend and axis
+_SMALLEST = 1e-9  # nats; below are rounding errors, which are drawn as zero
 _WIDTH_TICKS = [0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1]
+
+FORMULA = (
+    r"\textcolor{%(imbalanced)s}{\underbrace{-\log p_{imb}(y\mid x)}_{\text{imbalanced loss}}} \;=\; "
+    r"\textcolor{%(balanced)s}{\underbrace{-\log p_{bal}(y\mid x)}_{\text{balanced loss}}} \;+\; "
+    r"\textcolor{%(gap)s}{\underbrace{\log\!\textstyle\int\! p_{bal}(y'\mid x)\,p(y')\,dy' - \log p(y)}"
+    r"_{\text{gap: what imbalance adds}}}"
+)
 
 Series = tuple[tuple[str, str, tuple[int, int]], ...]
 
@@ -55,10 +71,23 @@ def settings_text(function: int, seed: int, s: float, model: str, sigma: float) 
     'Data: function 1, data seed 0, training peak of half width s = 0.03. Model: ideal, noise σ = 0.1.'
     """
     noise = f", noise σ = {sigma:g}" if model == "ideal" else ", trained on this data"
-    return (
-        f"Data: function {function}, data seed {seed}, training peak of half width s = {s:g}. "
-        f"Model: {model}{noise}."
-    )
+    peak = "uniform training targets" if s >= 1 else f"training peak of half width s = {s:g}"
+    return f"Data: function {function}, data seed {seed}, {peak}. Model: {model}{noise}."
+
+
+def formula(dark: bool = False) -> str:
+    """Return the sum of the terms as LaTeX, in the hues of their curves.
+
+    Parameters
+    ----------
+    dark : bool
+        Whether it stands on a dark page.
+
+    Returns
+    -------
+    str
+    """
+    return FORMULA % {term: colours[dark] for term, colours in TEXT_COLOURS.items()}
 
 
 def per_range(table: pd.DataFrame, model: str, role: str = "") -> Picture:
@@ -81,7 +110,7 @@ def per_range(table: pd.DataFrame, model: str, role: str = "") -> Picture:
     rows["series"] = rows["term"].map({term: label for term, (label, *_) in TERMS.items()})
     caption = f"{gap_text(table)} {role}".strip()
     labels = (f"{model}: loss per target range", "mean loss (nats)", "term")
-    return _over_training(rows, tuple(TERMS.values()), labels, 330, caption)
+    return _over_training(rows, tuple(TERMS.values()), labels, caption)
 
 
 def gap_text(table: pd.DataFrame) -> str:
@@ -139,7 +168,7 @@ def by_bins(table: pd.DataFrame) -> Picture:
         for reference, dash in _REFERENCE_DASHES.items()
     )
     labels = ("Classification: gap by bins and reference", "gap (nats)", "bins")
-    return _over_training(rows, lines, labels, 360, equalisation_text(table))
+    return _over_training(rows, lines, labels, equalisation_text(table))
 
 
 def equalisation_text(table: pd.DataFrame) -> str:
@@ -156,6 +185,11 @@ def equalisation_text(table: pd.DataFrame) -> str:
         Sentences.
     """
     found = terms.equalisation(table)
+    if max(abs(found["gap_max_flat"]), abs(found["gap_max_uniform"])) < 0.005:
+        return (
+            f"Equalized bins leave {found['left']} of {found['asked']} classes; their gap is zero "
+            "relative to both references."
+        )
     return (
         f"Equalized bins leave {found['left']} of {found['asked']} classes. Relative to flat priors "
         f"over these classes, their gap is {abs(found['gap_max_flat']):.2f} nats; relative to "
@@ -195,20 +229,34 @@ targets on noise-free data.'
 
 
 def _over_training(
-    rows: pd.DataFrame, series: Series, labels: tuple[str, str, str], height: int, caption: str
+    rows: pd.DataFrame, series: Series, labels: tuple[str, str, str], caption: str
 ) -> Picture:
     """Chart the field "nats" of each series over the share of training targets."""
+    nats = rows["nats"].where(rows["nats"].abs() > _SMALLEST, 0.0)
     data = {
-        "terms": rows.assign(middle=(rows["low"] + rows["high"]) / 2),
+        "terms": rows.assign(nats=nats, middle=(rows["low"] + rows["high"]) / 2),
         "training": rows[["low", "high", "train"]].drop_duplicates(),
     }
     domain = (float(rows["low"].min()), float(rows["high"].max()))
-    return Picture(_lines_spec(series, labels, domain, height), data, caption)
+    return Picture(_lines_spec(series, labels, domain, _whole_nats(nats)), data, caption)
+
+
+def _whole_nats(nats: pd.Series) -> tuple[int, int]:
+    """Return ends of the y-axis: whole nats around the data and zero, at least one apart.
+
+    An axis that fits the data alone would magnify rounding errors where all terms are zero, and
+    change with every step of a slider.
+    """
+    low, high = math.floor(min(nats.min(), 0.0)), math.ceil(max(nats.max(), 0.0))
+    return low, max(high, low + 1)
 
 
 @cache
 def _lines_spec(
-    series: Series, labels: tuple[str, str, str], domain: tuple[float, float], height: int
+    series: Series,
+    labels: tuple[str, str, str],
+    domain: tuple[float, float],
+    nats: tuple[int, int],
 ) -> dict[str, Any]:
     title, y_title, series_title = labels
     names, colours, dashes = (list(parts) for parts in zip(*series, strict=True))
@@ -223,25 +271,27 @@ def _lines_spec(
         share=True,
         range_format=".2f",
     )
-    lines = (
-        alt.Chart(alt.NamedData("terms"))
-        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=35))
-        .encode(
-            x=alt.X("middle:Q", title="target y", scale=scale),
-            y=alt.Y("nats:Q", title=y_title),
-            color=_colour("series", names, colours, legend),
-            strokeDash=alt.StrokeDash(
-                "series:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
-            ),
-            tooltip=[
-                alt.Tooltip("series:N", title=series_title),
-                *range_tooltips(format=".2f"),
-                alt.Tooltip("nats:Q", title="nats", format=".3f"),
-                alt.Tooltip("train:Q", title="share of the training targets", format=".1%"),
-            ],
-        )
+    source = alt.Chart(alt.NamedData("terms")).encode(
+        x=alt.X("middle:Q", title="target y", scale=scale),
+        y=alt.Y("nats:Q", title=y_title, scale=alt.Scale(domain=list(nats), nice=False)),
     )
-    return finished(alt.layer(bars, lines).resolve_scale(y="independent"), title, height)
+    dashes_of = alt.StrokeDash(
+        "series:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
+    )
+    lines = source.mark_line(strokeWidth=2.5).encode(
+        color=_colour("series", names, colours, legend), strokeDash=dashes_of
+    )
+    points = source.mark_point(filled=True, size=35, opacity=1).encode(
+        color=_colour("series", names, colours, legend),
+        tooltip=[
+            alt.Tooltip("series:N", title=series_title),
+            *range_tooltips(format=".2f"),
+            alt.Tooltip("nats:Q", title="nats", format=".3f"),
+            alt.Tooltip("train:Q", title="share of the training targets", format=".1%"),
+        ],
+    )
+    front = alt.layer(lines, points)
+    return finished(alt.layer(bars, front).resolve_scale(y="independent"), title, _PLOT)
 
 
 def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
@@ -259,39 +309,45 @@ def over_imbalance(table: pd.DataFrame, width: float) -> Picture:
     Picture
     """
     caption = (
-        "Mean gap of the ideal model, relative to uniform y; the dashed line marks the chosen s. "
-        "Narrow peaks give rare targets near them (within 2σ) a large gap; far from them, the gap "
-        "is close to zero."
+        "Mean gap of the ideal model, relative to uniform y. Narrow peaks (right) give rare targets "
+        "near them (within 2σ) a large gap; far from them, the gap is close to zero. "
     )
+    if width >= 1:
+        caption += "The chosen targets are uniform, without a peak: their gap is zero."
+    else:
+        caption += "The dashed line marks the chosen s."
     data = {"gaps": table, "chosen": pd.DataFrame({"at": [width]})}
     return Picture(_imbalance_spec(), data, caption)
 
 
 @cache
 def _imbalance_spec() -> dict[str, Any]:
-    scale = alt.Scale(type="log", nice=False, domain=[0.018, 1.05])
-    lines = (
-        alt.Chart(alt.NamedData("gaps"))
-        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=40))
-        .encode(
-            x=alt.X(
-                "width:Q",
-                title="half width s of the peak (log scale)",
-                scale=scale,
-                axis=alt.Axis(values=_WIDTH_TICKS, format="~g"),
-            ),
-            y=alt.Y("gap:Q", title="mean gap (nats)"),
-            color=_colour("group", list(terms.GROUPS), list(_GROUP_COLOURS), _legend(1)),
-            tooltip=[
-                alt.Tooltip("group:N", title="targets"),
-                alt.Tooltip("width:Q", title="s", format=".2~g"),
-                alt.Tooltip("gap:Q", title="mean gap (nats)", format=".3f"),
-                alt.Tooltip("share:Q", title="share of the target range", format=".0%"),
-            ],
-        )
+    # The slider of the page runs from uniform targets on the left to a narrow peak on the right.
+    scale = alt.Scale(type="log", nice=False, domain=[0.018, 1.05], reverse=True)
+    source = alt.Chart(alt.NamedData("gaps")).encode(
+        x=alt.X(
+            "width:Q",
+            title="half width s of the peak (log scale)",
+            scale=scale,
+            axis=alt.Axis(values=_WIDTH_TICKS, format="~g"),
+        ),
+        y=alt.Y("gap:Q", title="mean gap (nats)"),
     )
-    chart = alt.layer(lines, marker_lines("chosen", scale, width=1.5))
-    return finished(chart, "Mean gap by degree of imbalance", 370)
+    groups, colours = list(terms.GROUPS), list(_GROUP_COLOURS)
+    lines = source.mark_line(strokeWidth=2.5).encode(
+        color=_colour("group", groups, colours, _legend(1))
+    )
+    points = source.mark_point(filled=True, size=40, opacity=1).encode(
+        color=_colour("group", groups, colours, _legend(1)),
+        tooltip=[
+            alt.Tooltip("group:N", title="targets"),
+            alt.Tooltip("width:Q", title="s", format=".2~g"),
+            alt.Tooltip("gap:Q", title="mean gap (nats)", format=".3f"),
+            alt.Tooltip("share:Q", title="share of the target range", format=".0%"),
+        ],
+    )
+    chart = alt.layer(lines, points, marker_lines("chosen", scale, width=1.5))
+    return finished(chart, "Mean gap by degree of imbalance", _PLOT)
 
 
 def _colour(field: str, domain: list[str], colours: list[str], legend: alt.Legend) -> alt.Color:

@@ -2,11 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from regcls.exceptions import UserError
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import terms
+
+BINS = ("equal-width", "equalized")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Terms of the regression and of the classification losses of one model.
+
+    Attributes
+    ----------
+    regression, classes : DataFrame
+        Tables from `regcls.theory.terms.per_range`.
+    role : str
+        The conditional density that the model is taken as, as a sentence.
+    points : int
+        Number of test points.
+    residual : float
+        Largest error of the sum of the regression terms, in nats.
+    """
+
+    regression: pd.DataFrame
+    classes: pd.DataFrame
+    role: str
+    points: int
+    residual: float
+
+
+def tables(case: terms.Case, classes: int) -> Tables:
+    """Return the terms of both losses per target range.
+
+    Parameters
+    ----------
+    case : Case
+        Predictions of a model and its training targets.
+    classes : int
+        Number of classes C, before equalized bins are merged.
+
+    Returns
+    -------
+    Tables
+    """
+    regression = terms.regression(case)
+    kinds = {}
+    for kind in BINS:
+        edges, priors = terms.class_priors(case, kind, classes)
+        kinds[kind] = terms.classification(case, edges, priors)
+    return Tables(
+        terms.per_range(case, {"regression": regression}),
+        terms.per_range(case, kinds),
+        case.role,
+        len(case.y),
+        regression.residual,
+    )
 
 
 def terms_per_range(
@@ -61,7 +117,7 @@ def terms_per_range(
 
         case = trained_cases(function, seed, s)[model]
     losses = {"regression": terms.regression(case)}
-    for kind in ("equal-width", "equalized"):
+    for kind in BINS:
         edges, priors = terms.class_priors(case, kind, classes)
         losses[f"classification, {kind}"] = terms.classification(case, edges, priors)
     rows = terms.per_range(case, losses)

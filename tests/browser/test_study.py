@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from regcls import study
 from regcls.study import catalogue
@@ -52,6 +52,7 @@ def test_start_watch_stop_and_resume(small, new_server_url, page):
 
 def stopped_after_some(page: Page, start: str, store: Path, beyond: int = 0) -> int:
     """Start or resume, stop once more than ``beyond`` models are trained; how many were kept."""
+    unfold_run(page, start)
     page.get_by_role("button", name=start).click()
     stop = page.get_by_role("button", name="Stop the run")
     expect(stop).to_be_visible()
@@ -60,22 +61,36 @@ def stopped_after_some(page: Page, start: str, store: Path, beyond: int = 0) -> 
         arg=beyond,
     )
     stop.click()
+    unfold_run(page, "Resume")
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     return study.read_status(study.load(str(store.with_name("small.toml"))), store).done
+
+
+def unfold_run(page: Page, button: str) -> None:
+    """Open the fold of the run, once the page has settled on it, unless it shows the button."""
+    fold = page.get_by_text("Run it yourself")
+    expect(fold).to_be_visible()
+    ready(page)
+    if not page.get_by_role("button", name=button).is_visible():
+        fold.click()
 
 
 @pytest.mark.parametrize("small", [(100, 2)], indirect=True)
 def test_a_finished_run_shows_findings_and_opens_in_the_lab(small, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=small")
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("24 of 24 models")).to_be_visible()
-    expect(page.get_by_text("Findings")).to_be_visible()
+    expect(page.get_by_text("What the results say")).to_be_visible()
+    expect(page.get_by_text("Run it yourself")).to_be_visible()
+    for outlived in ("The run continues", "The first models are being trained"):
+        expect(page.get_by_text(outlived)).to_have_count(0)
+    ready(page)
     page.get_by_role("button", name="Open in Lab").click()
     page.wait_for_url("**/lab?**")
+    expect(page.get_by_role("heading", name="Lab", level=1)).to_be_visible()
+    ready(page)
+    # The Lab writes the settings that it has taken to the address.
     for part in ("repeats=1", "classes=8", "epochs=100", "samples=3000", "hidden=3"):
         assert part in page.url
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible()
-    expect(page.get_by_role("spinbutton", name="Samples")).to_have_value("3000")
 
 
 @pytest.fixture
@@ -85,14 +100,57 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setenv(catalogue.STORE, str(store))
 
 
-def test_a_click_on_a_cell_shows_its_runs_and_goes_into_the_address(quick, new_server_url, page):
-    page.goto(f"{new_server_url}/study?grid=quick")
-    page.get_by_role("tab", name="Does it help?").click()
-    cells = page.get_by_role("tabpanel", name="Does it help?").locator(CHART)
-    number = cells.last.locator("text", has_text=re.compile(r"^\d\.\d\d$")).last
+def cell_of(page: Page, text: str) -> Locator:
+    """Return the number of a cell in the heat map, once it can be clicked."""
+    number = page.locator(CHART).first.locator("text", has_text=re.compile(text)).last
     expect(number).to_be_visible()
     ready(page)
+    return number
+
+
+def test_a_click_on_a_cell_shows_it_and_the_way_back_from_the_lab_leads_to_it(
+    quick, new_server_url, page
+):
+    page.goto(f"{new_server_url}/study?grid=quick&against=control")
+    number = cell_of(page, r"^\d\.\d\d$")
     number.scroll_into_view_if_needed()
     number.click(force=True)  # the chart's own frame lies over its marks and passes clicks on
     page.wait_for_url("**cell=severe_64**")
-    expect(page.get_by_role("combobox", name="Setting")).to_have_value("severe, clean, C = 64")
+    setting = page.get_by_role("combobox", name="Setting")
+    expect(setting).to_have_value("severe, clean, C = 64")
+    ready(page)
+    page.get_by_role("button", name="Open in Lab").click()
+    page.wait_for_url("**/lab?**")
+    expect(page.get_by_role("heading", name="Lab", level=1)).to_be_visible()
+    ready(page)
+    page.go_back()
+    expect(setting).to_have_value("severe, clean, C = 64")
+    page.wait_for_url("**cell=severe_64**")
+    assert "against=control" in page.url and "grid=quick" in page.url
+
+
+def test_a_cell_can_be_chosen_with_the_keyboard(quick, new_server_url, page):
+    page.goto(f"{new_server_url}/study?grid=quick")
+    cell_of(page, r"^\d\.\d\d$")
+    setting = page.get_by_role("combobox", name="Setting")
+    setting.focus()
+    setting.press("ArrowDown")
+    setting.fill("severe, clean, C = 64")
+    setting.press("Enter")
+    page.wait_for_url("**cell=severe_64**")
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_the_page_fits_its_screen(quick, new_server_url, page, size):
+    """On a desktop, finding, tiles and heat map are on the first screen; a phone's page is short."""
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    page.goto(f"{new_server_url}/study")
+    expect(page.locator(f"{CHART} svg")).to_have_count(2)
+    ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    if size[0] > 1000:
+        chart = page.locator(CHART).first.bounding_box()
+        assert chart["y"] + chart["height"] <= size[1]
+    else:
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("part => part.scrollHeight") <= 4000

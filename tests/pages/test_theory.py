@@ -22,7 +22,7 @@ def test_it_opens_with_three_charts_and_a_check():
     assert "The three terms add up" in page.success[0].value
     assert "Balanced MSE" in " ".join(m.value for m in page.markdown)
     labels = [button.label for button in page.get("download_button")]
-    assert labels == 3 * ["Chart (PNG)", "Chart (SVG)"] + ["Table (CSV)"]
+    assert labels == 3 * ["Chart (PNG)", "Chart (SVG)"] + ["Table (CSV)"]  # each chart its own
 
 
 def test_it_names_estimand_references_and_the_limits_of_its_claims():
@@ -38,6 +38,23 @@ def test_it_names_estimand_references_and_the_limits_of_its_claims():
         [1.070, 0.570, 0.289, 0.116, 0.058], abs=0.002
     )
     assert "checks the numerical integration, not the assumptions" in page.success[0].value
+
+
+def test_uniform_targets_have_no_peak_and_no_table_of_zeros():
+    page = opened("theory", s="1.0")
+    text = text_of(page)
+    assert "The training targets are uniform, so the gap is zero." in text
+    assert "The chosen targets are uniform, without a peak" in text
+    assert "Uniform training targets have no gap at any noise." in text
+    assert "their gap is zero relative to both references" in text
+    assert not page.dataframe
+
+
+def test_the_formula_comes_first_in_the_hues_of_the_curves():
+    page = opened("theory")
+    formula = page.latex[0].value
+    assert formula.count("\\textcolor") == 3
+    assert "gap: what imbalance adds" in formula
 
 
 def test_sliding_the_imbalance_changes_address_and_charts():

@@ -14,7 +14,7 @@ import pytest
 from regcls import study
 from regcls.cli import output
 from regcls.stats.verdicts import BETTER, EQUAL, TOO_FEW, UNDECIDED, WORSE
-from regcls.study import findings, layout
+from regcls.study import layout
 from regcls.study.ratios import NO_RESULT
 from tests.helpers import study_store
 from tests.helpers.study_grids import small
@@ -25,7 +25,7 @@ def test_interval_sentence_table_and_record_never_disagree(tmp_path, factor):
     grid = study.load("quick")
     error = lambda m: study_store.error_of(m) * (factor if m.classes else 1)
     results = study.read(grid, study_store.make(grid, tmp_path / "s.sqlite", error))
-    record = output.plain(study.summary(results))
+    record = output.plain(study.record(results))
     for against, prefix in (("reg", ""), ("control", "control_")):
         shown = layout.comparison_table(results, against)
         assert shown["state"].tolist() == [c[f"{prefix}verdict"] for c in record["cells"]]
@@ -38,7 +38,7 @@ def test_interval_sentence_table_and_record_never_disagree(tmp_path, factor):
         words = f"{pooled['ratio']:.3f} [{pooled['low']:.3f}, {pooled['high']:.3f}] times as large"
         assert f"{words}: {pooled['verdict']}." in pooled["sentence"]
         assert (pooled["p_equal"] < 0.025) == (pooled["verdict"] == EQUAL)
-        assert pooled["sentence"] in findings.headline(results)
+        assert pooled["sentence"] == results.pooled[against].sentence
     assert list(record["pooled"]) == ["control", "reg"]  # the control leads
 
 
@@ -123,4 +123,4 @@ def test_a_model_that_diverges_is_stored_as_diverged(tmp_path):
     row = results.cells.iloc[0]
     assert row["diverged"] > 0
     assert np.isnan(row["regcls_mse"])
-    json.dumps(output.plain(study.summary(results)), allow_nan=False)
+    json.dumps(output.plain(study.record(results)), allow_nan=False)

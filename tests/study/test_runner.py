@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from regcls import study
+from regcls.utils import pace
+from regcls.utils.cpu import cores
 from tests.helpers.study_grids import rows, small
 from tests.helpers.waiting import until
 
@@ -83,6 +85,22 @@ def test_worker_processes_give_the_same_rows(tmp_path, finished):
     with study.Store(tmp_path / "s.sqlite") as store:
         assert study.run(small(), store, jobs=2).trained == 24
     assert rows(tmp_path / "s.sqlite") == rows(finished)
+
+
+def test_a_finished_run_corrects_the_next_estimate(tmp_path, finished, monkeypatch):
+    """An estimate of 20 s for a run of 73 s is not repeated."""
+    monkeypatch.setenv(pace.PACE, str(tmp_path / "pace.json"))
+    grid = small()
+    before = study.read_status(grid, tmp_path / "none.sqlite").seconds_left
+    with study.Store(tmp_path / "s.sqlite") as store:
+        taken = study.run(grid, store, jobs=cores()).seconds
+    after = study.read_status(grid, tmp_path / "none.sqlite").seconds_left
+    shown = min(max(taken / before, 0.05), 20)  # the limits of a correction
+    assert after == pytest.approx(before * shown, rel=0.2)
+    with study.Store(tmp_path / "other.sqlite") as store:
+        seen: list[study.Progress] = []
+        study.run(grid, store, jobs=1, on_progress=seen.append)
+    assert seen[0].seconds_left > before
 
 
 def test_a_killed_worker_ends_the_run_with_an_error(tmp_path):
