@@ -1,1 +1,1 @@
-"""Synthetic 1D data of the paper, and a preview of it."""
+"""Synthetic 1D data of the paper."""
