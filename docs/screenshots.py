@@ -49,14 +49,9 @@ def press(name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("button", name=name).first.click()
 
 
-def scroll_to_charts(page: Page) -> None:
-    """Scroll to the charts of the Study."""
-    page.get_by_role("tab", name="Test error").evaluate("tab => tab.scrollIntoView()")
-
-
 SHOTS = {
     "lab": Shot("lab?lr=0.003&epochs=40", "Epoch 40 of 40, finished", press("Play")),
-    "study": Shot("study?grid=paper", "Findings", after=scroll_to_charts),
+    "study": Shot("study?grid=paper", "What the results say"),
     "theory": Shot("theory?s=0.1", "The three terms add up"),
     "age": Shot("age", "(90% interval)", press("Grace Hopper")),
     "depth": Shot("depth?sample=laboratory", "All maps share one scale"),

@@ -17,6 +17,15 @@ def _notes_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ[processes.NOTES] = str(tmp_path_factory.mktemp("notes"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _runs_of_the_tests_take_their_turn() -> None:
+    """Give the studies that tests start and wait for the priority of the tests.
+
+    On a machine whose cores are busy, a run of lower priority trains nothing for minutes.
+    """
+    os.environ[processes.NICENESS] = "0"
+
+
 @pytest.fixture(autouse=True)
 def _main_module() -> Iterator[None]:
     """Put ``__main__`` back: Streamlit replaces it by the page's script and leaves it so.
@@ -26,3 +35,9 @@ def _main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pace_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the times of the tests' runs out of the estimates of this machine."""
+    os.environ["REGCLS_PACE"] = str(tmp_path_factory.mktemp("pace") / "pace.json")

@@ -10,10 +10,11 @@ import streamlit as st
 
 from pages.components import downloads
 from regcls.plotting import style
-from regcls.plotting.chart import Picture
 
 if TYPE_CHECKING:
-    from regcls.study.panels import Panels
+    from streamlit.delta_generator import DeltaGenerator
+
+    from regcls.plotting.chart import Picture
 
 # Pixels around a chart; Streamlit leaves 20 below it otherwise.
 PADDING = {"left": 0, "right": 4, "top": 0, "bottom": 2}
@@ -42,14 +43,14 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def caption(drawn: Picture | Panels) -> None:
+def caption(drawn: Picture) -> None:
     """Show the caption of a chart that is drawn elsewhere, and what can be done with it."""
     if text := f"{drawn.caption} {drawn.hint}".strip():
         st.caption(text)
 
 
 def files(
-    make: Callable[[], Picture | Panels], name: str, label: str = "Chart", settings: str = ""
+    make: Callable[[], Picture], name: str, label: str = "Chart", settings: str = ""
 ) -> None:
     """Offer a chart as PNG and SVG files; each is made when its button is clicked.
 
@@ -57,7 +58,7 @@ def files(
     the page shows in its widgets, and a reader of the file needs to know.
     """
 
-    def made() -> Picture | Panels:
+    def made() -> Picture:
         drawn = make()
         return replace(drawn, settings=settings) if settings else drawn
 
@@ -69,3 +70,13 @@ def files(
 
     downloads.button(f"{label} (PNG)", png, f"{name}.png", key=f"save_{name}_png")
     downloads.button(f"{label} (SVG)", svg, f"{name}.svg", key=f"save_{name}_svg")
+
+
+def moving(picture: Picture, place: DeltaGenerator | None = None) -> DeltaGenerator:
+    """Draw a chart without its caption and return its place, in which it can be drawn again.
+
+    The browser then replaces the data and keeps the chart, so that nothing blinks.
+    """
+    look = {"config": style.theme(is_dark()), "padding": PADDING}
+    draw_in = st.vega_lite_chart if place is None else place.vega_lite_chart
+    return draw_in(picture.live | look, width="stretch", alt=picture.caption or None)

@@ -29,11 +29,12 @@ BIBTEX = """\
   license = {MIT}
 }"""
 # Text of low contrast in Streamlit's own styles: captions, and white on the light primary colour of
-# the dark theme. Who asks for less motion gets none.
+# the dark theme. A formula that fits is no region to scroll. Who asks for less motion gets none.
 CSS = """<style>
 [data-testid="stCaptionContainer"] {{ color: {quiet}; opacity: 1; }}
 [data-testid="stCaptionContainer"] * {{ color: inherit; }}
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {on}; }}
+@media (min-width: 641px) {{ .katex-display {{ overflow: visible !important; }} }}
 @media (prefers-reduced-motion: reduce) {{
   *, *::before, *::after {{
     animation-duration: 0.01ms !important; transition-duration: 0.01ms !important;
