@@ -41,7 +41,6 @@ class Shot:
     address: str
     text: str
     before: Callable[[Page], None] = lambda page: None  # what to click until the text appears
-    after: Callable[[Page], None] = lambda page: None
 
 
 def press(name: str) -> Callable[[Page], None]:
@@ -71,8 +70,6 @@ def take(page: Page, url: str, name: str) -> Path:
     page.goto(f"{url}/{shot.address}")
     shot.before(page)
     page.get_by_text(shot.text).first.wait_for()
-    ready(page)
-    shot.after(page)
     ready(page)
     path = PICTURES / f"{name}.png"
     page.screenshot(path=path)

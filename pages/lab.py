@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,19 +12,20 @@ import streamlit as st
 from pages import through_app
 from pages.components import charts, lab_controls, lab_results, url_state
 from regcls.exceptions import UserError
-from regcls.lab import charts as lab_charts
 from regcls.lab import cost as lab_cost
-from regcls.lab import data as lab_data
 from regcls.lab import run as lab_run
 from regcls.lab.cost import Estimate
-from regcls.lab.settings import (
-    PRESETS,
-    LabSettings,
-    parse_hidden,
-)
+from regcls.lab.pace import Pace
+from regcls.lab.settings import PRESETS, LabSettings, parse_hidden
+from regcls.utils.text import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamlit.delta_generator import DeltaGenerator
+
+    from pages.components.lab_results import Places
+    from regcls.plotting.chart import Picture
 
 through_app()
 
@@ -41,6 +43,7 @@ class PageState:
     playing: bool = False
     one_epoch: bool = False  # whether to train one epoch on this rerun
     messages: list[str] = field(default_factory=list)  # about the address
+    pace: Pace = field(default_factory=Pace)
 
 
 def page_state() -> PageState:
@@ -72,24 +75,7 @@ def apply_preset() -> None:
 
 def controls() -> LabSettings:
     """Draw the sidebar; stop the page with a message if the settings are invalid."""
-    with st.sidebar:
-        st.selectbox(
-            "Preset",
-            list(PRESETS),
-            index=None,
-            placeholder="Choose an experiment",
-            key="lab_preset",
-            on_change=apply_preset,
-        )
-        for title, draw_controls, expanded in (
-            ("Data", lab_controls.data_controls, True),
-            ("Network and classes", lab_controls.network_controls, False),
-            ("Losses", lab_controls.loss_controls, False),
-            ("Training", lab_controls.training_controls, False),
-        ):
-            with st.expander(title, expanded=expanded):
-                draw_controls()
-        st.caption("The paper is Pintea et al., ICCV 2023. It runs five data seeds per function.")
+    lab_controls.sidebar()
     last = page_state().settings
     values = {
         f.name: st.session_state.get(lab_controls.key(f.name), getattr(last, f.name))
@@ -119,6 +105,7 @@ def take(settings: LabSettings) -> None:
 def stop() -> None:
     """Pause the run."""
     page_state().playing = False
+    page_state().pace.pause()
 
 
 def play() -> None:
@@ -138,137 +125,207 @@ def one_epoch() -> None:
     page_state().one_epoch = True
 
 
-def start_label(run: lab_run.Lab | None, cost: Estimate) -> str:
-    """Return the label of the button that starts a run."""
-    return "Start anyway" if cost.warning and not run else "Play"
-
-
-def buttons(run: lab_run.Lab | None, cost: Estimate) -> None:
+def buttons(cost: Estimate) -> None:
     """Draw the buttons that start, pause and reset the run."""
-    able = cost.fits and not (run and run.done)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if page_state().playing:
-            st.button("Pause", on_click=stop, type="primary", icon=":material/pause:")
-        else:
-            st.button(
-                start_label(run, cost),
-                on_click=play,
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=not able,
-            )
+    run = page_state().run
+    able = cost.fits and not over(run)
+    if page_state().playing:
+        st.button("Pause", on_click=stop, type="primary", icon=":material/pause:", width=100)
+    else:
         st.button(
-            "Train one epoch",
-            on_click=one_epoch,
-            icon=":material/skip_next:",
+            "Play",
+            on_click=play,
+            type="primary" if able else "secondary",
+            icon=":material/play_arrow:",
             disabled=not able,
+            width=100,
         )
-        st.button("Reset", on_click=reset, icon=":material/replay:", disabled=run is None)
+    st.button("Train one epoch", on_click=one_epoch, icon=":material/skip_next:", disabled=not able)
+    started = run is not None or page_state().playing or page_state().one_epoch
+    st.button("Reset", on_click=reset, icon=":material/replay:", disabled=not started)
+
+
+def over(run: lab_run.Lab | None) -> bool:
+    """Return whether there is a run that cannot go on."""
+    return run is not None and (run.done or run.diverged)
 
 
 def started(settings: LabSettings, cost: Estimate) -> lab_run.Lab | None:
     """Return the run of these settings; it is created when it is to train for the first time."""
     state = page_state()
     if state.run is None and (state.playing or state.one_epoch) and cost.fits:
-        with st.spinner("Generating data and networks…"):
-            state.run = lab_run.Lab(settings)
+        state.run = lab_run.Lab(settings)
+        state.pace.begin()
     if state.run and state.one_epoch:
-        state.one_epoch = False
         state.run.advance_epoch()
+    state.one_epoch = False
     return state.run
+
+
+def advance(run: lab_run.Lab, cost: Estimate) -> None:
+    """Train for a slice of time, if the run plays."""
+    state = page_state()
+    if not state.playing:
+        return
+    state.pace.note(run.step)  # drawing since the last slice takes time, too
+    run.advance(seconds=SLICE_SECONDS)
+    state.pace.note(run.step)
+    if run.done:
+        state.pace.learn(cost.seconds, run.total_steps)
 
 
 # Results
 
 
-def progress(place: DeltaGenerator, run: lab_run.Lab) -> None:
-    """Show how far the run is."""
-    text = f"Epoch {run.epoch} of {run.settings.epochs}"
-    if run.done:
-        text += ", finished"
-    elif run.seconds_left is not None:
-        text += f", about {run.seconds_left:.0f} s of training left"
-    place.progress(min(run.step / run.total_steps, 1.0), text=text)
+def transport(settings: LabSettings, cost: Estimate) -> Places:
+    """Draw the row on top: buttons, preset, run; make the places of what changes."""
+    with st.container(key="lab_top"):
+        left, *others = st.columns([9, 5, 5], gap="small")
+        with left.container(gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.title("Lab", anchor=False, width="content")
+                buttons(cost)
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.selectbox(
+                    "Preset",
+                    list(PRESETS),
+                    index=None,
+                    placeholder="Choose a preset",
+                    key="lab_preset",
+                    on_change=apply_preset,
+                    label_visibility="collapsed",
+                    width=165,
+                )
+                lab_results.run_choice(settings, width=95)
+                bar = st.container(key="lab_progress", width="stretch")
+        verdicts = [
+            place.container(key=f"lab_verdict_{name}")
+            for name, place in zip(("reg", "control"), others, strict=True)
+        ]
+    return lab_results.Places(bar, (verdicts[0], verdicts[1]), lab_results.chart_places())
 
 
-def live(run: lab_run.Lab) -> None:
-    """Draw all charts; while the run plays, train and redraw for a while.
+def live(settings: LabSettings, cost: Estimate, places: Places) -> None:
+    """Draw all that changes in its place; while the run plays, train and redraw for a while.
 
     The browser makes the next call after a short time, so a run whose page is left or closed stops.
     Clicks are handled between two drawings.
     """
-    state, one = page_state(), lab_results.shown_run()
-    until = time.monotonic() + TURN_SECONDS
-    bar = st.empty()
-    left, right = (column.container() for column in st.columns(2))
-    predictions, history = left.empty(), right.empty()
-    with left:
-        charts.caption(lab_results.prediction_picture(run, one))
-    with right:
-        charts.caption(lab_results.history_picture(run))
-    below = st.container()
-    first = True
-    while True:
-        if state.playing:
-            run.advance(seconds=SLICE_SECONDS)
-        progress(bar, run)
-        with predictions:
-            charts.chart(lab_results.prediction_picture(run, one))
-        with history:
-            charts.chart(lab_results.history_picture(run))
-        if first:
-            with below:
-                slow_charts(run, one)
-            first = False
-        if state.playing and run.done:
-            stop()
-            st.rerun()
-        if not state.playing or time.monotonic() > until:
-            return
+    state = page_state()
+    was_over, until = over(state.run), time.monotonic() + TURN_SECONDS
+    with places.progress:
+        bar = st.progress(*progress(state.run, settings, cost))
+    run = started(settings, cost)
+    bar.progress(*progress(run, settings, cost))
+    drawn = draw(run, settings, cost, places)
+    while run is not None and not over(run) and state.playing and time.monotonic() < until:
+        advance(run, cost)
+        bar.progress(*progress(run, settings, cost))
+        for make, place in drawn:
+            charts.moving(lab_results.on_page(make()), place)
+    if over(run) and not was_over:
+        stop()
+        st.rerun()  # the buttons change
 
 
-def slow_charts(run: lab_run.Lab, one: int | None) -> None:
-    """Show what takes longer to compute: the verdict, errors per range and class probabilities."""
-    epochs = "1 epoch" if run.epoch == 1 else f"{run.epoch} epochs"
-    st.subheader(f"Verdict after {epochs}", anchor=False)
-    for column, verdict in zip(st.columns(2), run.verdicts(), strict=True):
-        with column.container(border=True):
-            st.markdown(f"**{verdict.words}**")
-            st.markdown(verdict.numbers)
+def draw(
+    run: lab_run.Lab | None, settings: LabSettings, cost: Estimate, places: Places
+) -> list[tuple[Callable[[], Picture], DeltaGenerator]]:
+    """Draw verdicts and charts once; return the charts that can be redrawn often, with their places."""
+    one = lab_results.shown_run(settings)
+    makers: dict[str, Callable[[], Picture]] = {
+        "function": lambda: lab_results.prediction_picture(run, settings, one)
+    }
+    if run is not None:
+        makers["history"] = partial(lab_results.history_picture, run, one)
+    else:
+        with places.charts["history"]:
+            before_start(settings, cost)
+    drawn = []
+    for name, make in makers.items():
+        with places.charts[name]:
+            picture = lab_results.on_page(make())
+            drawn.append((make, charts.moving(picture)))
+            charts.caption(picture)
+    verdicts(run, places, one)
+    slow_charts(run, places, one)
+    return drawn
+
+
+def progress(run: lab_run.Lab | None, settings: LabSettings, cost: Estimate) -> tuple[float, str]:
+    """Return which share of the run is done, and how far it is in words."""
+    state = page_state()
+    if run is None:
+        if cost.fits and (state.playing or state.one_epoch):
+            return 0.0, "Generating data…"
+        return 0.0, f"About {duration(state.pace.expected(cost.seconds))}"
+    text = f"Epoch {run.epoch} of {settings.epochs}"
+    if run.done:
+        text += ", finished"
+    elif (left := state.pace.left(run.step, run.total_steps)) is not None:
+        text += f", {duration(left)} left"
+    return min(run.step / run.total_steps, 1.0), text
+
+
+def verdicts(run: lab_run.Lab | None, places: Places, one: int | None) -> None:
+    """Show the verdicts against reg and the control, or why there are none."""
+    if run is not None and run.epoch > 0 and not run.diverged:
+        for place, verdict in zip(places.verdicts, run.verdicts(), strict=True):
+            with place:
+                lab_results.show_verdict(verdict, one)
+        return
+    text = "No verdict before the first epoch"
+    if run is not None and run.diverged:
+        text = "Training diverged; lower the learning rate"
+    for place, other in zip(places.verdicts, ("reg", "the control"), strict=True):
+        with place:
+            lab_results.show_no_verdict(other, text)
+
+
+def slow_charts(run: lab_run.Lab | None, places: Places, one: int | None) -> None:
+    """Draw what takes longer to compute: errors per range and class probabilities."""
+    names = {"errors": "Errors per target range", "classes": "Probabilities of the class head"}
+    if run is None or run.diverged:
+        for name, words in names.items():
+            with places.charts[name]:
+                lab_results.note(name, f"{words} appear here during training.")
+        return
     relative = lab_results.relative_to_peak(run)
-    pictures = lab_results.errors_picture(run, one, relative), lab_results.class_picture(run, one)
-    for column, picture in zip(st.columns(2), pictures, strict=True):
-        with column:
-            charts.draw(picture)
+    errors = lab_results.errors_picture(run, one, relative)
+    for name, picture in (
+        ("errors", lab_results.on_page(errors, legend=False)),
+        ("classes", lab_results.class_picture(run, one)),
+    ):
+        with places.charts[name]:
+            charts.chart(picture)
+            charts.caption(picture)
 
 
 def before_start(settings: LabSettings, cost: Estimate) -> None:
-    """Show the function and how long training will take."""
-    f = settings.target_function
-    name = f"Function {settings.function}" if settings.function else "Custom function"
-    charts.draw(
-        lab_charts.function(lab_data.function_curve(settings)),
-        name="function-only",
-        settings=f"{name}: f(x) = {f.A:g} sin({f.C}x) + {f.B:g} sin({f.D}x).",
-    )
-    st.info(
-        f"Press **{start_label(None, cost)}** to train {settings.repeats} "
-        f"network{'s' * (settings.repeats > 1)} of each kind on this function. "
-        f"Training takes about {max(cost.seconds, 1):.0f} s, plus the time to draw.",
-        icon=":material/play_arrow:",
-    )
-
-
-def notices(settings: LabSettings, cost: Estimate) -> None:
-    """Show messages about the address, what the preset shows, and a warning of a costly run."""
-    state = page_state()
-    for message in state.messages:
-        st.warning(message)
-    preset = st.session_state.get("lab_preset")
-    if preset and PRESETS[preset][0] == settings:
-        st.caption(f"**{preset}.** {PRESETS[preset][1]}")
-    if cost.warning and state.run is None:
-        st.warning(cost.warning)
+    """Say what will be trained, and how long it takes, in the place of the test error."""
+    with lab_results.box("history"):
+        st.markdown(
+            "**reg** predicts a value. **reg+cls** is also trained to classify the value's range. "
+            "The **control** is reg with the same loss scale: it separates the effect of the "
+            "classes from that of the scale."
+        )
+        preset = st.session_state.get("lab_preset")
+        if preset and PRESETS[preset][0] == settings:
+            st.caption(f"**{preset}.** {PRESETS[preset][1]}")
+        pace = page_state().pace
+        networks = "1 network" if settings.repeats == 1 else f"{settings.repeats} networks"
+        text = (
+            f"Training {networks} of each kind for {settings.epochs} "
+            f"epoch{'s' * (settings.epochs > 1)} takes about "
+            f"{duration(pace.expected(cost.seconds))} "
+            f"{'here' if pace.measured else 'on two idle cores'}, drawing included."
+        )
+        if not cost.fits:
+            st.warning(cost.warning)
+        elif cost.warning:
+            st.warning(f"{text} Fewer repeats, epochs or classes are faster.")
+        else:
+            st.caption(f"{text} The test error appears in this place.")
 
 
 def how_to_read() -> None:
@@ -277,37 +334,36 @@ def how_to_read() -> None:
         st.markdown(
             "- **Data.** Each run draws its own data from the same function: many training targets "
             "near a peak, few elsewhere. Test targets are sampled uniformly.\n"
-            "- **Models.** **reg** minimises a regression loss. **reg+cls** adds a class head and "
-            "minimises λ times the regression loss plus a classification loss. The **control** is "
+            "- **Models.** reg minimises a regression loss. reg+cls adds a class head and "
+            "minimises λ times the regression loss plus a classification loss. The control is "
             "reg with its loss multiplied by λ.\n"
             "- **Errors per target range.** The grey histogram shows the training targets. Compare "
             "the models where it is low.\n"
+            "- **Class probabilities.** The probability of a class that is wider than a strip is "
+            "spread evenly over its strips.\n"
             "- **Verdict.** It is for new training runs with these settings on new data of the "
-            "same function. reg+cls is better or worse if the interval of the paired difference "
-            "excludes zero, practically equal if it lies within ±5 %; both comparisons together "
-            "hold in 95 % of such experiments."
+            "same function, so it always takes all runs. reg+cls is better or worse if the "
+            "interval of the paired difference excludes zero as printed, practically equal if it "
+            "lies within ±5%; both comparisons together hold in 95% of such experiments. Until the "
+            "last epoch it is provisional."
         )
 
 
-st.title("Lab", anchor=False)
-st.markdown(
-    "**reg** predicts a value. **reg+cls** is also trained to classify the value's range; the "
-    "**control** is reg with the same loss scale, which separates the effect of the classes from "
-    "that of the scale."
-)
+lab_results.style()
 first_settings()
 settings = controls()
 take(settings)
+for message in page_state().messages:
+    st.warning(message)
 cost = lab_cost.estimate(settings)
-notices(settings, cost)
-bar = st.container()
-run = started(settings, cost)
-with bar:
-    buttons(run, cost)
-if run is None:
-    before_start(settings, cost)
-else:
-    lab_results.view_controls(run)
-    st.fragment(live, run_every=TICK_SECONDS if page_state().playing else None)(run)
-    lab_results.files(run)
+with st.container(gap="xsmall"):
+    places = transport(settings, cost)
+st.fragment(live, run_every=TICK_SECONDS if page_state().playing else None)(settings, cost, places)
+lab_results.axis_choice(settings)
+with st.expander("Downloads"):
+    if (run := page_state().run) is None:
+        lab_results.function_file(settings)
+    else:
+        lab_results.files(run)
 how_to_read()
+st.caption("The paper is Pintea et al., ICCV 2023. It runs five data seeds per function.")

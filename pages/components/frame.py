@@ -33,7 +33,8 @@ BIBTEX = """\
 CSS = """<style>
 [data-testid="stCaptionContainer"] {{ color: {quiet}; opacity: 1; }}
 [data-testid="stCaptionContainer"] * {{ color: inherit; }}
-[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * {{ color: {on}; }}
+[data-testid^="stBaseButton-primary"]:not(:disabled),
+[data-testid^="stBaseButton-primary"]:not(:disabled) * {{ color: {on}; }}
 @media (min-width: 641px) {{ .katex-display {{ overflow: visible !important; }} }}
 @media (prefers-reduced-motion: reduce) {{
   *, *::before, *::after {{

@@ -49,6 +49,19 @@ def choice(name: str, label: str, help: str, **options: Any) -> None:
     st.selectbox(label, CHOICES[name], key=key(name), help=help, **options)
 
 
+def sidebar() -> None:
+    """Draw all settings in the sidebar, folded: the results come first."""
+    with st.sidebar:
+        for title, draw in (
+            ("Data", data_controls),
+            ("Network and classes", network_controls),
+            ("Losses", loss_controls),
+            ("Training", training_controls),
+        ):
+            with st.expander(title, expanded=False):
+                draw()
+
+
 def data_controls() -> None:
     """Draw the settings of the data."""
     st.selectbox(
@@ -73,8 +86,8 @@ def data_controls() -> None:
     choice(
         "sampling",
         "Sampling of the training targets",
-        "uniform, or most targets around a random peak: within ±30 % (mild), ±10 % (moderate), "
-        "±3 % (severe) or any share (own) of the target range. Test targets are always sampled "
+        "uniform, or most targets around a random peak: within ±30% (mild), ±10% (moderate), "
+        "±3% (severe) or any share (own) of the target range. Test targets are always sampled "
         "uniformly.",
     )
     if st.session_state[key("sampling")] == OWN:

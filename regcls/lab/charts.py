@@ -10,17 +10,37 @@ import numpy as np
 import pandas as pd
 
 from regcls.lab.settings import OWN, LabSettings
-from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import colour, dash, range_tooltips, tooltips
+from regcls.plotting.chart import AnyChart, Picture, finished
+from regcls.plotting.encodings import colour, range_tooltips, tooltips
 from regcls.plotting.style import (
     COLOURS,
+    DASHES,
     DENSITY_COLOUR,
     FUNCTION,
     FUNCTION_COLOUR,
     HISTOGRAM_COLOUR,
+    LIGHT,
+    label_expression,
 )
 
 _STRIP = 0.06  # height of the strip of training inputs, as a share of the y-axis
+_HEIGHT = 354  # pixels of a chart with its title, legend and axes
+_LOW = 342  # the same without a legend above it
+_FAINT = 0.2  # opacity of the other runs
+_LEGEND: dict[str, Any] = {
+    "title": None,
+    "orient": "top",
+    "labelExpr": label_expression(),
+    "labelLimit": 260,
+    "symbolType": "stroke",
+    "symbolOpacity": 1,
+    "symbolStrokeWidth": 2.5,
+    "symbolSize": 250,
+    "columns": 2,
+}
+# Up to the colour of reg+cls, on which a dark line is still seen, on dark pages as well.
+_PROBABILITY = ["#F1F5F7", COLOURS["reg+cls"]]
+_AXIS = 34  # pixels kept for the labels of an axis, so that the plot stays where it is
 
 
 def settings_text(settings: LabSettings, epoch: int) -> str:
@@ -69,6 +89,7 @@ def predictions(
     density: pd.DataFrame,
     limits: tuple[float, float],
     runs: int,
+    others: pd.DataFrame | None = None,
 ) -> Picture:
     """Draw the function, each model's predictions and the density of the training data.
 
@@ -86,6 +107,9 @@ def predictions(
         Lowest and highest value of the function.
     runs : int
         Number of runs in ``bands``.
+    others : DataFrame, optional
+        Predictions of other runs than the one in ``bands``, drawn faintly: columns x, model, run
+        and value.
 
     Returns
     -------
@@ -103,16 +127,63 @@ def predictions(
         "ranges": ranges.assign(weight=_relative(ranges["share"])),
         "density": strip,
     }
-    lines = "lines: median of the runs, bands: middle 80 % of them" if runs > 1 else "one run"
-    caption = (
-        f"Predictions of the grey function ({lines}). Darker horizontal stripes have more training "
-        "targets; the pink strip at the bottom shows where the training inputs lie."
-    )
-    return Picture(_predictions_spec(round(bottom, 6), round(top, 6)), data, caption)
+    others = others if runs == 1 else None
+    if others is not None:
+        data["others"] = others
+    caption = f"{_shown(runs, others)}Grey stripes: training targets; pink strip: training inputs."
+    spec = _predictions_spec(round(bottom, 6), round(top, 6), runs > 1, others is not None)
+    return Picture(spec, data, caption)
+
+
+def no_predictions(settings: LabSettings) -> dict[str, pd.DataFrame]:
+    """Return the data of the chart of predictions before there are any, by parameter.
+
+    The chart then shows the function alone, at the place and on the axes of the run to come.
+
+    Parameters
+    ----------
+    settings : LabSettings
+        Settings of the runs.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Empty tables for ``bands``, ``ranges``, ``density`` and, with several runs, ``others``.
+    """
+    columns = {
+        "bands": ["x", "model", "median", "low", "high"],
+        "ranges": ["low", "high", "share"],
+        "density": ["left", "right", "share"],
+        "others": ["x", "model", "run", "value"],
+    }
+    tables = {name: pd.DataFrame(columns=names, dtype=float) for name, names in columns.items()}
+    return tables if settings.repeats > 1 else {n: t for n, t in tables.items() if n != "others"}
+
+
+def _shown(runs: int, others: pd.DataFrame | None) -> str:
+    """Return a sentence on what the lines and bands are, with a space after it; none for one run."""
+    if runs > 1:
+        return f"Median and middle 80% of {runs} runs. "
+    return "" if others is None else "Other runs are faint. "
+
+
+def _colours(with_function: bool = False) -> alt.Color:
+    """Return the colours of the models, with strokes in the legend, as the lines are."""
+    return colour(with_function=with_function).legend(**_LEGEND)
+
+
+def _dashes(with_function: bool = False) -> alt.StrokeDash:
+    """Return the dashes of the models, in the same legend as their colours.
+
+    Vega-Lite warns unless both have the same entries.
+    """
+    dashes = DASHES | ({FUNCTION: [1, 0]} if with_function else {})
+    scale = alt.Scale(domain=list(dashes), range=list(dashes.values()))
+    return alt.StrokeDash("model:N", scale=scale).legend(**_LEGEND)
 
 
 @cache
-def _predictions_spec(bottom: float, top: float) -> dict[str, Any]:
+def _predictions_spec(bottom: float, top: float, several: bool, others: bool) -> dict[str, Any]:
     limits = (bottom, top)
     weight = alt.Opacity("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.45]), legend=None)
     stripes = (
@@ -144,21 +215,41 @@ def _predictions_spec(bottom: float, top: float) -> dict[str, Any]:
     truth = (
         alt.Chart(alt.NamedData("function"))
         .mark_line(strokeWidth=4, opacity=0.55)
-        .encode(x=_input("x"), y=_target("y", limits), color=colour(with_function=True))
+        .encode(x=_input("x"), y=_target("y", limits), color=_colours(with_function=True))
     )
     source = alt.Chart(alt.NamedData("predictions"))
     band = source.mark_area(opacity=0.16, clip=True).encode(
-        x=_input("x"), y=_target("low", limits), y2="high:Q", color=colour(with_function=True)
+        x=_input("x"), y=_target("low", limits), y2="high:Q", color=_colours(with_function=True)
     )
     line = source.mark_line(strokeWidth=2, clip=True).encode(
         x=_input("x"),
         y=_target("median", limits),
-        color=colour(with_function=True),
-        strokeDash=dash(),
-        tooltip=tooltips("x", "input x"),
+        color=_colours(with_function=True),
+        strokeDash=_dashes(with_function=True),
+        tooltip=tooltips("x", "input x") if several else _tooltips("x", "input x", "prediction"),
     )
-    chart = alt.layer(stripes, strip, truth, band, line).resolve_scale(opacity="independent")
-    return finished(chart, "Function and predictions", 330)
+    faint = _faint(_input("x"), _target("value", limits), _colours(with_function=True))
+    runs = [band] if several else [faint] if others else []
+    layers: list[AnyChart] = [stripes, strip, truth, *runs, line]
+    chart = alt.layer(*layers).resolve_scale(opacity="independent")
+    return finished(chart, "Function and predictions", _HEIGHT)
+
+
+def _faint(x: alt.X, y: alt.Y, colours: alt.Color) -> alt.Chart:
+    """Return the lines of the other runs."""
+    lines = alt.Chart(alt.NamedData("others")).mark_line(
+        strokeWidth=1, opacity=_FAINT, clip=True, tooltip=None
+    )
+    return lines.encode(x=x, y=y, color=colours, detail="run:N")
+
+
+def _tooltips(field: str, title: str, value: str) -> list[alt.Tooltip]:
+    """Return the tooltip of a line of one run."""
+    return [
+        alt.Tooltip("model:N", title="model"),
+        alt.Tooltip(f"{field}:Q", title=title, format=".3~g"),
+        alt.Tooltip("median:Q", title=value, format=".3g"),
+    ]
 
 
 def function(curve: pd.DataFrame) -> Picture:
@@ -182,10 +273,12 @@ def function(curve: pd.DataFrame) -> Picture:
 def _function_spec() -> dict[str, Any]:
     line = alt.Chart(alt.NamedData("function")).mark_line(strokeWidth=4, color=FUNCTION_COLOUR)
     encoded = line.encode(x=_input("x"), y=alt.Y("y:Q", title="target y"))
-    return finished(encoded, "Function", 330)
+    return finished(encoded, "Function", _HEIGHT)
 
 
-def history(bands: pd.DataFrame, epochs: int, runs: int) -> Picture:
+def history(
+    bands: pd.DataFrame, epochs: int, runs: int, others: pd.DataFrame | None = None
+) -> Picture:
     """Draw the test error over epochs.
 
     Parameters
@@ -196,39 +289,45 @@ def history(bands: pd.DataFrame, epochs: int, runs: int) -> Picture:
         Epochs of the whole run.
     runs : int
         Number of runs in ``bands``.
+    others : DataFrame, optional
+        Test MSE of other runs than the one in ``bands``, drawn faintly: columns epoch, model, run
+        and value.
 
     Returns
     -------
     Picture
         The chart.
     """
-    caption = (
-        "Lower is better. Test targets are sampled uniformly, whatever the sampling of the "
-        "training targets"
-        + ("; lines: median of the runs, bands: middle 80 % of them." if runs > 1 else ".")
-    )
-    return Picture(_history_spec(epochs), {"history": bands}, caption)
+    others = others if runs == 1 else None
+    data = {"history": bands} | ({} if others is None else {"others": others})
+    caption = "Lower is better; test targets are uniform."
+    if runs > 1:
+        caption = f"Median and middle 80% of {runs} runs; lower is better."
+    return Picture(_history_spec(epochs, runs > 1, others is not None), data, caption)
 
 
 @cache
-def _history_spec(epochs: int) -> dict[str, Any]:
+def _history_spec(epochs: int, several: bool, others: bool) -> dict[str, Any]:
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, epochs], nice=False))
-    scale = alt.Scale(type="log", nice=False)
+    options: dict[str, Any] = {
+        "scale": alt.Scale(type="log", nice=False),
+        "title": "test MSE (y², log scale)",
+        "axis": alt.Axis(minExtent=_AXIS),
+    }
     source = alt.Chart(alt.NamedData("history"))
     band = source.mark_area(opacity=0.16).encode(
-        x=x,
-        y=alt.Y("low:Q", scale=scale, title="test MSE (y², log scale)"),
-        y2="high:Q",
-        color=colour(),
+        x=x, y=alt.Y("low:Q", **options), y2="high:Q", color=_colours()
     )
     line = source.mark_line(strokeWidth=2).encode(
         x=x,
-        y=alt.Y("median:Q", scale=scale),
-        color=colour(),
-        strokeDash=dash(legend=True),
-        tooltip=tooltips("epoch", "epoch"),
+        y=alt.Y("median:Q", **options),
+        color=_colours(),
+        strokeDash=_dashes(),
+        tooltip=tooltips("epoch", "epoch") if several else _tooltips("epoch", "epoch", "test MSE"),
     )
-    return finished(alt.layer(band, line), "Test error over epochs", 330)
+    faint = _faint(x, alt.Y("value:Q", **options), _colours())
+    runs = [band] if several else [faint] if others else []
+    return finished(alt.layer(*runs, line), "Test error over epochs", _HEIGHT)
 
 
 def class_map(
@@ -251,8 +350,7 @@ def class_map(
         The chart.
     """
     caption = (
-        "Probability that reg+cls's class head assigns to each of 24 target strips, mean of the "
-        "runs; the probability of a wide bin is spread over its strips. Ideally, the dark cells "
+        "Probability that the class head assigns to each of 24 target strips. Ideally, dark cells "
         "follow the line, the true function."
     )
     spec = _class_map_spec(round(limits[0], 6), round(limits[1], 6))
@@ -272,7 +370,7 @@ def _class_map_spec(bottom: float, top: float) -> dict[str, Any]:
             y2="high:Q",
             color=alt.Color(
                 "probability:Q",
-                scale=alt.Scale(scheme="blues", domainMin=0),
+                scale=alt.Scale(range=_PROBABILITY, domainMin=0),
                 legend=alt.Legend(
                     title=["probability", "per strip"], format=".1~%", gradientLength=160
                 ),
@@ -285,10 +383,10 @@ def _class_map_spec(bottom: float, top: float) -> dict[str, Any]:
     )
     truth = (
         alt.Chart(alt.NamedData("function"))
-        .mark_line(color=COLOURS["reg"], strokeWidth=2)
+        .mark_line(color=LIGHT.text, strokeWidth=2)
         .encode(x=_input("x", axis=no_grid), y=_target("y", limits))
     )
-    return finished(alt.layer(cells, truth), "Class probabilities", 280)
+    return finished(alt.layer(cells, truth), "Class probabilities", _LOW)
 
 
 def _input(field: str, **options: Any) -> alt.X:

@@ -126,6 +126,11 @@ class Lab:
         return self.step >= self.total_steps
 
     @property
+    def diverged(self) -> bool:
+        """Whether a test error of the last epoch is not finite; such a run never recovers."""
+        return not bool(np.isfinite(self.test_mse).all())
+
+    @property
     def seconds_left(self) -> float | None:
         """Remaining training time at the speed so far; None before the first step."""
         if not self._trained_steps:
@@ -205,9 +210,14 @@ class Lab:
         return self._errors[-1]
 
     @property
+    def test_errors(self) -> np.ndarray:
+        """Test MSE (E + 1, 3, R) after each of E epochs; the first is before training."""
+        return np.stack(self._errors)
+
+    @property
     def history(self) -> pd.DataFrame:
         """Test MSE of each epoch, model and run: columns epoch, model, run and test_mse."""
-        curves = np.stack(self._errors)
+        curves = self.test_errors
         epoch, model, run = np.indices(curves.shape).reshape(3, -1)
         return pd.DataFrame(
             {
@@ -218,20 +228,22 @@ class Lab:
             }
         )
 
-    def history_bands(self, points: int = 120) -> pd.DataFrame:
+    def history_bands(self, points: int = 120, run: int | None = None) -> pd.DataFrame:
         """Return the median and the band over runs of the test MSE.
 
         Parameters
         ----------
         points : int, default 120
             Most epochs to include.
+        run : int, optional
+            Index of one run, from 0; all runs by default.
 
         Returns
         -------
         DataFrame
             Columns epoch, model, median, low and high; epoch 0 is before training.
         """
-        curves = np.stack(self._errors)
+        curves = self.test_errors[:, :, slice(None) if run is None else [run]]
         epochs = np.unique(np.linspace(0, len(curves) - 1, points).round().astype(int))
         return frames.bands(epochs, np.moveaxis(curves[epochs], 0, -1), "epoch")
 
@@ -292,12 +304,14 @@ class Lab:
     def verdicts(self) -> list[Verdict]:
         """Compare the current test errors of reg+cls with those of reg and of the control.
 
+        Until the run is done, the verdicts are worded as provisional.
+
         Returns
         -------
         list of Verdict
             The comparison with reg, then the one with the control.
         """
-        return verdicts(dict(zip(MODELS, self.test_mse, strict=True)))
+        return verdicts(dict(zip(MODELS, self.test_mse, strict=True)), final=self.done)
 
     @property
     def has_peaks(self) -> bool:

@@ -375,16 +375,16 @@ def _presets() -> dict[str, tuple[LabSettings, str]]:
     return {
         "Severe imbalance": (
             base,
-            "Nearly all training targets lie within ±3 % of the target range around a peak. "
+            "Nearly all training targets lie within ±3% of the target range around a peak. "
             "reg+cls has a lower error than plain reg in most runs; compare with the control.",
         ),
         "Moderate imbalance": (
             replace(base, sampling="moderate"),
-            "Most training targets lie within ±10 % of the target range around a peak.",
+            "Most training targets lie within ±10% of the target range around a peak.",
         ),
         "Mild imbalance": (
             replace(base, sampling="mild"),
-            "Most training targets lie within ±30 % of the target range around a peak.",
+            "Most training targets lie within ±30% of the target range around a peak.",
         ),
         "Uniform sampling": (
             replace(base, sampling="uniform"),

@@ -12,6 +12,7 @@ import pytest
 
 from regcls.lab.run import Lab
 from regcls.lab.settings import CHOICES, MODELS, LabSettings
+from regcls.lab.verdict import signed
 from regcls.nn.spec import ACTIVATIONS
 
 SMALL = LabSettings(samples=3000, epochs=3, repeats=2, batch=128, classes=8)
@@ -85,7 +86,31 @@ def test_verdicts_compare_with_reg_and_control(trained):
     assert (against_reg.other, against_control.other) == ("reg", "control")
     assert "Too few runs to compare" in against_reg.words
     difference = trained.test_mse[2] - trained.test_mse[1]
-    assert f"{difference.mean():+.3f}" in against_control.numbers
+    assert signed(difference.mean(), 3) in against_control.numbers
+    assert against_control.differences == tuple(difference)
+
+
+def test_verdicts_are_provisional_until_the_run_is_done(trained):
+    half = Lab(replace(SMALL, repeats=6))
+    half.advance_epoch()
+    assert all("so far" in verdict.words for verdict in half.verdicts())
+    assert not any("so far" in verdict.words for verdict in trained.verdicts())
+
+
+def test_a_diverged_run_is_noticed(trained):
+    assert not trained.diverged
+    wild = Lab(replace(SMALL, optimiser="sgd", lr=1.0, weight=1e6))
+    wild.advance_epoch()
+    assert wild.diverged
+
+
+def test_history_of_one_run(trained):
+    table = trained.history_bands(run=1)
+    history = trained.history[trained.history["run"] == 2]
+    for model, curve in table.groupby("model"):
+        expected = history[history["model"] == model]["test_mse"]
+        np.testing.assert_array_equal(curve["median"], expected)
+        np.testing.assert_array_equal(curve["low"], curve["high"])
 
 
 def test_class_probabilities_sum_to_one_along_x(trained):
