@@ -6,22 +6,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import through_app
 from pages.components import (
-    balance,
-    charts,
     downloads,
     prediction_columns,
+    prediction_results,
     selection,
     table_input,
     uploads,
 )
-from regcls.exceptions import sentence
+from pages.components.form import Folding
 from regcls.io import tables
 from regcls.io.reading import AUTOMATIC, Reading, TableError
 from regcls.predictions import columns as arrays_of
-from regcls.predictions import detection
+from regcls.predictions import detection, figures
 from regcls.predictions.columns import Columns, Training
 from regcls.predictions.detection import Proposal
 from regcls.predictions.long_format import LongFormat
@@ -38,16 +38,8 @@ PRIVACY = (
 )
 EXAMPLES = {"age": "Age (shipped models)", "progress": "Progress (shipped models)"}
 WIDTH = 10.0  # of a target range, at first
-METRICS = {"mae": "MAE", "rmse": "RMSE", "bias": "Bias"}
-DECIMALS = 4
-OVERALL = (
-    "balanced_mae: mean of the MAE over ranges; gm: geometric mean of absolute errors; sera: squared "
-    "errors weighted by the rarity of the target in training."
-)
-COVERAGE = (
-    "nominal: level that the intervals are meant to have; width: their mean width, in target units; "
-    "balanced_coverage: mean of the coverage over ranges."
-)
+NAMED = 3  # columns of one role in the bar
+PASTE = "pasted: "  # before the text, in what a problem is about
 
 
 @dataclass
@@ -64,9 +56,11 @@ class PageState:
     layout: int = 0  # differs for each layout of the table
     marks: dict[str, MissingMark] = field(default_factory=dict)  # by the key of their checkbox
     problem: str = ""  # why the last table could not be used
+    problem_of: str = ""  # the file or text that the problem is about
+    form_open: bool = False
     report: Report | None = None
     report_key: tuple[Any, ...] = ()  # what the report was computed from
-    html: str | bytes | None = None
+    html: str = ""  # of the report
 
 
 def page_state() -> PageState:
@@ -105,16 +99,17 @@ def current_proposal(table: tables.Table) -> Proposal:
     return state.proposal
 
 
-def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC) -> None:
-    """Read a file and show its table."""
-    with table_input.problem_kept(page_state()):
+def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC, of: str = "") -> None:
+    """Read a file and show its table; ``of`` is what a problem is about."""
+    with table_input.problem_kept(page_state(), of):
         show_table(table_input.read(data, name, reading), name, data)
 
 
 def read_again(reading: Reading) -> None:
-    """Read the file or the pasted table with other settings."""
+    """Read the file or the pasted table with other settings; the form stays open."""
     state = page_state()
     take_file(state.data, state.name, reading)
+    page_state().form_open = True
 
 
 def take_example(task: str) -> None:
@@ -142,20 +137,34 @@ def inputs() -> None:
         label_visibility="collapsed",
         key="predictions_source",
     )
-    if source == "File":
-        file = table_input.uploader("Table of targets and predictions", key="predictions_file")
-        for new in uploads.unseen([file], "predictions"):
-            take_file(new.getvalue(), new.name)
-    else:
-        text = st.text_area("Table with a header row", key="predictions_text")
-        # Always enabled: the server only sees the text when the field is left, as by this click.
-        if st.button("Read table"):
-            take_file(text.strip("\n").encode(), tables.PASTED, Reading(encoding="utf-8"))
+    given = paste() if source == "Paste" else upload()
     st.caption("Or try an example:")
-    for task, title in EXAMPLES.items():
-        st.button(title, on_click=take_example, args=(task,), key=f"predictions_example_{task}")
-    if problem := page_state().problem:
-        st.error(problem)
+    with st.container(horizontal=True):
+        for task, title in EXAMPLES.items():
+            st.button(title, on_click=take_example, args=(task,), key=f"predictions_example_{task}")
+    table_input.show_problem(page_state(), given)
+
+
+def upload() -> list[str]:
+    """Draw the uploader; return what identifies the file in it."""
+    file = table_input.uploader("Table of targets and predictions", key="predictions_file")
+    for new in uploads.unseen([file], "predictions"):
+        take_file(new.getvalue(), new.name, of=new.file_id)
+        if not page_state().problem:
+            st.rerun()  # the form, of which this is a part, folds
+    return [file.file_id] if file else []
+
+
+def paste() -> list[str]:
+    """Draw the text field; return what identifies its text."""
+    text = st.text_area("Table with a header row", key="predictions_text")
+    # Always enabled: the server only sees the text when the field is left, as by this click.
+    if st.button("Read table"):
+        data = text.strip("\n").encode()
+        take_file(data, tables.PASTED, Reading(encoding="utf-8"), of=PASTE + text)
+        if not page_state().problem:
+            st.rerun()
+    return [PASTE + text]
 
 
 def upload_training_targets(target: str) -> None:
@@ -216,25 +225,34 @@ def choose_margin() -> float:
 # The report
 
 
-def computed(
-    proposal: Proposal, columns: Columns, ranges: tuple[str, float, str], margin: float
-) -> Report:
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen in the form."""
+
+    proposal: Proposal
+    columns: Columns
+    ranges: tuple[str, float, str]
+    margin: float
+
+
+def computed(choices: Choices) -> Report:
     """Return the report for these choices; compute it when they have changed."""
-    state = page_state()
+    state, proposal, columns = page_state(), choices.proposal, choices.columns
     missing = tuple(
         (mark.column, mark.value)
         for key, mark in state.marks.items()
         if st.session_state.get(key, False)
     )
     # The report keeps the training targets alive, so their id cannot be reused meanwhile.
-    key = (state.mark, state.layout, columns, ranges, margin, missing, id(state.train))
+    chosen = (columns, choices.ranges, choices.margin)
+    key = (state.mark, state.layout, *chosen, missing, id(state.train))
     if state.report is None or state.report_key != key:
         with st.spinner("Computing errors and intervals…"):
             arrays = arrays_of.arrays(proposal.frame, columns, state.train, missing, proposal.rows)
             arrays = replace(arrays, notes=(*notes_on_rows(), *arrays.notes))
-            made = target_ranges(arrays, *ranges)
-            state.report = Report(arrays, made, margin)
-        state.report_key, state.html = key, None
+            made = target_ranges(arrays, *choices.ranges)
+            state.report = Report(arrays, made, choices.margin)
+        state.report_key, state.html = key, ""
         for mark in arrays.marks:
             name = selection.persistent("predictions", "mark", state.mark, mark.column, mark.value)
             state.marks[name["key"]] = mark
@@ -264,102 +282,6 @@ def missing_marks(columns: Columns) -> None:
             )
 
 
-def show(report: Report) -> None:
-    """Show the verdict, the charts and the tables of a report."""
-    from regcls.predictions import charts as prediction_charts
-
-    first, *rest = report.verdict_parts
-    st.markdown(f"#### {first}")
-    st.markdown(" ".join(rest))
-    for text in report.coverage.sentences(report.unit) if report.coverage else ():
-        st.markdown(text)
-    st.caption(
-        f"For new {report.unit} like those of this table, with the same models. "
-        f"Target ranges: {report.ranges.reason}"
-    )
-    marks = {mark.sentence for mark in report.arrays.marks}
-    for note in (*report.cautions, *report.arrays.notes):
-        if note not in marks:  # these are shown with the choice to leave their rows out
-            st.info(note)
-    metric = st.segmented_control(
-        "Error metric",
-        list(METRICS),
-        default="mae",
-        required=True,
-        format_func=METRICS.__getitem__,
-        label_visibility="collapsed",
-        key="predictions_metric",
-    )
-    settings = prediction_charts.settings_text(report, page_state().name)
-    charts.draw(
-        prediction_charts.errors(report, metric), name=f"errors-{metric}", settings=settings
-    )
-    with st.container(horizontal=True):
-        html_report(report)
-        downloads.button("Errors (CSV)", lambda: tables.safe_csv(report.table), "errors.csv")
-    balance.draw(report.errors, "predictions", settings=settings)
-    charts.draw(prediction_charts.distribution(report), name="targets", settings=settings)
-    figures("Overall", report.overall)
-    st.caption(OVERALL)
-    figures("Ranges with many, medium and few targets", report.shots)
-    st.caption(sentence(report.shot_names[1]))
-    compare(report, settings)
-    covered(report, settings)
-    charts.draw(prediction_charts.residuals(report), name="residuals", settings=settings)
-    model = st.selectbox("Predicted against true values of", report.models)
-    charts.draw(prediction_charts.density(report, model), name="density", settings=settings)
-    if len(report.segments):
-        figures("Most frequent segments", report.segments)
-    st.markdown("**Rows with the largest errors** (row 1 is the first below the header)")
-    st.dataframe(report.worst, hide_index=True)
-
-
-def figures(title: str, table: Any) -> None:
-    """Show a table of figures."""
-    st.markdown(f"**{title}**")
-    st.dataframe(table.round(DECIMALS), hide_index=True)
-
-
-def compare(report: Report, settings: str) -> None:
-    """Show the difference between two models, if there are two."""
-    from regcls.predictions import charts as prediction_charts
-
-    if len(report.models) < 2:
-        return
-    left, right = st.columns(2)
-    first = left.selectbox("Compare", report.models, len(report.models) - 1)
-    second = right.selectbox("with", [model for model in report.models if model != first])
-    drawn = prediction_charts.differences(report, first, second)
-    charts.draw(drawn, name="differences", settings=settings)
-    found = report.differences(first, second)
-    downloads.button("Differences (CSV)", lambda: tables.safe_csv(found), "differences.csv")
-
-
-def covered(report: Report, settings: str) -> None:
-    """Show the coverage of the prediction intervals, if there are any."""
-    from regcls.predictions import charts as prediction_charts
-
-    if report.coverage is None:
-        return
-    charts.draw(prediction_charts.coverage(report), name="coverage", settings=settings)
-    figures("Coverage of the prediction intervals", report.coverage.overall())
-    figures("Coverage per range", report.coverage.table().dropna(axis=1, how="all"))
-    st.caption(COVERAGE)
-
-
-def html_report(report: Report) -> None:
-    """Offer the report as an HTML file; it takes a second, so only on request."""
-    state = page_state()
-    if state.html is not None:
-        downloads.button("Download HTML report", state.html, "errors.html", type="primary")
-    elif st.button("Create HTML report", icon=":material/description:"):
-        from regcls.predictions import html
-
-        with st.spinner("Writing the report…"):
-            state.html = html.write(report, state.name)
-        st.rerun()
-
-
 def how_to_read() -> None:
     """Explain the figures of the report."""
     with st.expander("How to read this"):
@@ -371,9 +293,9 @@ def how_to_read() -> None:
             "shown instead.\n"
             "- **What is estimated.** The errors of these models on new rows like those of the "
             "table, or on new groups if there is a group column.\n"
-            "- **Intervals** of errors are 95 % percentile bootstrap intervals, widened for few "
+            "- **Intervals** of errors are 95% percentile bootstrap intervals, widened for few "
             "rows. Those of differences between models are paired t-intervals, wide enough that "
-            "all of a report hold together in at least 95 % of such reports (Holm's correction). A "
+            "all of a report hold together in at least 95% of such reports (Holm's correction). A "
             "model is better or worse where its interval excludes zero, practically equal where the "
             "interval lies within the margin, and there is no verdict with fewer than six rows or "
             "groups.\n"
@@ -393,51 +315,123 @@ def how_to_read() -> None:
         )
 
 
-st.title("Your predictions")
-st.markdown("Error report per target range for the predictions of any regression model.")
-left, right = st.columns([1, 2], gap="medium")
-proposed, chosen, problem = None, None, ""
-with left:
-    inputs()
-    shown = page_state()
-    if shown.table is not None and not shown.table.questions:
-        try:
-            proposed = current_proposal(shown.table)
-            chosen = prediction_columns.choose_roles(
-                proposed, f"{shown.mark}_{shown.layout}", upload_training_targets
-            )
-        except TableError as error:
-            problem = error.sentence
-        ranges, margin = choose_ranges(), choose_margin()
-    st.caption(PRIVACY)
-with right:
-    if shown.table is None:
+def save_report(report: Report) -> None:
+    """Offer the report as an HTML file, which is written on a click: that takes a second."""
+    from regcls.predictions import html
+
+    state = page_state()
+
+    def written() -> str:
+        if not state.html:
+            state.html = html.write(report, state.name)
+        return state.html
+
+    downloads.button("Report (HTML)", written, html.file_name(state.name), type="primary")
+
+
+def toggle_form() -> None:
+    """Open a closed form, and close an open one."""
+    state = page_state()
+    state.form_open = not state.form_open
+
+
+def first_form() -> None:
+    """Draw the form before there is a table."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        inputs()
+        st.caption(PRIVACY)
+    with right:
         st.info(
             "Upload a table, paste one, or try an example. It needs a column with the true target "
             "and at least one with predictions; column roles are detected automatically, and you "
-            "can change them.",
-            icon=":material/arrow_back:",
+            "can change them."
         )
-    else:
-        if shown.data:
-            table_input.reading_controls(
-                shown.table, read_again, f"predictions_reading_{shown.mark}"
-            )
-        rows, width = shown.table.frame.shape
-        roles = f" {chosen.summary}" if chosen else ""
-        st.caption(f"{shown.name}: {rows:,} rows, {width:,} columns.{roles}")
-        report = None
-        if proposed is not None and chosen is not None:
-            try:
-                report = computed(proposed, chosen, ranges, margin)
-            except TableError as error:
-                problem = error.sentence
-            missing_marks(chosen)
-        if report is not None:
-            show(report)
-        else:
-            if problem:
-                st.warning(problem)
-            for note in notes_on_rows():
-                st.info(note)
-    how_to_read()
+
+
+def form(table: tables.Table, folding: Folding) -> tuple[Choices | None, str]:
+    """Draw the form for a table; return what is chosen, and the problem if that is impossible."""
+    state, proposed, chosen, problem = page_state(), None, None, ""
+    with folding.form():
+        left, middle, right = st.columns(3, gap="medium")
+        with left:
+            inputs()
+            st.caption(PRIVACY)
+        with middle:
+            if not table.questions:
+                try:
+                    proposed = current_proposal(table)
+                    chosen = prediction_columns.choose_roles(
+                        proposed, f"{state.mark}_{state.layout}", upload_training_targets
+                    )
+                    st.caption(figures.markdown(chosen.summary))
+                except TableError as error:
+                    problem = error.sentence
+        with right:
+            ranges, margin = choose_ranges(), choose_margin()
+            if state.data:
+                table_input.reading_controls(table, read_again, f"predictions_reading_{state.mark}")
+    if proposed is None or chosen is None:
+        return None, problem
+    return Choices(proposed, chosen, ranges, margin), ""
+
+
+def in_one_line(table: tables.Table, columns: Columns | None) -> str:
+    """Return the file, its size and the roles of its columns."""
+
+    def bold(*names: str) -> str:
+        return ", ".join(f"**{figures.markdown(name)}**" for name in names)
+
+    parts = [bold(page_state().name), f"{len(table.frame):,} rows"]
+    if columns is not None:
+        roles = {
+            "target": (columns.target,),
+            "predictions": columns.models,
+            "intervals of": tuple(interval.model for interval in columns.intervals),
+            "training targets": (columns.train,),
+            "segments": (columns.category,),
+            "groups": (columns.group,),
+        }
+        for role, named in roles.items():
+            if names := [name for name in named if name]:
+                more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                parts.append(f"{role} {bold(*names[:NAMED])}{more}")
+    return " · ".join(parts)
+
+
+def results(table: tables.Table, corner: DeltaGenerator) -> None:
+    """Draw the form, in one line, and the report on the table, with its file in the corner."""
+    state = page_state()
+    folding = Folding("predictions", state.form_open or bool(table.questions), toggle_form)
+    folding.bar()
+    choices, problem = form(table, folding)
+    folding.say(in_one_line(table, choices.columns if choices else None))
+    report = None
+    if choices is not None:
+        try:
+            report = computed(choices)
+        except TableError as error:
+            problem = error.sentence
+        missing_marks(choices.columns)
+    if report is None:
+        folding.open()
+        if problem:
+            st.warning(problem)
+        for note in notes_on_rows():
+            st.info(note)
+        return
+    with corner:
+        save_report(report)
+    prediction_results.show(report, state.name, state.mark)
+
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Your predictions", width="content")
+    corner = st.container(width="content")
+shown = page_state()
+if shown.table is None:
+    st.markdown("Error report per target range for the predictions of any regression model.")
+    first_form()
+else:
+    results(shown.table, corner)
+how_to_read()

@@ -15,14 +15,19 @@ from pages.components import (
     presence,
     selection,
     table_input,
+    table_settings,
     uploads,
     url_state,
 )
+from pages.components.form import Folding
+from pages.components.table_settings import BUDGETS, DEFAULTS, GOALS
 from regcls.exceptions import UserError
 from regcls.io.reading import AUTOMATIC, Reading
+from regcls.predictions.figures import markdown
 from regcls.tabular import columns as tabular_columns
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular import samples
+from regcls.tabular.targets import Target, possible_targets
 from regcls.utils.text import duration
 
 if TYPE_CHECKING:
@@ -39,9 +44,6 @@ PRIVACY = (
 )
 REFRESH_SECONDS = 1.0  # between two updates while a comparison runs
 NONE = "none"
-BUDGETS = {"quick": "Quick", "normal": "Normal", "thorough": "Thorough"}
-GOALS = {"balanced": "Every target range equally", "overall": "Every row equally"}
-DEFAULTS = {"budget": "quick", "goal": "balanced"}
 
 T = TypeVar("T")
 
@@ -66,6 +68,8 @@ class PageState:
     table: Table | None = None  # as it was read, of an uploaded file
     data: bytes = b""  # of the uploaded file, to read it again with other settings
     problem: str = ""  # why the last table could not be used
+    problem_of: str = ""  # the file that the problem is about
+    form_open: bool = True
     mark: int = 0  # differs for each table
     budget: str = DEFAULTS["budget"]  # initial choices of the widgets
     goal: str = DEFAULTS["goal"]
@@ -115,14 +119,14 @@ def show_table(frame: pd.DataFrame, name: str, notes: tuple[str, ...] = ()) -> P
     state.frame, renamed = tabular_columns.unique_names(frame)
     state.name, state.notes = name, (*notes, *renamed)
     state.sample = state.sample_key = state.table = None
-    state.problem, state.data = "", b""
+    state.problem, state.data, state.form_open = "", b"", True
     state.mark += 1
     return state
 
 
-def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC) -> None:
-    """Read a file and show its table."""
-    with table_input.problem_kept(page_state()):
+def take_file(data: bytes, name: str, reading: Reading = AUTOMATIC, of: str = "") -> None:
+    """Read a file and show its table; ``of`` is what a problem is about."""
+    with table_input.problem_kept(page_state(), of):
         table = table_input.read(data, name, reading)
         state = show_table(table.frame, name, table.notes)
         state.table, state.data = table, data
@@ -143,56 +147,89 @@ def take_sample(key: str) -> None:
 
 def inputs() -> None:
     """Draw the upload and the samples."""
-    left, right = st.columns([3, 2])
-    with left:
-        file = table_input.uploader("Table as CSV, Parquet or Excel file, one row per sample")
+    file = table_input.uploader(
+        "Table as CSV, Parquet or Excel file, one row per sample", key="table_file"
+    )
     for new in uploads.unseen([file], "table"):
-        take_file(new.getvalue(), new.name)
-    left.caption(PRIVACY)
-    with right:
-        st.markdown("Or try a sample")
-        for key, sample in samples.SAMPLES.items():
-            st.button(
-                sample.title,
-                on_click=take_sample,
-                args=(key,),
-                key=f"table_sample_{key}",
-                type="tertiary",
-                icon=":material/table_chart:",
-            )
-    state = page_state()
-    if state.problem:
-        st.error(state.problem)
-    if state.table is not None and not table_input.reading_controls(
-        state.table, read_again, f"table_reading_{state.mark}"
-    ):
-        st.stop()
+        take_file(new.getvalue(), new.name, of=new.file_id)
+        if not page_state().problem:
+            st.rerun()  # the page's parts are drawn for the table before
+    table_input.show_problem(page_state(), [file.file_id] if file else [])
+    st.caption("Or try a sample:")
+    for key, sample in samples.SAMPLES.items():
+        st.button(
+            sample.title,
+            on_click=take_sample,
+            args=(key,),
+            key=f"table_sample_{key}",
+            type="tertiary",
+            icon=":material/table_chart:",
+        )
+    st.caption(PRIVACY)
 
 
 # Settings
 
 
-def settings(state: PageState, frame: pd.DataFrame) -> tuple[tabular_plan.Plan, tuple[Any, ...]]:
-    """Draw the settings; return the plan and what identifies it. Stops the page if there is none."""
-    preview(state, frame)
-    targets = state.once("targets", (state.mark,), lambda: tabular_columns.possible_targets(frame))
+@dataclass(frozen=True)
+class Setup:
+    """What the form describes."""
+
+    plan: tabular_plan.Plan
+    key: tuple[Any, ...]  # what identifies it
+
+
+def setup(state: PageState, frame: pd.DataFrame) -> Setup | None:
+    """Draw the form; return what is chosen, None while how the file is read is an open question.
+
+    Raises UserError if the table or the choice cannot be used.
+    """
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        inputs()
+    with middle:
+        if state.table is not None and not table_input.reading_controls(
+            state.table, read_again, f"table_reading_{state.mark}"
+        ):
+            return None
+        preview(state, frame)
+        target, group = roles(state, frame)
+        leave_out = choose_columns(state, frame, target, group)
+    with right:
+        goal, budget, ranges = table_settings.draw(state.goal, state.budget)
+        key = (state.mark, target, group, leave_out, goal, budget, ranges)
+
+        def make() -> tabular_plan.Plan:
+            problem = tabular_columns.make_problem(frame, target, leave_out, group, state.notes)
+            return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal, ranges=ranges)
+
+        url_state.write({"sample": state.sample_key, "budget": budget, "goal": goal}, DEFAULTS)
+        found = Setup(state.once("plan", key, make), key)
+        compare_button(found)
+    return found
+
+
+def roles(state: PageState, frame: pd.DataFrame) -> tuple[str, str | None]:
+    """Draw the choice of target and groups; return the two columns."""
+    targets: list[Target] = state.once("targets", (state.mark,), lambda: possible_targets(frame))
     if not targets:
-        st.error(
-            "No column contains at least two different numbers, so there is nothing to predict."
+        raise UserError(
+            "no column contains at least two different numbers, so there is nothing to predict"
         )
-        st.stop()
-    others = [name for name in frame.columns if name not in targets]
-    left, right = st.columns(2)
-    offered = [*targets, *others]
-    target = left.selectbox(
+    numeric = [found.column for found in targets]
+    offered = [*numeric, *(name for name in frame.columns if name not in numeric)]
+    likeliest = state.sample.target if state.sample else targets[0].column
+    target = st.selectbox(
         "Target",
         offered,
-        offered.index(state.sample.target if state.sample else targets[-1]),
+        offered.index(likeliest),
         **selection.persistent("table_target", state.mark),
     )
+    if state.sample is None and target == likeliest and len(numeric) > 1:
+        st.caption(f"Guessed {targets[0].reason}; you can change it.")
     groups = [NONE, *(name for name in frame.columns if name != target)]
     usual = state.sample.group if state.sample and state.sample.group in groups else NONE
-    group = right.selectbox(
+    group = st.selectbox(
         "Group column",
         groups,
         groups.index(usual),
@@ -200,66 +237,43 @@ def settings(state: PageState, frame: pd.DataFrame) -> tuple[tabular_plan.Plan, 
         help="Rows with the same value, such as one person or place, are held out together, so that "
         "no test row has a near-duplicate in the training set.",
     )
-    group = None if group == NONE else group
-    leave_out = choose_columns(state, frame, target, group)
-    with st.container(horizontal=True):
-        goal = segmented(
-            "Weighting",
-            GOALS,
-            "table_goal",
-            state.goal,
-            "Error that selects the settings and gives the verdict: the mean absolute error "
-            "averaged over target ranges (balanced MAE), or over all rows (MAE).",
-        )
-        budget = segmented(
-            "Budget",
-            BUDGETS,
-            "table_budget",
-            state.budget,
-            "Number of settings tried per kind of model, training steps, and repeats of the "
-            "cross-validation.",
-        )
-        ranges = st.number_input(
-            "Target ranges, at most",
-            1,
-            tabular_plan.MOST_RANGES,
-            tabular_plan.RANGES,
-            width=160,
-            help="Their edges are chosen by the shape of the target, with at least "
-            f"{tabular_plan.MIN_ROWS_PER_RANGE} rows in each range.",
-            **selection.persistent("table_ranges"),
-        )
-    key = (state.mark, target, group, leave_out, goal, budget, ranges)
+    return target, None if group == NONE else group
 
-    def make() -> tabular_plan.Plan:
-        problem = tabular_columns.make_problem(frame, target, leave_out, group, state.notes)
-        return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal, ranges=ranges)
 
-    url_state.write({"sample": state.sample_key, "budget": budget, "goal": goal}, DEFAULTS)
-    return or_stop(lambda: state.once("plan", key, make)), key
+def compare_button(found: Setup) -> None:
+    """Draw the button that starts the comparison, and what it takes."""
+    state, plan = page_state(), found.plan
+    current = state.run is not None and state.run_key == found.key
+    # No callback: that of an earlier run of the page would start what was chosen then.
+    if st.button(
+        "Compare again" if current else "Compare",
+        type="secondary" if current else "primary",
+        icon=":material/play_arrow:",
+        key="table_start",
+        width="stretch",
+    ):
+        start(found.key, plan)
+        st.rerun()
+    subsample = ""
+    if plan.subsampled:
+        subsample = (
+            f" The search uses {tabular_plan.SEARCH_ROWS:,} training rows of each fold; the best "
+            "settings are then trained on all of them."
+        )
+    running = state.run is not None and state.run.running
+    st.caption(
+        f"About {duration(plan.seconds)}: {len(tabular_plan.KINDS)} kinds of models, "
+        f"{plan.budget.settings} settings each, {len(plan.splits)} held-out folds.{subsample}"
+        f"{' It stops the current run.' if running else ''}"
+    )
 
 
 def preview(state: PageState, frame: pd.DataFrame) -> None:
-    """Show the table's name, size and first rows."""
-    st.subheader(state.name, anchor=False)
-    size = f"{len(frame):,} rows, {frame.shape[1]:,} columns."
-    sample = state.sample
-    st.caption(f"{size} {sample.about} Source: {sample.source}." if sample else size)
-    with st.expander("First rows"):
+    """Show what a sample is, and the table's first rows."""
+    if sample := state.sample:
+        st.caption(f"{sample.about} Source: {sample.source}.")
+    with st.popover("First rows", icon=":material/table_rows:", type="tertiary"):
         st.dataframe(frame.head(50), height=220, hide_index=True)
-
-
-def segmented(label: str, options: dict[str, str], name: str, default: str, help: str) -> str:
-    """Draw a choice between a few options."""
-    return st.segmented_control(
-        label,
-        list(options),
-        format_func=options.__getitem__,
-        required=True,
-        default=default,
-        help=help,
-        **selection.persistent(name),
-    )
 
 
 def choose_columns(
@@ -271,7 +285,7 @@ def choose_columns(
         with st.spinner("Checking the columns…"):
             return tabular_columns.make_problem(frame, target, (), group)
 
-    found = or_stop(lambda: state.once("checked", (state.mark, target, group), check))
+    found = state.once("checked", (state.mark, target, group), check)
     out = []
     if found.suspicions:
         st.warning(
@@ -296,52 +310,40 @@ def choose_columns(
     return tuple(sorted([*out, *more]))
 
 
-def or_stop(make: Callable[[], T]) -> T:
-    """Return ``make()``; stop the page with a message if the table cannot be used."""
-    try:
-        return make()
-    except UserError as error:
-        st.error(error.sentence)
-        st.stop()
-
-
 # A comparison: start, watch, results
 
 
 def start(key: tuple[Any, ...], plan: tabular_plan.Plan) -> None:
-    """Start a comparison; a running one is stopped."""
+    """Start a comparison and fold the form; a running one is stopped."""
     from regcls.tabular.comparison import Comparison
 
     state = page_state()
     state.stop()
     state.run, state.run_key = Comparison(plan, presence.visitor_present()).start(), key
+    state.form_open = False
 
 
-def before(plan: tabular_plan.Plan, key: tuple[Any, ...]) -> None:
-    """Show the target's distribution and the button that starts the comparison."""
+def toggle_form() -> None:
+    """Open a closed form, and close an open one."""
+    state = page_state()
+    state.form_open = not state.form_open
+
+
+def before(plan: tabular_plan.Plan) -> None:
+    """Show the target's distribution, and what was changed in the table."""
     from regcls.tabular import charts as tabular_charts
 
     picture = tabular_charts.target(plan.problem.y, plan.edges, plan.problem.target)
     charts.draw(picture, name="table-target", settings=f"{len(plan.problem.y):,} rows.")
     st.caption(plan.target_ranges.summary)
-    st.button(
-        "Compare",
-        on_click=start,
-        args=(key, plan),
-        type="primary",
-        icon=":material/play_arrow:",
-        key="table_start",
-    )
-    subsample = ""
-    if plan.subsampled:
-        subsample = (
-            f" The search uses {tabular_plan.SEARCH_ROWS:,} training rows of each fold; the best "
-            "settings are then trained on all of them."
-        )
-    st.caption(
-        f"About {duration(plan.seconds)}: {len(tabular_plan.KINDS)} kinds of models, "
-        f"{plan.budget.settings} settings each, {len(plan.splits)} held-out folds.{subsample}"
-    )
+    changes(plan)
+
+
+def changes(plan: tabular_plan.Plan) -> None:
+    """Show what was changed in the table before it is used."""
+    if notes := plan.problem.notes:
+        with st.expander(f"Changes made to the table ({len(notes)})"):
+            st.markdown("\n".join(f"- {note}" for note in notes))
 
 
 def watch() -> None:
@@ -350,67 +352,62 @@ def watch() -> None:
     run = page_state().run
     if run is None or not run.running:
         st.rerun()
-    now = run.progress
-    left = "" if now.seconds_left is None else f", about {duration(now.seconds_left)} left"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(now.share, f"{now.folds_done} of {now.folds} folds complete{left}")
-        st.button("Cancel", on_click=run.cancel, icon=":material/stop:", key="table_cancel")
-    if run.results is None:
-        st.info("First results appear when the first fold is complete.")
-    else:
-        st.caption(
-            "Results so far. Intervals appear after five folds; wait for the last fold before you "
-            "decide."
-        )
-        comparison_results.summary(run.results, live=True)
+    comparison_results.status(run)
+    comparison_results.so_far(run)
+
+
+def in_one_line(state: PageState, frame: pd.DataFrame, found: Setup | None) -> str:
+    """Return the table, its size and what is compared on it."""
+    parts = [f"**{markdown(state.name)}**", f"{len(frame):,} rows, {frame.shape[1]:,} columns"]
+    if found is not None:
+        problem, budget = found.plan.problem, found.key[-2]
+        inputs = len(problem.columns)
+        parts += [
+            f"target **{markdown(problem.target)}**",
+            f"{inputs} input{'s' if inputs > 1 else ''}",
+            f"{GOALS[found.plan.goal].lower()} counts equally",
+            f"{BUDGETS[budget].lower()} budget",
+        ]
+    return " · ".join(parts)
 
 
 def compare(state: PageState, frame: pd.DataFrame) -> None:
-    """Draw the settings and, below, the comparison: not yet started, running or complete."""
-    plan, key = settings(state, frame)
-    if plan.problem.notes:
-        with st.expander(f"Changes made to the table ({len(plan.problem.notes)})"):
-            st.markdown("\n".join(f"- {note}" for note in plan.problem.notes))
-    if state.run is None or state.run_key != key:
+    """Draw the form and, below, the comparison: not yet started, running or complete."""
+    folding = Folding("table", state.form_open or state.run is None, toggle_form)
+    folding.bar()
+    found, problem = None, ""
+    with folding.form():
+        try:
+            found = setup(state, frame)
+        except UserError as error:
+            problem = error.sentence
+    folding.say(in_one_line(state, frame, found))
+    if found is None:
+        folding.open()
+        if problem:
+            st.error(problem)
+    elif state.run is None or state.run_key != found.key:
+        folding.open()
         if state.run is not None and state.run.running:
             st.info("Settings changed. Compare stops the current run and starts a new one.")
-        before(plan, key)
+        before(found.plan)
     elif state.run.running:
         st.fragment(watch, run_every=REFRESH_SECONDS)()
     else:
         comparison_results.final(state.run)
-
-
-def how_to_read() -> None:
-    """Explain what is compared and how."""
-    hidden = " and ".join(map(str, tabular_plan.HIDDEN))
-    with st.expander("How to read this", icon=":material/menu_book:"):
-        st.markdown(
-            f"- **Models.** Small networks with two hidden layers of {hidden} units that differ "
-            "only in their loss: **reg**; the **control**, reg with a tuned loss scale, since a "
-            "larger loss alone can help; **reg+cls**; inverse and square-root **weights** and "
-            "**LDS** in both variants (Yang et al. 2021); **Balanced MSE** (Ren et al. 2022); "
-            "**HL-Gauss** (Imani and White 2018). Gradient-boosted trees are shown for comparison.\n"
-            "- **Equal tuning.** Each kind of model tries the same number of settings; the best is "
-            "selected on inner validation rows. Errors are measured on rows used neither for "
-            "training nor for selection (nested 5-fold cross-validation).\n"
-            "- **Balanced MAE.** The mean absolute error per target range, averaged over ranges, so "
-            "that rare values count as much as frequent ones. **MAE** weights every row equally.\n"
-            "- **Intervals** (95 %) are for new rows and new training runs on tables like this "
-            "one, corrected for the number of comparisons. Remedies are compared with the control. "
-            "If an interval includes zero, the table does not show a difference; *practically "
-            "equal* means that the interval lies within ±5 %."
-        )
+        changes(found.plan)
 
 
 st.title("Your table", anchor=False)
-st.markdown(
-    "Does adding classification help *your* regression? Upload a table, choose the target, and "
-    "compare *reg+cls* with the established methods for imbalanced regression."
-)
 first_visit()
-inputs()
-how_to_read()
 shown = page_state()
-if shown.frame is not None:
+if shown.frame is None:
+    st.markdown(
+        "Does adding classification help *your* regression? Upload a table, choose the target, and "
+        "compare *reg+cls* with the established methods for imbalanced regression."
+    )
+    with st.columns([2, 1])[0]:
+        inputs()
+else:
     compare(shown, shown.frame)
+table_settings.how_to_read()

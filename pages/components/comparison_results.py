@@ -7,55 +7,71 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import balance, charts, downloads, table_input
+from pages.components import balance, charts, downloads, selection, table_input
 from regcls.exceptions import UserError
 from regcls.io.reading import AUTOMATIC, Reading
 from regcls.tabular import plan as tabular_plan
+from regcls.utils.text import duration
 
 if TYPE_CHECKING:
     from regcls.tabular.comparison import Comparison, Results
 
 MOST_COLUMNS = 8  # named above the uploader for new rows
 MOST_ROWS = 200  # of the new predictions, on the page
+# What is below the results so far stays where it is when the first ones appear.
+PLACE = "<style>.st-key-table_so_far { min-height: 38rem; }</style>"
 
 
-def summary(results: Results, live: bool = False) -> None:
-    """Show the verdict and the charts; while the comparison runs, without widgets."""
+def status(run: Comparison) -> None:
+    """Show how far a comparison is; the same line stays when it has ended, so that nothing moves."""
+    now = run.progress
+    folds = f"{now.folds_done} of {now.folds} folds complete"
+    with st.container(horizontal=True, vertical_alignment="center", key="table_status"):
+        if run.running:
+            left = "" if now.seconds_left is None else f", about {duration(now.seconds_left)} left"
+            st.progress(now.share, f"{folds}{left}")
+            st.button("Cancel", on_click=run.cancel, icon=":material/stop:", key="table_cancel")
+        else:
+            ended = " before it was cancelled" if run.cancelled else f" in {duration(run.seconds)}"
+            st.progress(now.share, f"{folds}{ended}")
+
+
+def so_far(run: Comparison) -> None:
+    """Show the results while a comparison runs, without widgets: each redraw would make new ones."""
+    st.html(PLACE)
+    with st.container(key="table_so_far"):
+        if run.results is None:
+            st.info("First results appear when the first fold is complete.")
+            return
+        finding(run.results)
+        st.caption(
+            "Results so far. Intervals appear after five folds; wait for the last fold before you "
+            "decide."
+        )
+
+
+def finding(results: Results, name: str = "") -> None:
+    """Show the verdict beside the changes of the error; with a name, the chart can be saved."""
     from regcls.tabular import charts as tabular_charts
     from regcls.tabular import verdict
     from regcls.tabular.results import ESTIMAND
 
     found = verdict.verdict(results)
-    with st.container(border=True):
-        st.markdown(f"**{found.headline}**")
-        st.markdown("\n".join(f"- {point}" for point in found.points))
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.markdown(f"## {found.finding}")
         st.markdown(f"**What to try first.** {found.first}")
+        power = found.headline.removeprefix(found.finding).strip()
+        points = [power, *found.points] if power else found.points
+        st.markdown("\n".join(f"- {point}" for point in points))
         st.caption(f"Verdicts hold for {ESTIMAND}.")
-    named = "" if live else "table"  # while it runs, each redraw would make new buttons
-    charts.draw(tabular_charts.changes(results), name=named and f"{named}-changes")
-    best = results.best_network()
-    picked = list(dict.fromkeys(["reg", "control", "reg+cls", best, tabular_plan.TREES]))
-    if not live:
-        picked = st.pills(
-            "Models",
-            list(tabular_plan.KINDS),
-            default=picked,
-            selection_mode="multi",
-            format_func=tabular_plan.NAMES.__getitem__,
-            key="table_kinds",
-        )
-    if picked:
-        kinds = tuple(kind for kind in tabular_plan.KINDS if kind in picked)
-        picture = tabular_charts.per_range(results, kinds, results.plan.problem.target)
-        charts.draw(picture, name=named and f"{named}-ranges")
-        st.caption(results.plan.target_ranges.summary)
-        if not live:
-            settings = tabular_charts.settings_text(results)
-            balance.draw(results.report(kinds), "table", settings=settings)
+    with right:
+        charts.draw(tabular_charts.changes(results), name=name)
 
 
 def final(run: Comparison) -> None:
     """Show all results of a comparison that has ended or was cancelled."""
+    status(run)
     if run.error:
         st.error(
             f"The comparison stopped with an unexpected error ({type(run.error).__name__}). "
@@ -65,14 +81,66 @@ def final(run: Comparison) -> None:
         st.info("The comparison was cancelled. Results of the folds that were complete are below.")
     if run.results is None:
         return
-    summary(run.results)
-    with st.expander("All figures"):
-        st.dataframe(run.results.table, hide_index=True)
-        st.dataframe(run.results.comparisons(), hide_index=True)
-        st.dataframe(run.results.ranges(), hide_index=True)
+    finding(run.results, "table-changes")
+    st.fragment(details)(run.results)
     if run.models:
         files(run, run.results)
         new_rows(run)
+
+
+def details(results: Results) -> None:
+    """Show the rest of the results in tabs; only the open one is computed."""
+    parts = {"Errors per range": per_range, "Balanced targets": balanced, "All figures": figures}
+    tabs = st.tabs(list(parts), key="table_tabs", on_change="rerun")
+    for tab, draw in zip(tabs, parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(results)
+
+
+def per_range(results: Results) -> None:
+    """Show the errors of some kinds of models per target range."""
+    from regcls.tabular import charts as tabular_charts
+
+    if kinds := choose_kinds(results):
+        picture = tabular_charts.per_range(results, kinds, results.plan.problem.target)
+        charts.draw(picture, name="table-ranges")
+        st.caption(results.plan.target_ranges.summary)
+
+
+def balanced(results: Results) -> None:
+    """Show the errors of some kinds of models between natural and balanced targets."""
+    from regcls.tabular import charts as tabular_charts
+
+    if kinds := choose_kinds(results):
+        settings = tabular_charts.settings_text(results)
+        balance.draw(results.report(kinds), "table", settings=settings)
+
+
+def choose_kinds(results: Results) -> tuple[str, ...]:
+    """Draw the choice of the kinds of models to show."""
+    best = results.best_network()
+    usual = list(dict.fromkeys(["reg", "control", "reg+cls", best, tabular_plan.TREES]))
+    picked = st.pills(
+        "Models",
+        list(tabular_plan.KINDS),
+        default=usual,
+        selection_mode="multi",
+        format_func=tabular_plan.NAMES.__getitem__,
+        **selection.persistent("table_kinds"),
+    )
+    return tuple(kind for kind in tabular_plan.KINDS if kind in picked)
+
+
+def figures(results: Results) -> None:
+    """Show all errors and comparisons as tables."""
+    for title, table in {
+        "Errors": results.table,
+        "Comparisons": results.comparisons(),
+        "reg+cls per target range": results.ranges(),
+    }.items():
+        st.markdown(f"**{title}**")
+        st.dataframe(table, hide_index=True)
 
 
 def files(run: Comparison, results: Results) -> None:

@@ -124,7 +124,7 @@ def _choose_intervals(
     ]
     if not options and not others:
         return ()
-    with st.expander("Prediction intervals", expanded=bool(options)):
+    with st.expander("Prediction intervals"):
         chosen = [_choose_interval(model, options, others, mark) for model in models]
         return tuple(_with_level(one, mark) for one in chosen if one is not None)
 

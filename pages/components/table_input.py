@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,19 +30,34 @@ MOST_SKIPPED = 1000  # lines
 
 
 class HasProblem(Protocol):
-    """A page's state that keeps the last error message."""
+    """A page's state that keeps the last error message and what it is about."""
 
     problem: str
+    problem_of: str
 
 
 @contextmanager
-def problem_kept(state: HasProblem) -> Iterator[None]:
-    """Keep the message of a table that cannot be used; the last table stays shown."""
-    state.problem = ""
+def problem_kept(state: HasProblem, of: str = "") -> Iterator[None]:
+    """Keep the message of a table that cannot be used; the last table stays shown.
+
+    ``of`` identifies the file or the text that it is about; see `show_problem`.
+    """
+    state.problem = state.problem_of = ""
     try:
         yield
     except UserError as error:
-        state.problem = error.sentence
+        state.problem, state.problem_of = error.sentence, of
+
+
+def show_problem(state: HasProblem, chosen: Collection[str]) -> None:
+    """Show the message kept, as long as what it is about is among what is ``chosen``.
+
+    A message about nothing that stays chosen, such as a setting for reading the file, is shown once.
+    """
+    if state.problem and state.problem_of in ("", *chosen):
+        st.error(state.problem)
+    if state.problem_of not in chosen:
+        state.problem = state.problem_of = ""
 
 
 def uploader(label: str, **options: Any) -> UploadedFile | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from regcls.plotting import errors as plotting_errors
 from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import colour, histogram, range_tooltips, shape
-from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR, palette
+from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
 from regcls.predictions.coverage import Coverage
 from regcls.predictions.report import Report
 from regcls.stats.verdicts import BETTER, MIN_UNITS, WORSE, within
@@ -96,7 +96,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict[str, Any]:
             ],
         )
     )
-    return finished(alt.layer(bars), "Targets per range", 220)
+    return finished(alt.layer(bars), "Targets per range", 370)
 
 
 def errors(report: Report, metric: str = "mae") -> Picture:
@@ -138,18 +138,20 @@ def differences(report: Report, a: str, b: str) -> Picture:
     errors = report.errors.table().pivot(index="low", columns="model", values="mae")[[a, b]]
     margin = report.errors.margin * errors.min(axis=1).loc[table["low"]].to_numpy()
     table["margin_low"], table["margin_high"] = -margin, margin
-    level = f"{100 * report.errors.level:.3g} %"
+    level = f"{100 * report.errors.level:.3g}%"
     caption = (
         f"Below zero, {a} has a lower MAE than {b}. All intervals together hold in at least {level} "
         f"of such reports. Filled: one model is better; hollow: no significant difference, practically "
         f"equal, or fewer than {MIN_UNITS} {report.unit} (no interval). Grey: {a} and {b} are "
         f"practically equal ({within(report.errors.margin)} of the lower error)."
     )
-    return Picture(_difference_spec(a, b, _domain(report)), {"differences": table}, caption)
+    whiskers = bool(table["diff_low"].notna().any())
+    spec = _difference_spec(a, b, _domain(report), whiskers)
+    return Picture(spec, {"differences": table}, caption)
 
 
 @cache
-def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, Any]:
+def _difference_spec(a: str, b: str, domain: tuple[float, float], whiskers: bool) -> dict[str, Any]:
     x = _target_axis("middle:Q", domain)
     source = alt.Chart(alt.NamedData("differences"))
     ends = alt.X("low:Q", title="target", scale=alt.Scale(domain=list(domain), nice=False))
@@ -161,7 +163,7 @@ def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, A
     )
     points = source.mark_point(size=60, color=DIFFERENCE_COLOUR, filled=True, opacity=1).encode(
         x=x,
-        y="difference:Q",
+        y=alt.Y("difference:Q", title="difference in MAE"),
         fill=alt.condition("datum.clear", alt.value(DIFFERENCE_COLOUR), alt.value("white")),
         stroke=alt.value(DIFFERENCE_COLOUR),
         tooltip=[
@@ -173,8 +175,9 @@ def _difference_spec(a: str, b: str, domain: tuple[float, float]) -> dict[str, A
             alt.Tooltip("test:Q", title="test targets", format=","),
         ],
     )
-    layers = alt.layer(band, _zero_line("differences"), rule, points)
-    return finished(layers, f"{a} minus {b}: MAE per target range", 260)
+    # Without any interval, that layer's extent would be infinite.
+    layers = alt.layer(band, _zero_line("differences"), *[rule] * whiskers, points)
+    return finished(layers, f"{a} minus {b}: MAE per target range", 380)
 
 
 def coverage(report: Report) -> Picture:
@@ -218,13 +221,13 @@ def coverage(report: Report) -> Picture:
 def _coverage_caption(report: Report, found: Coverage) -> str:
     of_level: dict[str, list[str]] = {}
     for name, level in found.nominal.items():
-        of_level.setdefault(f"{100 * level:.4g} %", []).append(name)
+        of_level.setdefault(f"{100 * level:.4g}%", []).append(name)
     listed = list(of_level)
     if len(of_level) > 1:
         listed = [f"{level} ({', '.join(names)})" for level, names in of_level.items()]
     return (
         "Points: share of the targets that lie in their prediction interval; bars: confidence "
-        "intervals, which hold together in at least 95 % of such reports (none with fewer than "
+        "intervals, which hold together in at least 95% of such reports (none with fewer than "
         f"{MIN_UNITS} {report.unit}). Dashed: nominal level, {' and '.join(listed)}. "
         f"Grey: {report.errors.counted} samples."
     )
@@ -267,7 +270,7 @@ def _coverage_spec(
     layers = alt.layer(bars, points, level.encode(y=alt.Y("nominal:Q", scale=shares)))
     background = histogram(split, "target", scale, "samples", f"{split} samples")
     chart = alt.layer(background, layers).resolve_scale(y="independent")
-    return finished(chart, "Coverage of the prediction intervals per target range", 330)
+    return finished(chart, "Coverage of the prediction intervals per target range", 400)
 
 
 def density(report: Report, model: str) -> Picture:
@@ -321,7 +324,7 @@ def _density_spec(model: str, domain: tuple[float, float]) -> dict[str, Any]:
     )
     line = alt.Chart(alt.NamedData("line")).mark_line(color=FUNCTION_COLOUR, strokeDash=[6, 3])
     line = line.encode(x=alt.X("at:Q", scale=scale), y=alt.Y("at:Q", scale=scale))
-    return finished(alt.layer(cells, line), f"{model}: predicted against true", 330)
+    return finished(alt.layer(cells, line), f"{model}: predicted against true", 420)
 
 
 def residuals(report: Report) -> Picture:
@@ -335,10 +338,10 @@ def residuals(report: Report) -> Picture:
     Returns
     -------
     Picture
-        Medians as lines, 10 % to 90 % quantiles as bands.
+        Medians as lines, 10% to 90% quantiles as bands.
     """
     caption = (
-        "Lines: median residual (prediction − truth) per range; bands: its central 80 %. A line "
+        "Lines: median residual (prediction − truth) per range; bands: its central 80%. A line "
         "that falls from above to below zero shows regression towards the frequent targets."
     )
     return Picture(_residual_spec(report.models, _domain(report)), {"bands": report.bands}, caption)
@@ -347,26 +350,21 @@ def residuals(report: Report) -> Picture:
 @cache
 def _residual_spec(models: tuple[str, ...], domain: tuple[float, float]) -> dict[str, Any]:
     x = _target_axis("middle:Q", domain)
-    colour = alt.Color(
-        "model:N",
-        scale=alt.Scale(domain=list(models), range=palette(models)),
-        legend=alt.Legend(title=None, orient="top"),
-    )
     source = alt.Chart(alt.NamedData("bands"))
     band = source.mark_area(opacity=0.18).encode(
-        x=x, y=alt.Y("q10:Q", title="prediction − truth"), y2="q90:Q", color=colour
+        x=x, y=alt.Y("q10:Q", title="prediction − truth"), y2="q90:Q", color=colour(models)
     )
     line = source.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=30)).encode(
         x=x,
         y="q50:Q",
-        color=colour,
+        color=colour(models),
         tooltip=[
             alt.Tooltip("model:N"),
             *range_tooltips(),
-            alt.Tooltip("q10:Q", title="10 %", format=".3g"),
-            alt.Tooltip("q50:Q", title="50 %", format=".3g"),
-            alt.Tooltip("q90:Q", title="90 %", format=".3g"),
+            alt.Tooltip("q10:Q", title="10%", format=".3g"),
+            alt.Tooltip("q50:Q", title="50%", format=".3g"),
+            alt.Tooltip("q90:Q", title="90%", format=".3g"),
         ],
     )
     layers = alt.layer(_zero_line("bands"), band, line)
-    return finished(layers, "Residuals per target range", 280)
+    return finished(layers, "Residuals per target range", 420)

@@ -112,7 +112,7 @@ class Coverage:
     -----
     Confidence intervals of the coverage are exact (Clopper–Pearson [1]_); with groups, for the
     effective number of targets (Korn–Graubard). All of a report, over ranges and models, hold
-    together with a probability of 95 % (Holm's correction), and the verdicts follow from them:
+    together with a probability of 95% (Holm's correction), and the verdicts follow from them:
     coverage is below nominal if its confidence interval is.
 
     References
@@ -197,7 +197,7 @@ class Coverage:
         """
         parts = []
         for row in self.overall().to_dict("records"):
-            nominal = f"{100 * row['nominal']:.4g} %"
+            nominal = f"{100 * row['nominal']:.4g}%"
             share = f"{percent(row['coverage'])} of {row['test']:,} targets"
             judged = {
                 BELOW: f"below the nominal {nominal}",
@@ -332,6 +332,6 @@ def percent(share: float) -> str:
     Examples
     --------
     >>> percent(0.9512), percent(1.0)
-    ('95.1 %', '100 %')
+    ('95.1%', '100%')
     """
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"

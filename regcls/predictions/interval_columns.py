@@ -81,7 +81,7 @@ class IntervalColumns:
         """The nominal level with where it is from."""
         from scipy import stats
 
-        level = f"nominal level {100 * self.level:.4g} %"
+        level = f"nominal level {100 * self.level:.4g}%"
         if self.std:
             return f"{level}: ± {stats.norm.isf((1 - self.level) / 2):.3g} standard deviations"
         return level + {
@@ -114,7 +114,7 @@ def parse_level(level: float) -> float:
     Raises
     ------
     TableError
-        If it is not between 0 and 100 %.
+        If it is not between 0 and 100%.
 
     Examples
     --------
@@ -239,7 +239,7 @@ def assigned(
     --------
     >>> made = {("reg",): [IntervalColumns(std="reg_std")]}
     >>> assigned(made, ["reg", "other"])["reg"][0].text
-    'reg_std is the standard deviation of reg (nominal level 95 %: ± 1.96 standard deviations)'
+    'reg_std is the standard deviation of reg (nominal level 95%: ± 1.96 standard deviations)'
     """
     cores = {model: core_of(model) for model in models}
     taken: dict[str, list[IntervalColumns]] = {}
@@ -284,7 +284,7 @@ def _core(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pop_level(words: list[str]) -> float | None:
-    """Remove a number such as 95, 95 % or 0.9 from the words and return it as a level."""
+    """Remove a number such as 95, 95% or 0.9 from the words and return it as a level."""
     for place, word in enumerate(words):
         if match := _NUMBER.fullmatch(word):
             value = float(match[1])
@@ -296,7 +296,7 @@ def _pop_level(words: list[str]) -> float | None:
 
 
 def _pop_quantile(words: list[str]) -> float | None:
-    """Remove q05, p95, 2.5 %, quantile 0.1 or a bare 0.1 from the words; return the share."""
+    """Remove q05, p95, 2.5%, quantile 0.1 or a bare 0.1 from the words; return the share."""
     for place, word in enumerate(words):
         match = _NUMBER.fullmatch(word)
         if match is None:

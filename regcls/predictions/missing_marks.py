@@ -19,7 +19,7 @@ _TAIL = 0.1  # share of the values on one side of the median that describes its 
 _IMPROBABLE = math.log(1e4)  # odds against a continuation of the tail
 _COUNTED = 3  # a limit that values are clipped at repeats as well: more rows are no more evidence
 _FAR = 2.0  # times as far from the median as any other value on its side
-_EXPECTED = 2.5  # values in a gap without any: a probability of e^−2.5 = 8 %
+_EXPECTED = 2.5  # values in a gap without any: a probability of e^−2.5 = 8%
 _FAR_SHORT, _FAR_ROUND = 3.0, 10.0  # the same for numbers that are less typical of marks
 
 

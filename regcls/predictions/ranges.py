@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from regcls.io.tables import TableError
 from regcls.predictions.columns import Arrays
 from regcls.stats import ranges as target_shapes
+from regcls.stats.range_cuts import whole_edges
 from regcls.stats.ranges import TargetRanges
 from regcls.stats.verdicts import MIN_UNITS
 
@@ -85,7 +88,11 @@ def target_ranges(
         made = target_shapes.choose(found.train, int(size), name, cover=found.y)
         return TargetRanges.of(made.edges, found.y, made.kind, made.reason)
     # With fewer rows, a range of the report would have no interval.
-    return target_shapes.choose(found.y, int(size), name, MIN_UNITS, found.train)
+    made = target_shapes.choose(found.y, int(size), name, MIN_UNITS, found.train)
+    if kind != "automatic":
+        return made
+    targets = (found.y,) if found.train is None else (found.y, found.train)
+    return replace(made, edges=whole_edges(made.edges, *targets))
 
 
 def _limits(found: Arrays) -> tuple[float, float]:

@@ -55,9 +55,9 @@ class Report:
     >>> report.errors.table()["mae"].tolist()
     [1.0, 1.0, 0.5, 0.5]
     >>> report.verdict
-    'reg+cls has a lower MAE than reg: the difference is -0.5 [-0.5, -0.5]. Of 2 ranges, reg+cls is
+    'reg+cls has a lower MAE than reg: the difference is −0.5 [−0.5, −0.5]. Of 2 ranges, reg+cls is
     better in 1 and worse in 0; too few data in 1. Balanced over the ranges: too few rows to compare
-    the MAE of reg+cls and reg: the difference is -0.5. By the estimates, reg+cls has the lowest MAE
+    the MAE of reg+cls and reg: the difference is −0.5. By the estimates, reg+cls has the lowest MAE
     at every mix of targets from natural to balanced.'
     """
 
@@ -91,7 +91,7 @@ class Report:
         total, ranges = counts.sum(), len(counts)
         needed = int(np.searchsorted(np.cumsum(counts), 0.8 * total)) + 1
         text = (
-            f"{needed} of {ranges} ranges contain 80 % of the {total:,} {self.errors.counted} "
+            f"{needed} of {ranges} ranges contain 80% of the {total:,} {self.errors.counted} "
             "targets."
         )
         single = self.ranges.single_values if self.errors.train_counts is None else ()

@@ -3,7 +3,7 @@
 The resampled *unit* is a sample, or a cluster of samples such as a video. More than ``MAX_UNITS``
 units are first divided at random into that many. A mean of exchangeable units has the variance of
 the mean of its samples, so the interval is the same up to a relative error of about
-1/sqrt(2·MAX_UNITS) = 3 % of its width, at a cost that no longer grows with N.
+1/sqrt(2·MAX_UNITS) = 3% of its width, at a cost that no longer grows with N.
 
 Samples are resampled within each group. A cluster may have samples in several groups, so one draw
 of weights serves all groups: what is computed over groups keeps their covariance. Cluster weights

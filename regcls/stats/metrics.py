@@ -106,7 +106,7 @@ def heavy_tailed(squared: Floats) -> bool:
     """Return whether few samples dominate the squared error.
 
     The bootstrap interval of an RMSE is then too narrow: with errors from a t distribution with
-    three degrees of freedom, a nominal 95 % interval covers the truth in 59 to 79 %.
+    three degrees of freedom, a nominal 95% interval covers the truth in 59 to 79%.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def heavy_tailed(squared: Floats) -> bool:
     Returns
     -------
     bool
-        Whether the largest 1 % of the squared errors are over a third of their sum.
+        Whether the largest 1% of the squared errors are over a third of their sum.
 
     Examples
     --------
@@ -144,6 +144,6 @@ def heavy_text(names: Sequence[str]) -> str:
         One sentence.
     """
     return (
-        f"RMSE of {', '.join(names)}: the largest 1 % of the squared errors make up over a third of "
+        f"RMSE of {', '.join(names)}: the largest 1% of the squared errors make up over a third of "
         "their sum, so its interval is too narrow; prefer the MAE."
     )

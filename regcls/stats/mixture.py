@@ -31,7 +31,7 @@ class Mixture:
     >>> mixture.leaders
     ((0.0, 'reg'), (0.333, 'reg+cls'))
     >>> mixture.sentence
-    'By the estimates, reg has the lowest MAE on targets as frequent as in the data; from 33 %
+    'By the estimates, reg has the lowest MAE on targets as frequent as in the data; from 33%
     balanced on, reg+cls has.'
     """
 
@@ -90,7 +90,7 @@ class Mixture:
         start = f"By the estimates, {first} has the lowest MAE"
         if not later:
             return f"{start} at every mix of targets from natural to balanced."
-        parts = [f"from {100 * share:.0f} % balanced on, {name} has" for share, name in later]
+        parts = [f"from {100 * share:.0f}% balanced on, {name} has" for share, name in later]
         return f"{start} on targets as frequent as in the data; {', '.join(parts)}."
 
     def table(self, steps: int = 20) -> pd.DataFrame:

@@ -44,7 +44,7 @@ class TargetRanges:
     single_values : tuple of int
         Ranges whose targets all have the same value.
     isolated : tuple of int
-        First or last range, if an empty gap of over 25 % of the targets' extent separates it from
+        First or last range, if an empty gap of over 25% of the targets' extent separates it from
         the others.
 
     Examples
@@ -278,8 +278,8 @@ def balanced_note(
     Returns
     -------
     str
-        A sentence if there is one range only, or if the rare targets at one end (with under 10 %
-        of the largest density) are in a single range that is isolated or covers over 25 % of the
+        A sentence if there is one range only, or if the rare targets at one end (with under 10%
+        of the largest density) are in a single range that is isolated or covers over 25% of the
         targets' extent; else an empty string.
 
     Examples

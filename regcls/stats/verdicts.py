@@ -22,7 +22,7 @@ EQUAL, TOO_FEW = "practically equal", "too few data"
 VERDICTS = (BETTER, WORSE, EQUAL, UNDECIDED, TOO_FEW)
 LEVEL = 0.95  # of the intervals of primary comparisons
 MARGIN = 0.05  # share of the lower error below which a difference does not matter
-MIN_UNITS = 6  # with fewer, no two-sided test of signs reaches 5 % (2 · 0.5^5 > 0.05)
+MIN_UNITS = 6  # with fewer, no two-sided test of signs reaches 5% (2 · 0.5^5 > 0.05)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def decide(
     share of 1 − ``level`` among those not yet significant. Its interval has exactly this level, so
     an interval excludes zero if and only if its difference is significant, and all intervals
     together hold with probability ``level``. A difference whose interval lies within ± its margin
-    is practically equal, which is at least as strict as two one-sided tests at 2.5 % [2]_.
+    is practically equal, which is at least as strict as two one-sided tests at 2.5% [2]_.
 
     Parameters
     ----------

@@ -28,12 +28,12 @@ KIND_COLOURS = COLOURS | {
     "trees": "#6B7F2A",
 }
 METRICS = {
-    "balanced_mae": "balanced MAE (each target range counts equally)",
-    "mae": "MAE (each row counts equally)",
+    "balanced_mae": "balanced MAE",
+    "mae": "MAE",
 }
 _METRIC_COLOURS = ("#0072B2", HISTOGRAM_COLOUR)
 _ERROR_TITLE = "mean absolute error (units of the target)"
-_CHANGE_LIMIT = 1  # changes beyond ±100 % are cut off
+_CHANGE_LIMIT = 1  # changes beyond ±100% are cut off
 
 
 def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
@@ -62,7 +62,7 @@ def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
     counts = data["rows"].to_numpy()
     needed = int(np.searchsorted(np.cumsum(np.sort(counts)[::-1]), 0.8 * counts.sum()) + 1)
     caption = (
-        f"{needed} of the {len(counts)} target ranges contain 80 % of the rows; the largest has "
+        f"{needed} of the {len(counts)} target ranges contain 80% of the rows; the largest has "
         f"{counts.max() / max(counts.min(), 1):.0f} times as many rows as the smallest."
     )
     return Picture(_target_spec(name, tuple(data["range"])), {"rows": data}, caption)
@@ -72,7 +72,7 @@ def target(y: np.ndarray, edges: np.ndarray, name: str) -> Picture:
 def _target_spec(name: str, order: tuple[str, ...]) -> dict[str, Any]:
     y = alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s"))
     bars = _row_bars(_ranges_axis(name, order), y, opacity=1)
-    return finished(alt.layer(bars), "Distribution of the target", 280)
+    return finished(alt.layer(bars), "Distribution of the target", 380)
 
 
 def changes(results: Results) -> Picture:
@@ -107,11 +107,14 @@ def changes(results: Results) -> Picture:
         }
     ).reset_index(drop=True)
     caption = (
-        f"Left of zero: the first method has a lower error. 95 % intervals for {ESTIMAND}, "
+        "Left of zero: the first method has a lower error; each target range counts equally in the "
+        f"balanced MAE, and each row in the MAE. 95% intervals for {ESTIMAND}, "
         "Holm-corrected per metric, for reg+cls and for the other comparisons separately, and cut "
-        "off at ±100 %; the control is reg with a tuned loss scale."
+        "off at ±100%; the control is reg with a tuned loss scale."
     )
-    return Picture(_changes_spec(), {"changes": data}, caption, settings_text(results))
+    # Without any interval, that layer's extent would be infinite.
+    spec = _changes_spec(bool(data["low"].notna().any()))
+    return Picture(spec, {"changes": data}, caption, settings_text(results))
 
 
 def _comparison(a: str, b: str) -> str:
@@ -130,7 +133,7 @@ _COMPARISONS = (
 
 
 @cache
-def _changes_spec() -> dict[str, Any]:
+def _changes_spec(intervals: bool) -> dict[str, Any]:
     labels = list(METRICS.values())
     axis = alt.Axis(labelLimit=260)
     y = alt.Y("comparison:N", sort=list(_COMPARISONS), title="methods compared", axis=axis)
@@ -138,7 +141,7 @@ def _changes_spec() -> dict[str, Any]:
     colour = alt.Color(
         "metric:N",
         scale=alt.Scale(domain=labels, range=list(_METRIC_COLOURS)),
-        legend=alt.Legend(title=None, orient="top", labelLimit=300, columns=1),
+        legend=_legend(2),
     )
     source = alt.Chart(alt.NamedData("changes")).transform_calculate(
         **{
@@ -146,19 +149,20 @@ def _changes_spec() -> dict[str, Any]:
             for field in ("low", "high", "change")
         }
     )
-    x = alt.X(
-        "low_shown:Q",
-        title="change of the error, first method against second",
-        axis=alt.Axis(format="+.0%", tickCount=6),
-    )
+
+    def x(field: str) -> alt.X:
+        return alt.X(
+            f"{field}:Q", title="change of the error", axis=alt.Axis(format="+.0%", tickCount=6)
+        )
+
     bars = source.mark_rule(strokeWidth=3).encode(
-        y=y, yOffset=offset, color=colour, x=x, x2="high_shown:Q"
+        y=y, yOffset=offset, color=colour, x=x("low_shown"), x2="high_shown:Q"
     )
     points = source.mark_point(filled=True, size=70, opacity=1).encode(
         y=y,
         yOffset=offset,
         color=colour,
-        x=alt.X("change_shown:Q"),
+        x=x("change_shown"),
         tooltip=[
             alt.Tooltip("comparison:N", title="methods"),
             alt.Tooltip("metric:N", title="metric"),
@@ -170,7 +174,8 @@ def _changes_spec() -> dict[str, Any]:
     )
     zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color=FUNCTION_COLOUR)
     zero = zero.encode(x=alt.datum(0))
-    return finished(alt.layer(zero, bars, points), "Change of the error between methods", 440)
+    layers = alt.layer(zero, *[bars] * intervals, points)
+    return finished(layers, "Change of the error between methods", 520)
 
 
 def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
@@ -204,7 +209,7 @@ def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
         }
     )
     caption = (
-        "Points: mean absolute error on held-out rows; bars: 95 % interval over rows. Grey: share "
+        "Points: mean absolute error on held-out rows; bars: 95% interval over rows. Grey: share "
         "of your rows per range; errors are expected to grow where it is low."
     )
     spec = _per_range_spec(tuple(kinds), name, tuple(rows["range"]))
@@ -242,7 +247,7 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
     colour = alt.Color(
         "model:N",
         scale=alt.Scale(domain=names, range=[KIND_COLOURS[k] for k in kinds]),
-        legend=alt.Legend(title=None, orient="top", labelLimit=260, columns=2, symbolOpacity=1),
+        legend=_legend(3),
     )
     offset = alt.XOffset("model:N", sort=names, scale=alt.Scale(paddingOuter=0.25))
     source = alt.Chart(alt.NamedData("errors"))
@@ -267,6 +272,20 @@ def _per_range_spec(kinds: tuple[str, ...], name: str, order: tuple[str, ...]) -
     )
     chart = alt.layer(bars, alt.layer(rules, points)).resolve_scale(y="independent")
     return finished(chart, "Error per target range, over your rows", 440)
+
+
+def _legend(columns: int) -> alt.Legend:
+    """Legend with dots: without the width of the intervals' lines."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        columns=columns,
+        labelLimit=180,
+        symbolType="circle",
+        symbolSize=80,
+        symbolStrokeWidth=0,
+        symbolOpacity=1,
+    )
 
 
 def _row_bars(x: alt.X, y: alt.Y, opacity: float) -> alt.Chart:

@@ -131,7 +131,7 @@ def target_values(frame: pd.DataFrame, target: str) -> np.ndarray:
     if target not in frame:
         raise UserError(f"there is no column “{target}”; choose one of the table's columns")
     series = frame[target]
-    if _is_date(series):
+    if is_date(series):
         raise UserError(
             f"“{target}” contains dates; convert them to numbers first, such as days since a date"
         )
@@ -145,35 +145,6 @@ def target_values(frame: pd.DataFrame, target: str) -> np.ndarray:
             "choose another column"
         )
     return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def possible_targets(frame: pd.DataFrame) -> list[str]:
-    """Return the names of the numeric columns with at least two distinct values.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-
-    Returns
-    -------
-    list of str
-        Names in the order of the table, except that columns with at most ten distinct values come
-        last.
-
-    Examples
-    --------
-    >>> possible_targets(pd.DataFrame({"a": ["x", "y"], "b": [1, 2], "c": [3, 3]}))
-    ['b']
-    """
-    found = []
-    for name in frame.columns:
-        numbers = None if _is_date(frame[name]) else to_numbers(frame[name])
-        if numbers is not None:
-            distinct = len(np.unique(numbers[np.isfinite(numbers)]))
-            if distinct > 1:
-                found.append((distinct <= 10, name))
-    return [name for _, name in sorted(found, key=lambda f: f[0])]
 
 
 def make_problem(
@@ -305,7 +276,7 @@ def _new_numbers(series: pd.Series) -> np.ndarray:
 
 
 def to_numbers(series: pd.Series) -> np.ndarray | None:
-    """Return a column as numbers if at least 90 % of its non-empty cells are numeric.
+    """Return a column as numbers if at least 90% of its non-empty cells are numeric.
 
     Parameters
     ----------
@@ -352,7 +323,7 @@ def _numbers(series: pd.Series) -> np.ndarray:
         if pd.api.types.is_complex_dtype(series):
             return nothing
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    if _is_date(series):
+    if is_date(series):
         return nothing
     from regcls.io.numbers import as_numbers
     from regcls.io.reading import TableError
@@ -379,7 +350,7 @@ def _number_notes(series: pd.Series) -> list[str]:
 
 def _column(series: pd.Series, name: str, notes: list[str]) -> tuple[Column, np.ndarray] | None:
     """Return the column with its values (n,), or None after adding a note on why it is left out."""
-    if _is_date(series):
+    if is_date(series):
         notes.append(f"“{name}” contains dates and was left out.")
         return None
     if series.map(lambda v: isinstance(v, (list, dict, set, tuple, np.ndarray, bytes))).any():
@@ -428,7 +399,8 @@ def _codes(series: pd.Series, levels: tuple[str, ...]) -> np.ndarray:
     return text.map(place).fillna(len(levels)).to_numpy(dtype=np.float64)
 
 
-def _is_date(series: pd.Series) -> bool:
+def is_date(series: pd.Series) -> bool:
+    """Return whether a column has dates or times, also as text."""
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
         return True
     if pd.api.types.is_numeric_dtype(series):

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from regcls.tabular.fold import Cancelled, FoldResult, fit_fold
 from regcls.tabular.models import FittedModel
-from regcls.tabular.plan import Plan
+from regcls.tabular.plan import PACE, Plan
 from regcls.tabular.results import Results
+from regcls.utils import pace
 from regcls.utils.background import BackgroundJob
 from regcls.utils.cpu import cores
 
@@ -145,6 +146,8 @@ class Comparison:
                         future.result()
                     if job.stopped():
                         self._stop.set()
+                if not self._stop.is_set():
+                    pace.record(PACE, self.plan.estimated, job.seconds)
             except Cancelled:
                 pass
             finally:

@@ -73,7 +73,7 @@ class Difference:
     p : float
         P-value, corrected for all differences of the family.
     smallest : float
-        Smallest relative change that would be significant in 80 % of such comparisons.
+        Smallest relative change that would be significant in 80% of such comparisons.
     verdict : str
         On ``a``, from `regcls.stats.verdicts.VERDICTS`.
     """
@@ -112,7 +112,7 @@ def differences(
     -------
     list of Difference
         In the same order; see `regcls.stats.verdicts.decide`. The smallest detectable effect is
-        that of the interval shown: (its quantile of t plus that of the power, 80 %) times the
+        that of the interval shown: (its quantile of t plus that of the power, 80%) times the
         standard error.
 
     Examples
@@ -174,7 +174,7 @@ class HeldOut:
         freedom of the sum are Satterthwaite's. The uncertainty of V_models counts in them even if
         the maximum is zero: a variance of few models may have come out small by chance.
         `tests/simulations/table.py` measures the rates of wrong verdicts. The corrected resampled
-        t-test [1]_ decided 0 to 2 % of null tables there and found a gain a third as often.
+        t-test [1]_ decided 0 to 2% of null tables there and found a gain a third as often.
 
         Parameters
         ----------

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from regcls.exceptions import UserError
 from regcls.stats import bins
+from regcls.stats.range_cuts import whole_edges
 from regcls.stats.ranges import TargetRanges, choose
 from regcls.tabular.columns import MAX_INPUTS, Problem
+from regcls.utils import pace
 from regcls.utils.cpu import cores
 
 NETWORKS = (
@@ -49,6 +51,8 @@ MIN_ROWS = 50
 SEARCH_ROWS = 8000  # rows of a fold that the search uses; the final fit uses all
 MIN_EPOCHS = 3
 CLASSES = (8, 16, 32)
+PACE = "table"  # kind of work, for the estimate of its time
+START_SECONDS = 3  # to load PyTorch
 BIN_KINDS = ("equalized", "equal-width")
 
 
@@ -218,7 +222,7 @@ class Plan:
     @cached_property
     def target_ranges(self) -> TargetRanges:
         """The K target ranges for which errors are reported and balanced, and how they were chosen."""
-        return choose(self.problem.y, self.ranges, min_rows=MIN_ROWS_PER_RANGE)
+        return _ranges(self.problem.y, self.ranges)
 
     @property
     def edges(self) -> np.ndarray:
@@ -257,7 +261,12 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Estimated run time in seconds on the available cores."""
+        """Estimated run time in seconds on the available cores, as fast as earlier runs were."""
+        return pace.corrected(PACE, self.estimated)
+
+    @property
+    def estimated(self) -> float:
+        """Estimated run time in seconds without knowledge of the machine."""
         rows = min(SEARCH_ROWS, len(self.problem.y)) * 0.8
         inputs = min(MAX_INPUTS, self.problem.values.shape[1] * 1.5)
         steps = self.budget.steps
@@ -265,7 +274,9 @@ class Plan:
         final = 0.0
         if self.subsampled:
             final = _fit_seconds(len(self.problem.y) * 0.64, inputs, 2 * steps)
-        return 1 + (len(self.splits) + 1) * (search + final) / min(cores(), len(self.splits))
+        return START_SECONDS + (len(self.splits) + 1) * (search + final) / min(
+            cores(), len(self.splits)
+        )
 
 
 def _fit_seconds(rows: float, inputs: float, steps: int) -> float:
@@ -308,7 +319,13 @@ def range_edges(y: np.ndarray, count: int = RANGES) -> np.ndarray:
     >>> range_edges(np.arange(101.0), 2)
     array([  0.,  50., 100.])
     """
-    return choose(y, count, min_rows=MIN_ROWS_PER_RANGE).edges
+    return _ranges(y, count).edges
+
+
+def _ranges(y: np.ndarray, count: int) -> TargetRanges:
+    """Choose the target ranges; those of an integer target, such as a number of rooms, end at integers."""
+    found = choose(y, count, min_rows=MIN_ROWS_PER_RANGE)
+    return replace(found, edges=whole_edges(found.edges, y))
 
 
 def assign_folds(y: np.ndarray, groups: np.ndarray | None, folds: int, seed: int) -> np.ndarray:

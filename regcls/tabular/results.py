@@ -129,7 +129,7 @@ class Results:
             return [(a, b, None) for a, b in primary]
         if name == RANGES:
             return [(a, b, k) for k in range(len(self.plan.edges) - 1) for a, b in primary]
-        # Picked by the same errors, which favours it: corrected, in 1 % of null tables at most.
+        # Picked by the same errors, which favours it: corrected, in 1% of null tables at most.
         best = self.best_network(goal)
         pairs = [("control", "reg"), *((kind, "control") for kind in REMEDIES)]
         pairs += [("reg+cls", kind) for kind in REMEDIES]

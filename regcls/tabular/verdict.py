@@ -14,7 +14,7 @@ from regcls.tabular.results import CONSTANT, REMEDIES, Results
 
 SIMPLEST_FIRST = ("sqrt-inverse", "inverse", "lds", "lds-inverse", "bmc", "hl-gauss", "reg+cls")
 METRIC_NAMES = {"balanced": "balanced MAE", "overall": "MAE"}
-_EQUAL = f"practically equal (within ±{100 * MARGIN:.0f} %)"
+_EQUAL = f"practically equal (within ±{100 * MARGIN:.0f}%)"
 _CONTROL = "the control (reg with a tuned loss scale)"
 
 
@@ -30,11 +30,14 @@ class Verdict:
         Further findings, one to three sentences each.
     first : str
         Which method to try first.
+    finding : str
+        The first sentence of the headline, without the smallest detectable change.
     """
 
     headline: str
     points: tuple[str, ...]
     first: str
+    finding: str
 
 
 def verdict(results: Results) -> Verdict:
@@ -53,18 +56,19 @@ def verdict(results: Results) -> Verdict:
     writer = _Writer(results)
     points = [
         writer.interim(),
+        writer.signal(),
         writer.against_control(),
         writer.per_range(),
         writer.other_methods(),
         writer.trees(),
-        writer.signal(),
     ]
     if results.plan.subsampled:
         points.append(
             f"The search used {SEARCH_ROWS:,} rows of each fold, drawn at random, and left out "
             f"{results.plan.subsampled:,}; the selected settings were then trained on all rows."
         )
-    return Verdict(writer.headline(), tuple(p for p in points if p), writer.first())
+    kept = tuple(point for point in points if point)
+    return Verdict(writer.headline(), kept, writer.first(), writer.finding())
 
 
 def percent(difference: Difference) -> str:
@@ -78,12 +82,12 @@ def percent(difference: Difference) -> str:
     Returns
     -------
     str
-        Size without a sign, in per cent, such as "by 8.0 % [3.0, 9.0]".
+        Size without a sign, in per cent, such as "by 8.0% [3.0, 9.0]".
 
     Examples
     --------
     >>> percent(Difference(-0.2, -0.3, -0.1, -0.1, -0.15, -0.05, 0.01, 0.08, "better"))
-    'by 10 % [5, 15]'
+    'by 10% [5, 15]'
     """
     value, low, high = (
         100 * share for share in (difference.share, difference.share_low, difference.share_high)
@@ -91,7 +95,7 @@ def percent(difference: Difference) -> str:
     if difference.value < 0:
         value, low, high = -value, -high, -low
     digits = 0 if max(abs(low), abs(high), abs(value)) >= 10 else 1
-    return f"by {value:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]"
+    return minus(f"by {value:.{digits}f}% [{low:.{digits}f}, {high:.{digits}f}]")
 
 
 def usual(results: Results, kind: str) -> Setting:
@@ -122,16 +126,21 @@ class _Writer:
         self.main = results.difference("reg+cls", "reg")
         self.control = results.difference("reg+cls", "control")
         self.early = self.main.verdict == TOO_FEW
+        best = results.best_network()
+        self.network_helps = self.better(best, CONSTANT)
+        self.trees_help = self.better(TREES, CONSTANT)
 
     def better(self, a: str, b: str) -> bool:
         return self.results.difference(a, b).verdict == BETTER
 
     def headline(self) -> str:
-        if self.early:
-            return f"Too early for a result: {len(self.results.folds)} folds are finished."
-        return f"{self._found()} {self._power()}"
+        return self.finding() if self.early else f"{self.finding()} {self._power()}"
 
-    def _found(self) -> str:
+    def finding(self) -> str:
+        if self.early:
+            done = len(self.results.folds)
+            finished = "1 fold is" if done == 1 else f"{done} folds are"
+            return f"Too early for a result: {finished} finished."
         if self.main.verdict == EQUAL:
             return (
                 f"On your data, reg and reg+cls are {_EQUAL}: with classification, the "
@@ -140,7 +149,7 @@ class _Writer:
         if self.main.verdict == UNDECIDED:
             return (
                 "On your data, there is no significant difference: with classification, the "
-                f"{self.metric} changes by {100 * self.main.share:+.1f} %, and the interval "
+                f"{self.metric} changes by {_share(self.main.share)}%, and the interval "
                 f"{_interval(self.main)} includes zero."
             )
         setting = usual(self.results, "reg+cls")
@@ -154,12 +163,12 @@ class _Writer:
         """Report the smallest detectable effect."""
         smallest = 100 * self.main.smallest
         return (
-            f"The smallest change that {100 * POWER:.0f} % of such comparisons would detect is "
-            f"{smallest:.{0 if smallest >= 10 else 1}f} %."
+            f"The smallest change that {100 * POWER:.0f}% of such comparisons would detect is "
+            f"{smallest:.{0 if smallest >= 10 else 1}f}%."
         )
 
     def interim(self) -> str:
-        """Warn of verdicts that are read before the last fold (9 % instead of 4 % in simulations)."""
+        """Warn of verdicts that are read before the last fold (9% instead of 4% in simulations)."""
         done, folds = len(self.results.folds), len(self.results.plan.splits)
         if self.early or done == folds:
             return ""
@@ -182,7 +191,7 @@ class _Writer:
             text = f"{start} reg+cls is {_EQUAL}: {_signed(self.control)}"
         else:
             text = f"{start} there is no significant difference ({_signed(self.control)})"
-        if self.main.verdict == BETTER and self.better("control", "reg"):
+        if self.network_helps and self.main.verdict == BETTER and self.better("control", "reg"):
             return f"{text}; tuning the loss scale may be all that is needed."
         return f"{text}."
 
@@ -254,7 +263,7 @@ class _Writer:
         if difference.verdict == WORSE:
             return (
                 f"Gradient-boosted trees have a higher {self.metric} than {network}, "
-                f"{percent(difference)}, so a network is worthwhile."
+                f"{percent(difference)}{', so a network is worthwhile' if self.network_helps else ''}."
             )
         return (
             f"There is no significant difference between gradient-boosted trees and {network}: "
@@ -262,10 +271,14 @@ class _Writer:
         )
 
     def signal(self) -> str:
-        """Warn if no model is significantly better than the constant baseline."""
-        best = self.results.best_network()
-        if self.early or self.better(best, CONSTANT) or self.better(TREES, CONSTANT):
+        """Warn if no model, or no network, is significantly better than the constant baseline."""
+        if self.early or self.network_helps:
             return ""
+        if self.trees_help:
+            return (
+                "Only gradient-boosted trees are significantly better than predicting the median: "
+                "the networks' errors differ at a level where none of them is of use."
+            )
         return (
             "No model is significantly better than predicting the median: these columns may "
             "contain little information about the target, and then no loss function helps."
@@ -275,6 +288,14 @@ class _Writer:
         """Recommend the simplest method that the verdicts support."""
         if self.early:
             return "Wait for more folds."
+        # A method that does not beat the median is not recommended, whatever it beats.
+        if not self.network_helps and not self.trees_help:
+            return "Look for better columns first: no model here beats predicting the median."
+        if not self.network_helps:
+            return (
+                "Try gradient-boosted trees first: no network is significantly better than "
+                "predicting the median."
+            )
         if self.better(TREES, self.results.best_network()):
             return "Try gradient-boosted trees first."
         pick, over = self._pick()
@@ -305,12 +326,22 @@ def _verb(difference: Difference) -> str:
     return "lowers" if difference.verdict == BETTER else "raises"
 
 
+def minus(text: str) -> str:
+    """Return text with true minus signs instead of hyphens."""
+    return text.replace("-", "−")
+
+
+def _share(share: float) -> str:
+    text = f"{100 * share:+.1f}"
+    return minus(text) if float(text) else "0.0"
+
+
 def _interval(difference: Difference) -> str:
-    return f"[{100 * difference.share_low:+.1f}, {100 * difference.share_high:+.1f}]"
+    return f"[{_share(difference.share_low)}, {_share(difference.share_high)}]"
 
 
 def _signed(difference: Difference) -> str:
-    return f"{100 * difference.share:+.1f} % {_interval(difference)}"
+    return f"{_share(difference.share)}% {_interval(difference)}"
 
 
 def _joined(ranges: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -13,7 +13,7 @@ from tests.browser.steps import CHART, download, open_page, ready
 def test_a_sample_to_an_answer(page, server_url, tmp_path):
     open_page(page, f"{server_url}/table", "Your table")
     page.get_by_role("button", name="Tips").click()
-    page.get_by_role("radio", name="Every row equally").click()
+    page.get_by_role("radio", name="Each row").click()
     expect(page).to_have_url(re.compile("goal=overall"))
     page.get_by_role("button", name="Compare").click()
     answer = page.get_by_text("What to try first.")
@@ -21,7 +21,7 @@ def test_a_sample_to_an_answer(page, server_url, tmp_path):
     expect(answer).to_be_visible()
     expect(page.get_by_text("On your data")).to_be_visible()
     expect(page.get_by_role("heading", name="Download")).to_be_visible()
-    expect(page.locator(CHART)).to_have_count(3)
+    expect(page.locator(CHART)).to_have_count(2)
     code = download(page, "Code (Python)", tmp_path)
     assert code.name.startswith("train_"), "regcls.py would hide the package"
     models = download(page, "Models (ONNX)", tmp_path)
@@ -35,3 +35,22 @@ def test_a_sample_to_an_answer(page, server_url, tmp_path):
     ready(page)
     page.get_by_role("link", name="Your table").click()
     expect(answer).to_be_visible()
+
+
+def test_verdict_and_forest_plot_stay_in_place_on_the_first_screen(page, server_url):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_page(page, f"{server_url}/table?sample=tips", "Your table")
+    expect(page.get_by_text("Columns to leave out")).to_be_visible()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("of 5 folds complete")).to_be_visible()
+    expect(page.get_by_text("Columns to leave out")).to_be_hidden()
+    status = page.get_by_text("of 5 folds complete")
+    before = status.bounding_box()["y"]
+    expect(page.get_by_role("heading", name="Download")).to_be_visible()
+    ready(page)
+    assert abs(status.bounding_box()["y"] - before) <= 4
+    verdict = page.get_by_role("heading", name="On your data").bounding_box()
+    chart = page.locator(CHART).first.bounding_box()
+    assert verdict["y"] + verdict["height"] <= 900 and chart["y"] + chart["height"] <= 900
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_text("Columns to leave out")).to_be_visible()

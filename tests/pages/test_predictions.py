@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
+from pages.components.prediction_results import tab_key
 from regcls.inference import contract
 from regcls.predictions.columns import Training
 from regcls.utils.paths import MODELS_FOLDER
-from tests.helpers.app_page import click, opened, ran, text_of
+from tests.helpers.app_page import click, html, opened, ran, text_of
 from tests.helpers.made_tables import excel, table
 
 PER_MODEL = "One per sample and model"
@@ -28,6 +29,13 @@ def held(page: AppTest, kind: str, name: str):
     return getattr(page, kind)(key=f"predictions_{name}_{state.mark}_{state.layout}")
 
 
+def open_tab(page: AppTest, name: str) -> AppTest:
+    """The page with this tab open; the others are not computed."""
+    mark = page.session_state["predictions"].mark
+    page.session_state[tab_key(mark, [tab.label for tab in page.tabs])] = name
+    return ran(page.run())
+
+
 def test_it_opens_with_instructions_and_a_privacy_note():
     page = opened("predictions")
     assert "Upload a table, paste one, or try an example" in page.info[0].value
@@ -40,12 +48,69 @@ def test_an_example_gives_the_whole_report():
     counts = contract.read(MODELS_FOLDER / "progress" / "reg.onnx").training_histogram["counts"]
     assert len(page.session_state["predictions"].train.values) == sum(counts) > 10_000
     assert "grey training histogram" in text_of(page)
-    assert len(page.get("vega_lite_chart")) == 6
     assert held(page, "selectbox", "group").value == "clip"
-    worst = page.dataframe[-1].value
-    assert worst["largest error"].is_monotonic_decreasing
-    click(page, "Create HTML report")
-    assert "Download HTML report" in {b.label for b in page.get("download_button")}
+    assert "Report (HTML)" in {b.label for b in page.get("download_button")}
+    assert [tab.label for tab in page.tabs] == [
+        "Balanced targets",
+        "Two models",
+        "Residuals",
+        "Targets",
+        "Rows",
+        "All figures",
+    ]
+
+
+def test_only_the_open_tab_is_computed():
+    page = pasted(table(60))
+    assert len(page.get("vega_lite_chart")) == 2 and not page.dataframe
+    page = open_tab(page, "Residuals")
+    assert len(page.get("vega_lite_chart")) == 3 and not page.dataframe
+    page = open_tab(page, "Rows")
+    assert len(page.get("vega_lite_chart")) == 1
+    assert page.dataframe[-1].value["largest error"].is_monotonic_decreasing
+
+
+def folded(page: AppTest) -> bool:
+    styles = html(page)
+    return "predictions_form { display: none; }" in styles and "display: flex" not in styles
+
+
+def test_the_form_folds_into_one_line_and_opens_again():
+    page = pasted(table(60))
+    assert folded(page)
+    bar = page.markdown[0].value
+    assert bar == (
+        "**The pasted table** · 60 rows · target **age** · predictions **pred_good**, **pred_poor**"
+        " · segments **site**"
+    )
+    click(page, "Change")
+    assert not folded(page)
+    ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
+    assert not folded(page) and "predictions **pred_poor** ·" in page.markdown[0].value
+    assert folded(click(page, "Close"))
+    assert held(page, "multiselect", "models").value == ["pred_poor"]
+
+
+def test_the_lowest_errors_are_bold():
+    page = pasted(table(400))
+    glance = next(m.value for m in page.markdown if m.value.startswith("| Model |"))
+    header, _, good, poor, rows = glance.splitlines()
+    assert header == "| Model | Overall | Balanced | Many | Medium | Few |"
+    assert good.count("**") == 10 and "**" not in poor and rows.startswith("| Rows | 400 | 400 |")
+    ran(held(page, "multiselect", "models").set_value(["pred_poor"]).run())
+    assert not any("**" in m.value for m in page.markdown if m.value.startswith("| Model |"))
+
+
+def test_a_problem_goes_with_what_it_is_about():
+    page = pasted(table(60))
+    ran(page.text_area(key="predictions_text").set_value("just words").run())
+    click(page, "Read table")
+    ran(page.button_group(key="predictions_metric").set_value("rmse").run())
+    assert page.error, "the text is still there"
+    ran(page.button_group(key="predictions_source").set_value("File").run())
+    assert not page.error
+    ran(page.button_group(key="predictions_source").set_value("Paste").run())
+    assert not page.error
 
 
 def test_detected_column_roles_can_be_changed():
@@ -70,7 +135,7 @@ def test_ranges_can_have_own_edges():
     assert "ascending" in page.warning[0].value
     edges = next(t for t in page.text_input if t.label.startswith("Edges"))
     ran(edges.set_value("0, 5, 20, 200").run())
-    assert not page.warning and "of 3 ranges" in text_of(page)
+    assert not page.warning and "Of 3 ranges," in text_of(page)
 
 
 def test_a_bad_table_is_reported_and_the_last_one_stays():
@@ -102,11 +167,11 @@ def test_another_sheet_of_an_excel_file_can_be_chosen():
     page = opened("predictions")
     data = excel(first=table(60), second=table(40, seed=1))
     ran(page.file_uploader(key="predictions_file").upload("two.xlsx", data).run())
-    assert "two.xlsx: 60 rows" in text_of(page)
+    assert "**two.xlsx** · 60 rows" in text_of(page)
     sheet = next(s for s in page.selectbox if s.label == "Sheet")
     assert sheet.options == ["first", "second"] and "Read as Excel, sheet first" in text_of(page)
     ran(sheet.set_value("second").run())
-    assert "two.xlsx: 40 rows" in text_of(page)
+    assert "**two.xlsx** · 40 rows" in text_of(page)
 
 
 def test_choices_are_kept_while_another_page_is_shown():
@@ -157,11 +222,12 @@ def test_intervals_are_reported_and_can_be_changed():
     page = pasted(frame.assign(other=3.0))
     assert interval(page, "pred_good").value == "pred_good_lower to pred_good_upper"
     assert interval(page, "pred_poor").value == "(none)"
-    assert "pred_good: the intervals contain 100 % of 200 targets" in text_of(page)
-    assert "above the nominal 95 %" in text_of(page)
-    assert len(page.get("vega_lite_chart")) == 7
+    assert "pred_good: the intervals contain 100% of 200 targets" in text_of(page)
+    assert "above the nominal 95%" in text_of(page)
+    page = open_tab(page, "Prediction intervals")
+    assert len(page.get("vega_lite_chart")) == 2 and len(page.dataframe) == 2
     ran(next(n for n in page.number_input if n.label.startswith("Nominal")).set_value(99.0).run())
-    assert "not significantly different from the nominal 99 %" in text_of(page)
+    assert "not significantly different from the nominal 99%" in text_of(page)
     ran(interval(page, "pred_poor").set_value("Other columns").run())
     lower = next(s for s in page.selectbox if s.label.startswith("Lower limit"))
     ran(lower.set_value("other").run())

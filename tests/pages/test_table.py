@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular import samples
 from regcls.tabular.plan import Budget
-from tests.helpers.app_page import opened, ran, text_of
+from tests.helpers.app_page import click, html, opened, ran, text_of
 from tests.helpers.made_tables import excel
 
 
@@ -77,6 +77,64 @@ def test_a_sample_from_click_to_verdict_and_files():
     assert "def train(x, y" in page.code[0].value
     ran(page.selectbox(key="table_code").select("hl-gauss").run())
     assert "HL-Gauss" in page.code[0].value
+
+
+def test_the_form_folds_when_the_comparison_starts_and_opens_again():
+    page = opened("table", sample="tips")
+    assert not folded(page)
+    page = to_the_end(page)
+    assert folded(page)
+    bar = page.markdown[0].value
+    assert bar.startswith("**Tips: 244 restaurant bills** · 244 rows, 7 columns · target **tip**")
+    assert "of 5 folds complete in" in progress_of(page)
+    assert not folded(click(page, "Change"))
+    ran(held(page, "selectbox", "target").select("total_bill").run())
+    assert not folded(page) and "On your data" not in text_of(page)
+    ran(held(page, "selectbox", "target").select("tip").run())
+    assert "On your data" in text_of(page) and folded(click(page, "Close"))
+
+
+def folded(page: AppTest) -> bool:
+    styles = html(page)
+    return "table_form { display: none; }" in styles and "display: flex" not in styles
+
+
+def progress_of(page: AppTest) -> str:
+    return " ".join(bar.proto.text for bar in page.get("progress"))
+
+
+def test_the_guess_of_the_target_is_shown_and_can_be_changed():
+    rng = np.random.default_rng(0)
+    price, rooms = rng.normal(100, 9, 80), rng.integers(1, 6, 80)
+    frame = pd.DataFrame({"price": price, "rooms": rooms, "width": rng.normal(size=80)})
+    page = uploaded(frame[["price", "width", "rooms"]].to_csv(index=False).encode(), "flats.csv")
+    assert held(page, "selectbox", "target").value == "price"
+    assert "Guessed by its name; you can change it." in text_of(page)
+    ran(held(page, "selectbox", "target").select("rooms").run())
+    assert "Guessed" not in text_of(page)
+    edges = page.session_state["table"].kept["plan"].value.edges
+    assert (edges == np.round(edges)).all()
+
+
+def test_a_problem_goes_with_its_file():
+    page = uploaded(table(), "mine.csv")
+    page.file_uploader(key="table_file").upload("bad.csv", b"").run()
+    assert "empty" in ran(page).error[0].value
+    ran(held(page, "selectbox", "target").select("a").run())
+    assert page.error, "the file is still there"
+    ran(page.button(key="table_sample_tips").click().run())
+    assert not page.error
+
+
+def test_the_results_so_far_are_shown_while_it_runs(monkeypatch):
+    page = opened("table", sample="tips")
+    page = to_the_end(page)
+    run = page.session_state["table"].run
+    monkeypatch.setattr(type(run), "running", True)
+    ran(page.run())
+    assert page.button(key="table_cancel") and "Results so far" in text_of(page)
+    assert "5 of 5 folds complete" in progress_of(page)
+    assert len(page.get("vega_lite_chart")) == 1
 
 
 def test_a_copy_of_the_target_is_flagged():

@@ -158,7 +158,7 @@ def test_the_summary_names_every_role():
     )
     assert columns.summary == (
         "y_true is the target; reg and reg+cls are predictions; reg_std is the standard deviation of "
-        "reg (nominal level 95 %: ± 1.96 standard deviations); a and b are the interval of reg+cls "
-        "(nominal level 90 %); train is the training target; site is the segment; clip is the group."
+        "reg (nominal level 95%: ± 1.96 standard deviations); a and b are the interval of reg+cls "
+        "(nominal level 90%); train is the training target; site is the segment; clip is the group."
     )
     assert columns.to_dict()["intervals"][0]["std"] == "reg_std"

@@ -76,7 +76,7 @@ def test_the_verdict_follows_from_the_interval(rate, verdict):
         assert {BELOW: (True, False), ABOVE: (False, True), UNDECIDED: (False, False)}[
             row["verdict"]
         ] == excludes
-    assert f"{100 * rate:.0f} % of 200 targets" in found.sentences()[0]
+    assert f"{100 * rate:.0f}% of 200 targets" in found.sentences()[0]
 
 
 def test_groups_widen_the_limits():
@@ -118,7 +118,7 @@ def simulated(seed: int, rows: int, models: int, groups: int, level: float = 0.9
     [(100, 1, 0, 100), (1000, 4, 0, 60), (1000, 1, 30, 100)],
 )
 def test_correct_intervals_are_rarely_called_wrong(rows, models, groups, reports):
-    """In at most 5 % of reports; the bound leaves room for chance."""
+    """In at most 5% of reports; the bound leaves room for chance."""
     wrong = missed = 0
     for seed in range(reports):
         found = simulated(seed, rows, models, groups)

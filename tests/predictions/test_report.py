@@ -25,14 +25,14 @@ def test_errors_worked_out_by_hand():
     assert report.worst["row"].tolist() == [4, 1, 2, 3]
     assert report.worst["largest error"].tolist() == [4, 1, 0, 0]
     assert report.imbalance == (
-        "2 of 2 ranges contain 80 % of the 4 test targets. Imbalance ratio 3 (targets per unit: most "
+        "2 of 2 ranges contain 80% of the 4 test targets. Imbalance ratio 3 (targets per unit: most "
         "in 0 to 5, fewest in 5 to 10)."
     )
 
 
 def test_the_verdict_follows_from_the_interval():
     assert make_report().verdict.startswith(
-        "pred_good has a lower MAE than pred_poor: the difference is -"
+        "pred_good has a lower MAE than pred_poor: the difference is −"
     )
     frame = table()
     frame["pred_poor"] = frame["age"] + np.random.default_rng(9).normal(0, 1, len(frame))
@@ -100,7 +100,7 @@ def test_the_margin_makes_models_practically_equal():
     y, noise = rng.uniform(0, 10, 4000), rng.normal(size=4000)
     found = Arrays(y, {"a": y + noise, "b": y + noise + rng.normal(0, 0.1, 4000)}, np.arange(4000))
     cut = np.array([0.0, 10])
-    assert "practically equal in MAE (within ±5 %)" in Report(found, cut).verdict
+    assert "practically equal in MAE (within ±5%)" in Report(found, cut).verdict
     assert "practically equal" not in Report(found, cut, margin=0.0).verdict
 
 
@@ -111,4 +111,4 @@ def test_cautions_name_a_single_rare_range_and_a_dominated_rmse():
     error[:3] = 40
     found = Arrays(y, {"a": y + error}, np.arange(508))
     rare, heavy = Report(found, target_ranges(found, "edges", own="0,5,10,90")).cautions
-    assert "in a single range" in rare and heavy.startswith("RMSE of a: the largest 1 %")
+    assert "in a single range" in rare and heavy.startswith("RMSE of a: the largest 1%")

@@ -94,3 +94,15 @@ def test_an_error_of_a_fold_is_kept(monkeypatch):
     comparison.run()
     assert str(comparison.error) == "no memory" and not comparison.cancelled
     assert comparison.results is None
+
+
+def test_only_a_whole_run_counts_for_later_estimates(monkeypatch):
+    recorded: list[tuple[str, float, float]] = []
+    monkeypatch.setattr("regcls.utils.pace.record", lambda *run: recorded.append(run))
+    stopped = Comparison(small_plan(SLOW), present=lambda: False)
+    stopped.run()
+    assert recorded == []
+    whole = Comparison(small_plan(TINY))
+    whole.run()
+    ((kind, estimated, taken),) = recorded
+    assert (kind, estimated) == ("table", whole.plan.estimated) and 0 < taken <= whole.seconds

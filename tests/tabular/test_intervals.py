@@ -142,7 +142,7 @@ def test_null_tables_are_decided_as_often_as_promised_and_gains_are_found(design
 
 @pytest.mark.slow
 def test_a_true_gain_is_found_where_the_noise_is_moderate():
-    """At a standard error of 2.4 %, also where two comparisons share the error rate."""
+    """At a standard error of 2.4%, also where two comparisons share the error rate."""
     rates = table.simulate(table.Design(2000, 2, noise=0.75), 300)
     assert rates["9% gain found, first of two"] > 0.8
     assert rates["decided, any of two null comparisons"] <= 0.07

@@ -9,6 +9,7 @@ from regcls.exceptions import UserError
 from regcls.tabular import columns
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular.plan import BUDGETS, Plan
+from regcls.utils import pace
 from tests.helpers.small_comparison import small_table
 
 
@@ -83,3 +84,23 @@ def test_score_weights_add_up_to_both_errors():
     assert tabular_plan.score_weights(range_index, "balanced").tolist() == pytest.approx(
         [1 / 6] * 3 + [0.5]
     )
+
+
+@pytest.mark.parametrize("high", [3, 9, 40, 3000])
+def test_ranges_of_an_integer_target_end_at_integers(high):
+    rng = np.random.default_rng(0)
+    y = np.floor(high * rng.beta(1, 4, 600)) + 1
+    problem = columns.make_problem(small_table(600).assign(y=y), "y")
+    plan = Plan(problem, BUDGETS["quick"])
+    assert (plan.edges == np.round(plan.edges)).all() and (np.diff(plan.edges) > 0).all()
+    counts = np.bincount(plan.range_index, minlength=len(plan.edges) - 1)
+    assert counts.tolist() == plan.target_ranges.counts.tolist() and counts.min() >= 5
+    assert plan.edges[0] <= y.min() and y.max() <= plan.edges[-1]
+
+
+def test_the_estimate_follows_what_the_machine_has_shown(monkeypatch, tmp_path):
+    monkeypatch.setenv(pace.PACE, str(tmp_path / "pace.json"))
+    plan = Plan(columns.make_problem(small_table(200), "y"), BUDGETS["quick"])
+    assert plan.seconds == plan.estimated
+    pace.record(tabular_plan.PACE, plan.estimated, 4 * plan.estimated)
+    assert plan.seconds == pytest.approx(4 * plan.estimated)

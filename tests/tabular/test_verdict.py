@@ -15,10 +15,12 @@ from regcls.tabular.results import PRIMARY, RANGES, Results
 from tests.helpers.small_comparison import small_plan
 
 
-def results_of(count: int = 5, noise: float = 0.05, **errors: float) -> Results:
+def results_of(
+    count: int = 5, noise: float = 0.05, constant: float | None = None, **errors: float
+) -> Results:
     """Return results for absolute errors per kind (by default 1), with noise of its own for each.
 
-    The constant is off by 50 or more.
+    The constant is off by 50 or more, unless it is given.
     """
     plan = small_plan()
     assigned, rng = plan.folds(0), np.random.default_rng(0)
@@ -33,12 +35,47 @@ def results_of(count: int = 5, noise: float = 0.05, **errors: float) -> Results:
             own = 1 + noise * rng.normal(size=len(test))
             predictions[kind] = y + error * shared[test] * own
         selected = dict.fromkeys(KINDS, DEFAULT_SETTING)
-        folds.append(FoldResult(0, fold, test, predictions, selected, {}, float(y.max() + 50)))
+        median = float(y.max() + 50) if constant is None else constant
+        folds.append(FoldResult(0, fold, test, predictions, selected, {}, median))
     return Results(plan, folds)
 
 
 def verdict_of(count: int = 5, noise: float = 0.05, **errors: float) -> verdict.Verdict:
     return verdict.verdict(results_of(count, noise, **errors))
+
+
+RECOMMENDING = ("worthwhile", "all that is needed", "simplest method")
+
+
+@pytest.mark.parametrize("regcls", [2.0, 3.0, 5.0])
+@pytest.mark.parametrize("trees", [3.0, 9.0])
+def test_nothing_is_recommended_where_no_model_beats_the_median(regcls, trees):
+    """The median is off by about 1, the networks by 3 or more."""
+    median = float(np.median(small_plan().problem.y))
+    others = {k.replace("+", "").replace("-", "_"): 3.0 for k in KINDS}
+    errors = others | {"regcls": regcls, "trees": trees}
+    found = verdict.verdict(results_of(constant=median, **errors))
+    text = " ".join((*found.points, found.first))
+    assert found.points[0].startswith("No model is significantly better than predicting the median")
+    assert not any(words in text for words in RECOMMENDING)
+    assert found.first.startswith("Look for better columns first")
+
+
+def test_only_trees_are_recommended_where_only_they_beat_the_median():
+    median = float(np.median(small_plan().problem.y))
+    errors = {k.replace("+", "").replace("-", "_"): 3.0 for k in KINDS} | {"trees": 0.01}
+    found = verdict.verdict(results_of(constant=median, **errors))
+    text = " ".join((*found.points, found.first))
+    assert found.points[0].startswith("Only gradient-boosted trees are significantly better")
+    assert not any(words in text for words in RECOMMENDING)
+    assert found.first.startswith("Try gradient-boosted trees first")
+
+
+def test_one_fold_is_singular_and_the_finding_begins_the_headline():
+    early = verdict_of(1)
+    assert early.headline == early.finding == "Too early for a result: 1 fold is finished."
+    found = verdict_of(regcls=0.8)
+    assert found.headline.startswith(f"{found.finding} The smallest change")
 
 
 def test_a_clear_gain_has_its_size_and_the_methods_that_do_as_well():
@@ -87,8 +124,8 @@ def test_a_loss_and_better_trees_are_reported():
 
 def test_equal_methods_are_called_practically_equal():
     found = verdict_of(noise=0.01)
-    assert "reg and reg+cls are practically equal (within ±5 %)" in found.headline
-    assert "reg+cls is practically equal (within ±5 %)" in found.points[0]
+    assert "reg and reg+cls are practically equal (within ±5%)" in found.headline
+    assert "reg+cls is practically equal (within ±5%)" in found.points[0]
     assert "includes zero" not in found.headline
     assert found.first.startswith("Try plain reg first")
 
@@ -104,7 +141,7 @@ def test_the_headline_has_the_smallest_detectable_change():
     results = results_of(noise=0.5)
     smallest = results.difference("reg+cls", "reg").smallest
     headline = verdict.verdict(results).headline
-    assert f"80 % of such comparisons would detect is {100 * smallest:.0f} %." in headline
+    assert f"80% of such comparisons would detect is {100 * smallest:.0f}%." in headline
 
 
 def test_fewer_folds_than_one_repeat_are_too_early():
