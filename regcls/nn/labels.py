@@ -140,8 +140,8 @@ def hl_gauss_edges(low: float, high: float, classes: int) -> tuple[np.ndarray, f
     """Return equally wide HL-Gauss classes that reach 3 σ beyond the targets on both sides.
 
     The prediction of HL-Gauss is the mean of the class centres. Soft labels of a target at the end
-    of the classes would be cut in half, and their mean would lie inside the targets: by 2.2 % of the
-    range with 32 classes. With the padding, the error is below 0.1 %.
+    of the classes would be cut in half, and their mean would lie inside the targets: by 2.2% of the
+    range with 32 classes. With the padding, the error is below 0.1%.
 
     Parameters
     ----------

@@ -145,8 +145,8 @@ def make(
 
     In the imbalanced samplings, most points lie around a peak, and a background covers the whole
     range of the targets. As in the authors' published code, a data set of the default size has
-    21 705 training points, and six points of the background in each of 1024 bins of y: 9.4 % of
-    the points (in the authors' sets, 9.3 to 9.6 % of the training points, because they are split
+    21 705 training points, and six points of the background in each of 1024 bins of y: 9.4% of
+    the points (in the authors' sets, 9.3 to 9.6% of the training points, because they are split
     at random). Other sizes have the same share.
 
     Parameters
@@ -252,8 +252,8 @@ def ood_intervals(function: Function, seed: int, overlap: float = OVERLAP) -> np
 
     Intervals 1, 4 and 7 are for training, 2, 5 and 8 for validation, 3, 6 and 9 for test. As in the
     authors' published code, each interval of 2/9 is lengthened at its right end by a random length,
-    so that it overlaps the next one: with the default, about 17 % of the validation intervals and
-    12 % of the test intervals also belong to training intervals.
+    so that it overlaps the next one: with the default, about 17% of the validation intervals and
+    12% of the test intervals also belong to training intervals.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> torch.Ten
 
 
 def random_views(images: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
-    """Flip, rotate (±12°), zoom (0.85-1.15), shift (±6 %) and recolour square photos.
+    """Flip, rotate (±12°), zoom (0.85-1.15), shift (±6%) and recolour square photos.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def random_views(images: torch.Tensor, side: int, rng: torch.Generator) -> torch
 
 
 def random_frames(images: torch.Tensor, height: int, rng: torch.Generator) -> torch.Tensor:
-    """Rotate (±5°), zoom (0.9-1.1), shift (±6 %) and recolour video frames.
+    """Rotate (±5°), zoom (0.9-1.1), shift (±6%) and recolour video frames.
 
     Frames are not flipped, since left and right differ in a robot's task.
 

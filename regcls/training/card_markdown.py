@@ -109,7 +109,7 @@ def _metrics_table(pair: Mapping[str, Card]) -> str:
     unit = card.target["unit"]
     heads = [f"{TITLES[metric]} ({own or unit})" for metric, own in columns.items()]
     note = (
-        "Errors of the regression output, as trained. Brackets: 95 % bootstrap confidence intervals. "
+        "Errors of the regression output, as trained. Brackets: 95% bootstrap confidence intervals. "
         "Many, medium and few: ranges of the target by their number of training samples (shots)."
     )
     table = _table(("model", "subset", f"test {SAMPLES[card.task]}", *heads), rows)
@@ -185,7 +185,7 @@ def _readouts(pair: Mapping[str, Card]) -> str:
         "As trained: the regression output. Recalibrated: a monotone map of it (isotonic "
         "regression). Class head: mean or median of softmax(logits − τ · log prior) over the "
         "classes. Both heads: a weighted mean of the regression output and the class head. Test "
-        "errors have 95 % intervals. Parameters and the best read-out of each model (bold, what it "
+        "errors have 95% intervals. Parameters and the best read-out of each model (bold, what it "
         f"predicts) were chosen by the cross-fitted {metric} on {found['chosen_on']}.\n\n"
         f"{_table(heads, rows)}"
     )
@@ -216,12 +216,12 @@ def _intervals(pair: Mapping[str, Card]) -> str:
     heads = ("model", f"prediction ({unit})", "interval", f"calibration {units}")
     text = (
         f"Split conformal intervals of what each model predicts, calibrated on validation {units}: "
-        f"for {100 * first['level']:g} % of samples of new {units}, the true {card.target['name']} "
+        f"for {100 * first['level']:g}% of samples of new {units}, the true {card.target['name']} "
         f"is in the interval around the prediction. Ranges with too few {units} have no interval. "
         f"{_chosen_by(card)}\n\n{_table(heads, rows)}"
     )
     shares = [
-        f"{name} {100 * share:.1f} %"
+        f"{name} {100 * share:.1f}%"
         for name, one in calibrations.items()
         if (share := one.get("test_coverage", {}).get("covered")) is not None
     ]

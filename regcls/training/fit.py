@@ -209,7 +209,7 @@ class _Run:
         return loss.item()
 
     def _set_learning_rate(self) -> None:
-        """Linear warm-up over the first 5 % of the steps, then half a cosine down to zero."""
+        """Linear warm-up over the first 5% of the steps, then half a cosine down to zero."""
         total = self.steps_per_epoch * len(self.recipe.sides)
         done = self._steps_done() / total
         factor = min(done / 0.05, 0.5 * (1 + math.cos(math.pi * done)))

@@ -94,7 +94,7 @@ class BackgroundJob:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds left, extrapolated from the share that is done; None below 2 %."""
+        """Seconds left, extrapolated from the share that is done; None below 2%."""
         if self.state != WORKING or self.share < 0.02:
             return None
         return self.seconds * (1 - self.share) / self.share

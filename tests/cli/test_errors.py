@@ -50,7 +50,7 @@ def test_ranges_are_chosen_by_the_shape_of_the_targets(tmp_path):
     record = run_json("errors", path)
     chosen = record["target_ranges"]
     assert chosen["kind"] == "equal width on a log scale" and not chosen["single_rare_range"]
-    assert "0 is the value of 95 % of the targets" in chosen["reason"]
+    assert "0 is the value of 95% of the targets" in chosen["reason"]
     assert chosen["imbalance_ratio"] > 10
     assert record["ranges"][0]["test"] == 2000 and len(record["ranges"]) >= 4
     requested = run_json("errors", path, "--by", "quantile", "--ranges", 4)["target_ranges"]

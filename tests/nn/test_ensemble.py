@@ -192,7 +192,7 @@ def test_invalid_arguments_are_named(make, word):
 
 
 def test_the_published_effect_and_its_control():
-    """reg+cls beats reg in about 90 % of severe clean runs; the loss scale explains most of it."""
+    """reg+cls beats reg in about 90% of severe clean runs; the loss scale explains most of it."""
     runs = [(f, s) for f in synthetic_data.FUNCTIONS for s in range(5)]
     data = [synthetic_data.make(f, s, "clean", "severe") for f, s in runs]
     x, y = np.stack([d.train.x for d in data]), np.stack([d.train.y for d in data])

@@ -14,16 +14,15 @@ import pytest
 import vl_convert
 
 from regcls.plotting.style import NAMES
-from regcls.study import effect_chart, panels
-from regcls.study.panels import Panels
+from regcls.study import effect_chart
 from tests.helpers import svg_figures
 from tests.helpers.svg_figures import Figure, Mark, View
-from tests.plotting.export_cases import CASES, studies
+from tests.plotting.export_cases import CASES
 from tests.plotting.export_cases.shown import Case, Ends, Lines, Marks, Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 PIXELS = 1.25  # how far a mark may be from its value: Vega rounds the positions of ticks
-DRAWINGS = ("Picture", "Panels", "Figure", "LayerChart", "FacetChart")
+DRAWINGS = ("Picture", "Figure", "LayerChart", "FacetChart")
 # Plotly's figures are turned and clicked on the Depth page, and their data are saved instead: the
 # maps as PNG in millimetres or colours, or as NPY in metres.
 INTERACTIVE = {f"regcls.tasks.depth.charts.{name}" for name in ("maps", "difference", "cloud")}
@@ -60,7 +59,7 @@ def figure(name: str) -> Figure:
 # Charts whose points have a shape per model, so that colour is not the only cue.
 SHAPED = (
     "regcls.plotting.errors.errors_per_range",
-    "regcls.study.error_chart.error_panels",
+    "regcls.study.error_chart.error_curves",
     "regcls.study.range_chart.range_errors",
 )
 every_chart = pytest.mark.parametrize("name", CASES)
@@ -69,8 +68,6 @@ every_chart = pytest.mark.parametrize("name", CASES)
 @every_chart
 def test_marks_are_the_numbers_of_the_table(name):
     found, expected = figure(name).charts, case(name).shown
-    if isinstance(case(name).drawn, Panels):
-        assert [view.title for view in found] == list(expected)
     for view, shown in zip(found, expected.values(), strict=True):
         for part in shown:
             assert differences(view, part) == []
@@ -86,10 +83,7 @@ def test_marks_stand_where_their_axes_say(name):
 def test_the_file_has_title_caption_and_settings(name):
     drawn, saved = case(name).drawn, figure(name)
     assert saved.titles and len(set(saved.titles)) == len(saved.titles)
-    if isinstance(drawn, Panels):
-        assert saved.titles[0] == drawn.title
-    else:
-        assert saved.titles == [drawn.spec["title"]]
+    assert saved.titles == [drawn.spec["title"]]
     assert drawn.caption and saved.caption == drawn.caption
     assert drawn.settings and saved.settings == drawn.settings
     assert not any(word in saved.caption.lower() for word in ("click", "select", "hover"))
@@ -104,12 +98,9 @@ def test_vega_does_not_warn(name, capfd):
 
 @every_chart
 def test_axes_have_titles_with_units(name):
-    charts = figure(name).charts
-    columns = len(case(name).drawn.columns) if isinstance(case(name).drawn, Panels) else 1
-    for number, view in enumerate(charts):
+    for view in figure(name).charts:
         for axis in view.axes:
-            first = number % columns == 0 or axis.orient == "X"
-            assert axis.title or not first, "an axis has no title"
+            assert axis.title or axis.scale == "discrete", "an axis has no title"
             percent = all(label.endswith("%") for label in axis.labels)
             with_unit = "(" in axis.title or axis.title in NO_UNIT or percent
             assert with_unit or axis.scale == "discrete", f"{axis.title} has no unit"
@@ -139,15 +130,12 @@ def test_points_have_the_shapes_of_the_legend(name):
     assert len(set(outlines.values())) > 1
     for view in saved.charts:
         for mark in view.of("point", "model"):
-            label = "published mean" if "published" in mark.values else mark.values["model"]
-            assert mark.outline == outlines[NAMES.get(label, label)]
-
-
-def test_the_heat_map_has_the_legend_of_its_page():
-    saved = figure("regcls.study.effect_chart.effect_panels")
-    html = effect_chart.effect_legend("plain reg")
-    assert len(saved.legend) == 4
-    assert all(entry.text in html for entry in saved.legend)
+            label = mark.values["model"]
+            if "published" in mark.values:  # diamonds, which the caption explains
+                assert mark.outline not in outlines.values()
+                assert "diamonds are published means" in saved.caption
+            else:
+                assert mark.outline == outlines[NAMES.get(label, label)]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +143,7 @@ def test_the_heat_map_has_the_legend_of_its_page():
     [
         ("regcls.lab.charts.class_map", "probability per strip"),
         ("regcls.predictions.charts.density", "rows"),
+        ("regcls.study.effect_chart.effect_map", "reg+cls: lower ← ratio (log scale) → higher"),
     ],
 )
 def test_continuous_colours_have_a_legend(name, title):
@@ -162,11 +151,14 @@ def test_continuous_colours_have_a_legend(name, title):
 
 
 def test_colours_of_the_heat_map_are_on_the_side_of_their_ratios():
-    for view in figure("regcls.study.effect_chart.effect_panels").charts:
+    """And they are those for which the text on them was chosen."""
+    for view in figure("regcls.study.effect_chart.effect_map").charts:
         for mark in view.of("rect mark", "log"):
-            red, _, blue = (int(v) for v in mark.fill[4:-1].split(","))
+            red, green, blue = (int(v) for v in mark.fill[4:-1].split(","))
             log = svg_figures.number(mark.values["log"])
             assert (blue - red) * log <= 0 or abs(log) < 0.02
+            expected = effect_chart.colour_of(log)
+            assert np.abs(np.subtract((red, green, blue), expected)).max() <= 1
 
 
 # Nothing is left out
@@ -210,29 +202,6 @@ def imported_names(node: ast.AST) -> list[str]:
 # The comparison notices what once went wrong
 
 
-def test_shared_names_of_layers_would_be_noticed(monkeypatch):
-    """With names, to which selections refer, Vega draws all panels with the data of one."""
-
-    def named(spec):
-        return {
-            key: part for key, part in spec.items() if key not in ("params", "config", "$schema")
-        }
-
-    monkeypatch.setattr(panels, "static", named)
-    made = studies.study_effects()
-    assert len(wrong_panels(made)) == 3  # of four
-
-
-def test_data_of_another_panel_would_be_noticed():
-    made = studies.study_errors()
-    drawn = dict(made.drawn.panels)
-    first, second = list(drawn)[:2]
-    drawn[first] = replace(drawn[first], data=drawn[second].data)
-    assert wrong_panels(replace(made, drawn=replace(made.drawn, panels=drawn))) == [
-        ", ".join(first)
-    ]
-
-
 @pytest.mark.parametrize("name", [n for n in CASES if "study" not in n])
 def test_a_changed_number_would_be_noticed(name):
     """A single number that differs between the data of the chart and the table is found."""
@@ -268,13 +237,6 @@ def moved(values: Sequence[float] | pd.Series) -> np.ndarray:
     first = np.flatnonzero(np.isfinite(changed))[0]
     changed[first] += 0.1 * (np.ptp(changed[np.isfinite(changed)]) or abs(changed[first]) or 1.0)
     return changed
-
-
-def wrong_panels(made: Case) -> list[str]:
-    """Return the titles of the panels whose marks differ from their table."""
-    charts = svg_figures.read(made.drawn.svg()).charts
-    pairs = zip(charts, made.shown.items(), strict=True)
-    return [title for view, (title, parts) in pairs if any(differences(view, p) for p in parts)]
 
 
 # Comparison of a chart with a table
@@ -343,8 +305,8 @@ def of_lines(view: View, part: Lines) -> list[str]:
             wrong.append(f"{name} has {len(mark.points)} points, not {len(expected)}")
             continue
         off = np.abs(np.array(mark.points) - expected).max()
-        if back:  # the path of a band starts with either edge
-            off = min(off, np.abs(np.array(mark.points)[::-1] - expected).max())
+        # The path of a band starts with either edge, that of a line with either end.
+        off = min(off, np.abs(np.array(mark.points)[::-1] - expected).max())
         if off > PIXELS:
             wrong.append(f"the {part.kind} of {name} is up to {off:.1f} pixels off")
     return wrong

@@ -118,7 +118,7 @@ def rates(reports: int, seed: int = 0) -> dict[str, float]:
     for groups in (12, 30, 100):
         name = f"2 equal models, 1000 rows in {groups} groups: any finding"
         found[name] = null_rate(reports, 1000, 2, groups, seed)
-    found["gain of 30 % in one of ten ranges, 150 rows: found"] = power(reports, seed)
+    found["gain of 30% in one of ten ranges, 150 rows: found"] = power(reports, seed)
     for clusters in (10, 22, 40, 84):
         name = f"balanced MAE, {clusters} clusters in all ranges: covered"
         found[name] = coverage(reports, clusters, seed)

@@ -19,7 +19,7 @@ about the median standard errors of the balanced share that real training gives 
     2 000 rows, normal    0.027    0.031    0.030   (6 tables; surrogate 0.025, 0.027, 0.025)
 
 They are also those of an earlier review: the bootstrap of rows and models that it examined finds a
-gain of 9 % in 54 % of these tables at the normal budget, as it reported.
+gain of 9% in 54% of these tables at the normal budget, as it reported.
 """
 
 from __future__ import annotations

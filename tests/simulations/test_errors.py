@@ -1,6 +1,6 @@
 """Error rates of an error report: few false findings, true ones found, intervals that cover.
 
-Bounds leave room for chance: a rate of 5 % over 300 reports has a standard error of 1.3 %.
+Bounds leave room for chance: a rate of 5% over 300 reports has a standard error of 1.3%.
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ def test_a_true_gain_in_one_range_is_found():
 
 @pytest.mark.parametrize("clusters", [22, 40])
 def test_the_balanced_interval_covers_with_clusters(clusters):
-    # 0.92 to 0.97 over many reports; 200 have a standard error of 1.5 to 2 %.
+    # 0.92 to 0.97 over many reports; 200 have a standard error of 1.5 to 2%.
     assert 0.89 <= errors.coverage(200, clusters) <= 0.985

@@ -45,7 +45,7 @@ def test_comparisons_made_together_share_the_error_rate():
         own, reg, control = rng.normal(size=(3, 10))
         found = compare_runs(own, {"reg": reg, "control": control})
         wrong += any(c.verdict in ("better", "worse") for c in found.values())
-    assert 0.01 < wrong / trials < 0.08  # 5 % nominal; four standard errors are 4 %
+    assert 0.01 < wrong / trials < 0.08  # 5% nominal; four standard errors are 4%
 
 
 def test_paired_runs_rejects_unequal_lengths():

@@ -226,7 +226,7 @@ def test_the_difference_of_rmses_has_the_width_of_a_bootstrap():
     alone = ErrorReport.from_predictions(y, predictions, [0, 10], resamples=1)
     found = alone.overall_difference("reg", "reg+cls", "rmse")
     assert found["difference"] == pytest.approx(np.sqrt(a.mean()) - np.sqrt(b.mean()))
-    # One of three differences: it has a fifth of the 5 %, and half of that or more.
+    # One of three differences: it has a fifth of the 5%, and half of that or more.
     width = (found["high"] - found["low"]) / draws.std() / 2
     assert stats.norm.isf(0.05 / 5 / 2) * 0.95 < width < stats.norm.isf(0.05 / 5 / 4) * 1.05
 

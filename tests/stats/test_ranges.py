@@ -30,7 +30,7 @@ def normal_with(count: int) -> Draw:
 
 
 def progress_like(rng: np.random.Generator) -> np.ndarray:
-    """Zeros and a few counts on a grid, as in shared case files: 98 % zeros, one row at the top."""
+    """Zeros and a few counts on a grid, as in shared case files: 98% zeros, one row at the top."""
     values = 0.324 * np.arange(1, 16)
     counts = [221, 52, 2, 41, 33, 29, 19, 31, 19, 17, 16, 14, 7, 3, 1]
     return rng.permutation(np.concatenate((np.zeros(22_796), np.repeat(values, counts))))
@@ -127,7 +127,7 @@ def test_rare_extremes_share_no_range_with_common_targets_and_are_several_ranges
     for seed in range(20):
         found = choose(drawn("twenty extremes", seed))
         rare = found.edges[:-1] > 5
-        assert found.kind == TAILS_SPLIT and "99.6 % of the targets" in found.reason
+        assert found.kind == TAILS_SPLIT and "99.6% of the targets" in found.reason
         assert rare.sum() >= 2 and found.counts[rare].sum() == 20
         assert not found.single_rare_range
 
@@ -144,7 +144,7 @@ def test_zeros_are_a_range_of_their_own_and_the_positive_tail_several():
     found = choose(drawn("zeros and a grid"))
     assert found.counts[0] == 22_796 and 0 in found.single_values
     assert len(found.counts) >= 4 and found.counts[-1] < 40
-    assert "0 is the value of 98 % of the targets" in found.reason
+    assert "0 is the value of 98% of the targets" in found.reason
     few = choose(np.concatenate((np.zeros(5000), np.geomspace(1, 100, 20))))
     assert few.counts[0] == 5000 and len(few.counts) == 4
     spread = choose(drawn("zeros and log-normal"))

@@ -99,5 +99,5 @@ def test_every_verdict_has_words():
     texts = {phrase(verdict, "reg+cls", "reg", "MAE") for verdict in VERDICTS}
     assert len(texts) == len(VERDICTS) and all("reg+cls" in text for text in texts)
     assert tally([EQUAL, WORSE, WORSE], "m") == (
-        "Of 3 ranges, m is better in 0 and worse in 2; practically equal (within ±5 %) in 1."
+        "Of 3 ranges, m is better in 0 and worse in 2; practically equal (within ±5%) in 1."
     )

@@ -52,7 +52,7 @@ def test_card_text_has_all_parts(tmp_path: Path) -> None:
         "| reg | many | 100 |",
         "**8.692**",
         "± 9 ",
-        "90 %",
+        "90%",
         "- None.",
     ):
         assert part in text

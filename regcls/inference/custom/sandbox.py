@@ -32,7 +32,7 @@ class Gap:
     Attributes
     ----------
     size : float
-        Largest difference over all pairs of runs; of a map, without 0.1 % of its elements.
+        Largest difference over all pairs of runs; of a map, without 0.1% of its elements.
     first, second : float
         The values of the element that differs most.
     """

@@ -222,7 +222,7 @@ def test_single_pixels_of_a_map_may_flip():
     """Where a model rounds, a rounding error changes a pixel by a whole step."""
     nodes = [
         node("ReduceMean", ["image", "colour"], ["grey"], keepdims=1),
-        # Another value in some pixels of 4096, by the number of images: 0.02 % or 5 %.
+        # Another value in some pixels of 4096, by the number of images: 0.02% or 5%.
         node("Shape", ["image"], ["shape"], start=0, end=1),
         node("Cast", ["shape"], ["count"], to=TensorProto.FLOAT),
         node("Mul", ["count", "pixel"], ["jump"]),

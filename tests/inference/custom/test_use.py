@@ -48,7 +48,7 @@ def test_a_model_that_fails_later_is_reported_and_the_pair_still_predicts(make, 
     with pytest.raises(contract.ContractError, match=words):
         mine.run(hostile.grey())
     with_own = replace(pair, extra={"own reg": mine})
-    faces, times = predict.predict_faces(crops, with_own)
+    faces, times = predict.predict_faces(crops[:, None], with_own)
     assert set(faces[0].estimates) == set(times) == {"reg", "reg+cls"}
     assert (
         mine.problem.startswith("The model own reg failed and is no longer used: mine")
@@ -71,13 +71,14 @@ def test_all_own_models_share_one_memory_limit():
     [
         ("age", "Eileen Collins", "years"),
         ("depth", "A lobby", "metres"),
-        ("progress", "Can picked up", "percent"),
+        ("progress", "Drive onto book", "percent"),
     ],
 )
 def test_its_page_reports_the_failure_and_keeps_the_pair(task, sample, unit):
     mine = session(hostile.fussy(as_map=task == "depth"), task=task, unit=unit)
     page = opened(task)
     page.session_state["own_models"] = {task: {"own reg": mine}}
+    page.session_state[f"{task}_fold_table"] = True
     click(ran(page.run()), sample)
     settled(page) if task == "progress" else ran(page.run())
     (warning,) = page.warning

@@ -58,7 +58,7 @@ def tabular_changes() -> Case:
     second = table["b"].map(NAMES).where(table["a"] != TREES, "best network")
     table = table.assign(methods=table["a"].map(NAMES) + " vs " + second)
     table = table[table["methods"].isin(set(picture.data["changes"]["comparison"]))]
-    axis, cut = "change of the error, first method against second", (-1, 1)
+    axis, cut = "change of the error", (-1, 1)
     values = {
         "methods": table["methods"],
         "metric": table["metric"].map(tabular_charts.METRICS),
@@ -152,7 +152,7 @@ def prediction_differences() -> Case:
 
 
 def reweighted() -> Case:
-    """Models that change places, marked at 90 %."""
+    """Models that change places, marked at 90%."""
     picture = mixture.reweighted(crossing(), "years", 0.9)
     axes = ("balance of the test targets", "mean absolute error (years)")
     now = pd.DataFrame(crossing().mixture.at(0.9).items(), columns=["model", "mae"])
@@ -231,7 +231,7 @@ def prediction_residuals() -> Case:
     bands, axes = own_report().bands, ("target", "prediction − truth")
     points = Marks(
         "point",
-        {"model": bands["model"], "10 %": bands["q10"], "50 %": bands["q50"], "90 %": bands["q90"]},
+        {"model": bands["model"], "10%": bands["q10"], "50%": bands["q50"], "90%": bands["q90"]},
         x=("target", bands["middle"]),
         y=(axes[1], bands["q50"]),
     )

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from regcls.plotting.chart import Picture
-from regcls.study.panels import Panels
 
 Ends = tuple[str, Sequence[float]] | tuple[str, Sequence[float], Sequence[float]]
 Table = Mapping[str, Sequence[Any]] | pd.DataFrame
@@ -49,10 +48,10 @@ Shown = Marks | Lines
 
 @dataclass(frozen=True)
 class Case:
-    """A chart, or panels by their titles, with what each has to show."""
+    """A chart, with what it has to show."""
 
-    drawn: Picture | Panels
-    shown: Mapping[str, Sequence[Shown]]  # by the title of the chart or panel
+    drawn: Picture
+    shown: Mapping[str, Sequence[Shown]]  # by the title of the chart
 
 
 def one(picture: Picture, *shown: Shown, settings: str = "Settings: made for a test.") -> Case:

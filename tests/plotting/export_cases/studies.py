@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 
 from regcls import study
 from regcls.plotting.chart import Picture
-from regcls.study import effect_chart, error_chart, layout, panels, range_chart
+from regcls.study import effect_chart, error_chart, layout, range_chart, summary
 from tests.plotting.export_cases.shown import Case, Marks, one
 
 
@@ -19,65 +18,58 @@ def paper() -> study.Results:
     return study.read(study.load("paper"))
 
 
-def places(table: pd.DataFrame) -> tuple[list[str], tuple[list[str], list[str]]]:
-    x, row, sampling = (list(dict.fromkeys(table[name])) for name in ("x", "row", "sampling"))
-    return x, (row, sampling)
+@cache
+def shipped() -> summary.Summary:
+    found = summary.shipped("paper")
+    assert found is not None
+    return found
 
 
 def study_effects(against: str = "reg") -> Case:
-    """Each panel has the numbers of its own cells in the table of comparisons."""
+    """Each cell has the numbers of its row in the table of comparisons."""
     table = layout.comparison_table(paper(), against)
-    xs, grid = places(table)
-    other, title = layout.AGAINST[against], layout.grid_layout(paper().grid).title
-    drawn = effect_chart.effect_panels(table, xs, title, grid, other, "")
-    shown = {}
-    for sampling in grid[1]:
-        cells = table[table["sampling"] == sampling]
-        values = {
-            title: cells["x"],
-            "text": [f"{ratio:.2f}" for ratio in cells["ratio"]],
-            "setting": cells["label"],
-            "reg+cls": cells["state"],
-            "ratio": cells["ratio"],
-            "interval from": cells["low"],
-            "interval to": cells["high"],
-            "p (Holm)": cells["p_holm"],
-            "runs": cells["runs"],
-        }
-        shown[sampling] = [
-            Marks("text mark", values),
-            Marks("rect mark", {"log": np.log2(cells["ratio"])}),
-        ]
-    return Case(replace(drawn, settings=panels.settings_text(paper().grid)), shown)
+    drawn = effect_chart.effect_map(shipped(), against, "clean_severe_64")
+    values = {
+        layout.grid_layout(paper().grid).title: table["x"],
+        "text": [f"{ratio:.2f}" for ratio in table["ratio"]],
+        "setting": table["label"],
+        "reg+cls": table["state"],
+        "ratio": table["ratio"],
+        "interval from": table["low"],
+        "interval to": table["high"],
+        "p (Holm)": table["p_holm"],
+        "runs": table["runs"],
+    }
+    ratios = [cell.against[against].ratio for cell in shipped().cells]
+    cells = Marks("rect mark", {"log": np.log2(ratios)})
+    text = layout.settings_text(paper().grid)
+    return one(drawn, Marks("text mark", values), cells, settings=text)
 
 
 def study_errors() -> Case:
-    """Each panel has the means of its own cells, and the published ones."""
+    """The points are the means of the table, and the published ones."""
     means, published = layout.mean_errors(paper()), layout.published_means(paper())
-    xs, grid = places(layout.cell_table(paper()))
-    title, axis = layout.grid_layout(paper().grid).title, error_chart._Y_TITLE
-    drawn = error_chart.error_panels(means, published, xs, title, grid, "")
-    shown = {}
-    for row in grid[0]:
-        for sampling in grid[1]:
-            ours, theirs = (
-                t[(t["row"] == row) & (t["sampling"] == sampling)] for t in (means, published)
-            )
-            values = {
-                title: ours["x"],
-                "setting": ours["label"],
-                "model": ours["model"],
-                "mean test MSE": ours["mean"],
-                "interval from": ours["low"],
-                "interval to": ours["high"],
-                "runs": ours["runs"],
-            }
-            means_of_paper = {"published": theirs["model"], "mean test MSE": theirs["mean"]}
-            shown[f"{row}, {sampling}"] = [
-                Marks("point", values, y=(axis, ours["mean"])),
-                Marks("point", means_of_paper, y=(axis, theirs["mean"])),
-            ]
-    return Case(replace(drawn, settings=panels.settings_text(paper().grid)), shown)
+    numbers = ["mean", "low", "high"]
+    means[numbers] = means[numbers].map(lambda number: float(f"{number:.{summary.DIGITS}g}"))
+    ours, theirs = (t[t["row"] == "noisy"] for t in (means, published))
+    values = {
+        "setting": ours["label"],
+        "model": ours["model"],
+        "mean test MSE": ours["mean"],
+        "interval from": ours["low"],
+        "interval to": ours["high"],
+        "runs": ours["runs"],
+    }
+    order = {label: i for i, label in enumerate(layout.cell_table(paper())["label"])}
+    theirs = theirs.iloc[np.argsort(theirs["label"].map(order), kind="stable")]
+    of_paper = {"published": theirs["model"], "mean test MSE": theirs["mean"]}
+    axis = error_chart.Y_TITLE
+    return one(
+        error_chart.error_curves(shipped(), "noisy"),
+        Marks("point", values, y=(axis, ours["mean"])),
+        Marks("point", of_paper, y=(axis, theirs["mean"])),
+        settings=layout.settings_text(paper().grid),
+    )
 
 
 def study_ranges() -> Case:
@@ -95,12 +87,14 @@ def study_ranges() -> Case:
         {"training targets": train["train"]},
         y=("training targets", 0 * train["train"], train["train"]),
     )
-    picture = range_chart.range_errors(table, False)
+    ranges = range_chart.mean_ranges(shipped().cells[0])
+    pd.testing.assert_frame_equal(ranges, table.drop(columns="mae"), rtol=1e-4)
+    picture = range_chart.range_errors(ranges, False)
     return one(
         picture,
         Marks("point", values, y=(axis_of(picture, "mse"), filled["mse"])),
         bars,
-        settings=panels.settings_text(paper().grid),
+        settings=layout.settings_text(paper().grid),
     )
 
 

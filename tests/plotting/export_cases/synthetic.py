@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from regcls.lab import charts as lab_charts
 from regcls.lab import data as lab_data
+from regcls.lab import replay, replay_chart
 from regcls.lab.run import Lab
-from regcls.lab.settings import LabSettings
-from regcls.plotting.chart import Picture, from_chart
+from regcls.lab.settings import MODELS, LabSettings
+from regcls.plotting.chart import Picture
+from regcls.plotting.style import FUNCTION
 from regcls.synthetic import data as synthetic_data
-from regcls.synthetic.preview import preview, preview_chart
 from regcls.theory import charts as theory_charts
 from regcls.theory import terms
 from tests.plotting.export_cases.shown import Case, Lines, Marks, Shown, one
@@ -141,20 +143,22 @@ def theory_over_imbalance() -> Case:
 # Home
 
 
-def home_preview() -> Case:
-    shown = preview("severe")
-    picture = from_chart(preview_chart(shown), "Training data per target range", shown.sentence)
-    ranges, points = shown.ranges, shown.points
+def home_replay() -> Case:
+    """The lines are the predictions of the last frame, the bars the shares of the targets."""
+    shown, axes = replay.load("severe"), ("input x", "target y")
+    x, edges = np.linspace(-1, 1, replay.POINTS), np.linspace(*shown.limits, replay.RANGES + 1)
+    predicted = pd.concat(
+        pd.DataFrame({"x": x, "y": y, "model": model})
+        for model, y in zip(MODELS, shown.predictions()[-1], strict=True)
+    )
+    curve = pd.DataFrame({"x": x, "y": shown.settings.target_function(x), "model": FUNCTION})
     return one(
-        picture,
+        replay_chart.last_frame(shown),
+        Lines("line mark", curve, ("x", "y"), axes),
+        Lines("line mark", predicted, ("x", "y"), axes),
         Marks(
             "rect mark",
-            {"training points": ranges["train"], "shot": ranges["shot"]},
-            y=("target y", ranges["low"], ranges["high"]),
+            {"from": edges[:-1], "to": edges[1:], "share of training targets": shown.targets},
+            y=("target y", edges[:-1], edges[1:]),
         ),
-        Marks("text mark", {"train": ranges["train"]}),
-        Marks(
-            "circle", {"x": points["x"]}, x=("input x", points["x"]), y=("target y", points["y"])
-        ),
-        Lines("line mark", shown.curve, ("x", "y"), ("input x", "target y"), "part"),
     )
