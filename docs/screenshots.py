@@ -52,7 +52,7 @@ SHOTS = {
     "lab": Shot("lab?lr=0.003&epochs=40", "Epoch 40 of 40, finished", press("Play")),
     "study": Shot("study?grid=paper", "What the results say"),
     "theory": Shot("theory?s=0.1", "The three terms add up"),
-    "age": Shot("age", "(90% interval)", press("Grace Hopper")),
+    "age": Shot("age", "(90% interval)"),
     "depth": Shot("depth?sample=laboratory", "All maps share one scale"),
     "progress": Shot("progress?sample=can", "Mean absolute error"),
     "predictions": Shot(

@@ -34,16 +34,29 @@ CLASSES_USED = {
     "class": "The predicted age of reg+cls comes from these classes, with their prior removed.",
     "mixed": "The predicted age of reg+cls is a mixture of its value head and these classes.",
 }
-CLASSES_HEIGHT = 300  # pixels, of the chart of class probabilities
+CLASSES_HEIGHT = 390  # pixels, of the chart of class probabilities
+PHOTO_HEIGHT = 420  # pixels, at most
 ZIP_CAPTION = (
     "The CSV needs the columns **file** and **age** (in years). The errors on your photos are "
     "added to the error chart."
 )
+STYLE = f"""<style>
+.st-key-age_photo img {{ max-height: {PHOTO_HEIGHT}px; object-fit: contain;
+  object-position: left; }}
+</style>"""
 
 
 def gallery() -> Gallery:
     """Return the visitor's photos."""
     return st.session_state.setdefault("age_gallery", Gallery())
+
+
+def first_visit() -> None:
+    """Open the page with a sample."""
+    if not st.session_state.get("age_opened"):
+        if not gallery().entries:
+            add_sample(predict.FIRST_SAMPLE)
+        st.session_state["age_opened"] = True
 
 
 # Inputs
@@ -58,14 +71,14 @@ def inputs() -> None:
         uploads.take_photo("A photo of you", "age", gallery())
     else:
         uploads.upload_zip("A zip of photos and one CSV", "age", gallery(), ZIP_CAPTION)
-    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "age", 56)
+    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "age", gallery())
 
 
 def add_sample(sample: predict.Sample) -> None:
     """Add a sample with its true age, if that is known."""
     pair, _ = task_models.models("age")
     with st.spinner("Processing photo…"):
-        key = gallery().add(sample.read(), sample.title, pair, sample.age)
+        key = gallery().add_sample(sample, pair)
     selection.show(key, "age")
 
 
@@ -73,15 +86,12 @@ def add_sample(sample: predict.Sample) -> None:
 
 
 def show(key: str) -> None:
-    """Show a photo, the predictions for one of its faces, and the charts."""
+    """Show a photo beside the predictions for one of its faces and the test errors."""
     entry = gallery().entries[key]
-    left, right = st.columns([1, 2], gap="medium")
+    left, right = st.columns([1, 1.15], gap="medium")
     with left:
-        st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
-        if task_page.remove_button("age", key):
-            del gallery().entries[key]
-            st.rerun()
-    with right:
+        with st.container(key="age_photo"):
+            st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
         for note in entry.photo.notes:
             st.info(note)
         if not entry.photo.found:
@@ -89,26 +99,38 @@ def show(key: str) -> None:
             entry.centre = st.checkbox(
                 "Use the centre of the photo instead", value=entry.centre, key=f"age_centre_{key}"
             )
+        number = 0
         if entry.faces:
             number = chosen_face(key, entry)
-            predictions(entry.faces[number])
-            true_age(key, entry, number)
-    if entry.faces:
-        photo = f"Photo: {entry.photo.name}"
-        photo += f", face {number + 1}." if len(entry.faces) > 1 else "."
-        draw_charts(entry.faces[number], entry.truths.get(number), photo)
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                true_age(key, entry, number)
+                remove(key)
+        else:
+            remove(key)
+    with right:
+        face = entry.faces[number] if entry.faces else None
+        if face is not None:
+            predictions(face)
+            for doubt in face.doubts:
+                st.warning(f"Unsure. {doubt}")
+        draw_errors(face, entry.truths.get(number))
+
+
+def remove(key: str) -> None:
+    """Draw the button that removes a photo."""
+    if task_page.remove_button("age", key):
+        gallery().remove(key)
+        st.rerun()
 
 
 def chosen_face(key: str, entry: Entry) -> int:
-    """Show the face crops; return the number of the face picked, from 0."""
+    """Show the crops of several faces; return the number of the face picked, from 0."""
     count = len(entry.faces)
-    side = entry.faces[0].crop.shape[0]
-    captions = [f"{i + 1}" for i in range(count)] if count > 1 else [f"Input: {side} × {side} px"]
-    with st.container(horizontal=True):
-        for face, caption in zip(entry.faces, captions, strict=True):
-            st.image(face.crop, caption=caption, width=112)
     if count == 1:
         return 0
+    with st.container(horizontal=True):
+        for number, face in enumerate(entry.faces, start=1):
+            st.image(face.crop, caption=str(number), width=72)
     return st.pills(
         f"{count} faces, largest first",
         range(count),
@@ -120,14 +142,15 @@ def chosen_face(key: str, entry: Entry) -> int:
 
 
 def predictions(face: predict.FaceAges) -> None:
-    """Show each model's predicted age with its interval."""
+    """Show each model's predicted age with its interval, and how stable it is."""
     cells = {}
     for model, found in face.readouts.items():
         estimate = next(iter(found.values()))
         interval = answer_cards.interval_text(estimate.interval, 0, "photos")
         age = answer_cards.figure(f"{estimate.age:.0f}", "years")
-        others = answer_cards.readouts({name: f"{one.age:.0f}" for name, one in found.items()})
-        cells[model] = f"{age}<div>{interval}</div>{others}"
+        low, high = face.spread[model]
+        views = answer_cards.line(f"{low:.0f} to {high:.0f} over {len(face.views)} views")
+        cells[model] = f"{age}{answer_cards.line(interval)}{views}"
     answer_cards.cards(cells)
 
 
@@ -141,7 +164,7 @@ def true_age(key: str, entry: Entry, number: int) -> None:
         entry.truths.get(number),
         1.0,
         format="%.0f",
-        placeholder="added to the charts and the table",
+        placeholder="adds the error to the chart",
         key=f"age_truth_{key}_{number}",
     )
     if truth is None:
@@ -150,13 +173,13 @@ def true_age(key: str, entry: Entry, number: int) -> None:
         entry.truths[number] = truth
 
 
-def draw_charts(face: predict.FaceAges, truth: float | None, photo: str) -> None:
-    """Draw the errors per age range and the class probabilities of a face in a photo."""
-    from regcls.plotting.errors import probabilities
-
+def draw_errors(face: predict.FaceAges | None, truth: float | None) -> None:
+    """Draw the test errors per age range, with the visitor's photos and the age of a face."""
     pair, report = task_models.models("age")
-    mark: error_chart.Mark = ("the true age", truth)
-    if truth is None:
+    mark: error_chart.Mark | None = None
+    if truth is not None:
+        mark = ("the true age", truth)
+    elif face is not None:
         mark = ("the predicted ages", [face.estimates[model].age for model in MODELS])
     error_chart.draw(
         "age",
@@ -167,12 +190,44 @@ def draw_charts(face: predict.FaceAges, truth: float | None, photo: str) -> None
         "your own photos",
         mark,
     )
+
+
+# Details
+
+
+def details(entry: Entry, key: str) -> None:
+    """Draw, folded, everything beyond the predictions and the test errors."""
+    if entry.faces and (part := task_page.fold("Read-outs and classes", "age_fold_classes")):
+        number = st.session_state.get(f"age_face_{key}") or 0
+        with part:
+            heads(entry, number)
+    error_chart.details("age", "years")
+    if part := task_page.fold("Table of all photos", "age_fold_table"):
+        with part:
+            downloads.results("**All your photos**", table.table(gallery().records()), "ages.csv")
+            task_models.inference_time("age", entry.photo.milliseconds, "face")
+
+
+def heads(entry: Entry, number: int) -> None:
+    """Show what each read-out of a face predicts, and the class head's distribution."""
+    from regcls.plotting.errors import probabilities
+
+    face, truth = entry.faces[number], entry.truths.get(number)
+    cells = {
+        model: answer_cards.readouts({name: f"{one.age:.0f} years" for name, one in found.items()})
+        for model, found in face.readouts.items()
+    }
+    if any(cells.values()):
+        answer_cards.cards(cells)
+    side = face.crop.shape[0]
+    st.image(face.crop, caption=f"Input: {side} × {side} px", width=112)
     classes = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
-    caption = CLASSES_USED[readouts.best(pair.regcls.card)]
+    caption = CLASSES_USED[readouts.best(task_models.models("age")[0].regcls.card)]
     if truth is not None:
         caption += " Dashed line: the true age."
-    spec = classes.spec | {"height": CLASSES_HEIGHT}
-    drawn = replace(classes, spec=spec, caption=caption)
+    drawn = replace(classes, spec=classes.spec | {"height": CLASSES_HEIGHT}, caption=caption)
+    photo = f"Photo: {entry.photo.name}"
+    photo += f", face {number + 1}." if len(entry.faces) > 1 else "."
     charts.draw(drawn, name="age-classes", settings=photo)
 
 
@@ -183,13 +238,17 @@ def limits() -> None:
             "- **Predictions.** Each card shows one model's predicted age with a prediction "
             "interval, calibrated on held-out photos: for photos with a similar prediction it "
             "covered the true age in nine of ten cases.\n"
+            "- **Views.** The same face is also shown to the models mirrored and shifted by 3% of "
+            "the crop. The range over these views shows how much the prediction hangs on the crop; "
+            "a photo that is saved again or reduced moves it about as much. The predicted age is "
+            "that of the aligned crop: on validation photos, the mean over the views was not clearly "
+            "better.\n"
             "- **Read-outs.** *As trained* is the regression output; *recalibrated* is a monotone "
             "map of it; *class head* is the mean or median of the class probabilities with the "
             "frequency of the classes in training removed; *both heads* is a mixture. All were "
             "fitted and chosen on validation photos.\n"
-            "- **Errors.** The first chart shows the error of each model per ten years of age, "
-            "above the number of training photos. The second shows the class probabilities of "
-            "reg+cls.\n"
+            "- **Errors.** The error chart shows the error of each model per ten years of age, "
+            "above the number of training photos.\n"
             "- **Limits.** These are small networks, trained on a few thousand photos, mostly of "
             "young adults and small children. They estimate how old a face *looks* and are often "
             "off by ten years, and by more where training data is scarce. Lighting, make-up, "
@@ -202,18 +261,21 @@ def limits() -> None:
 
 st.title("Age, from a face")
 st.markdown(
-    "Two networks estimate the age of a face. They differ in one respect: *reg+cls* was also trained "
-    "to classify the age into ranges."
+    "Two networks estimate the age of a face. *reg+cls* was also trained to classify the age into "
+    "ranges."
 )
-with task_page.beside_inputs("age", inputs, uploads.PHOTO_PRIVACY, 2):
+st.html(STYLE)
+with task_page.beside_inputs("age", inputs, uploads.PHOTO_PRIVACY):
+    first_visit()
     messages.problems(gallery().problems, "age")
     if entries := gallery().entries:
         gallery().update_predictions(task_models.models("age")[0])
         custom_models.own_problems("age")
         shown = selection.chosen(entries, lambda key: entries[key].photo.name, "age", "Photo")
         show(shown)
-        task_models.inference_time("age", entries[shown].photo.milliseconds, "face")
-        downloads.results("**All your photos**", table.table(gallery().records()), "ages.csv")
     else:
-        st.info("Upload a photo, take one, or click a sample.", icon=":material/arrow_back:")
-    limits()
+        st.info("Upload a photo, take one, or click a sample.")
+        draw_errors(None, None)
+if entries:
+    details(entries[shown], shown)
+limits()

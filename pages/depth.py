@@ -19,14 +19,14 @@ from pages.components import (
     selection,
     task_models,
     task_page,
+    true_depth,
     uploads,
     url_state,
 )
-from pages.components.image_slider import image_slider
+from pages.components.image_slider import Probe, Scale, image_slider
 from regcls.tasks.depth import files as depth_files
-from regcls.tasks.depth import formats, ground_truth, predict, table, units
-from regcls.tasks.depth.gallery import Entry, Gallery, own_metrics
-from regcls.tasks.depth.ground_truth import TrueDepth
+from regcls.tasks.depth import ground_truth, predict, table
+from regcls.tasks.depth.gallery import Entry, Gallery
 from regcls.tasks.pairs import KEYS, MODELS
 
 if TYPE_CHECKING:
@@ -34,13 +34,10 @@ if TYPE_CHECKING:
 
 through_app()
 
-VIEWS = {
-    "maps": "Depth maps",
-    "wipe": "Slider",
-    "difference": "Difference",
-    "space": "3D view",
-    "errors": "Errors",
-}
+VIEWS = {"reg": "reg", "regcls": "reg+cls", "difference": "Difference"}  # with a shipped pair
+TRUTH = "true"  # the view of a photo's true depth
+ANSWERS = (("median", 0.5), ("nearest", 0.05), ("farthest", 0.95))  # quantiles of a map
+JPEG_QUALITY = 88
 NARROWEST, WIDEST = 30, 100  # horizontal field of view, degrees
 SAMPLES = {sample.key: sample for sample in predict.SHIPPED_SAMPLES}
 ZIP_CAPTION = (
@@ -56,19 +53,23 @@ def gallery() -> Gallery:
 
 
 def first_visit() -> None:
-    """Take the view and the sample from the address: ?sample=, view=."""
-    if "depth_view" in st.session_state:
+    """Open the page with the sample and the view of the address (?sample=, view=), or the first."""
+    if st.session_state.get("depth_opened"):
         return
-    st.session_state["depth_view"] = url_state.choice("view", VIEWS, "maps")
-    if key := url_state.choice("sample", SAMPLES, None):
+    st.session_state["depth_view"] = url_state.choice("view", VIEWS, "reg")
+    first = predict.FIRST_SAMPLE.key
+    key = url_state.choice("sample", SAMPLES, first)
+    if not gallery().entries:
         add_sample(SAMPLES[key])
+    st.session_state["depth_opened"] = True
 
 
 def write_address(name: str | None) -> None:
     """Write the view and the sample shown, if it is one, to the address."""
     key = next((key for key, sample in SAMPLES.items() if sample.title == name), None)
     view = st.session_state.get("depth_view")
-    url_state.write({"sample": key, "view": view}, {"view": "maps"})
+    view = view if view in VIEWS else None
+    url_state.write({"sample": key, "view": view}, {"view": "reg"})
 
 
 # Inputs
@@ -76,7 +77,10 @@ def write_address(name: str | None) -> None:
 
 def add_sample(sample: predict.Sample) -> None:
     """Add a sample and show it."""
-    uploads.add_photos([(sample.title, sample.read())], "depth", gallery())
+    pair, _ = task_models.models("depth")
+    with st.spinner("Processing photo…"):
+        key = gallery().add_sample(sample, pair)
+    selection.show(key, "depth")
 
 
 def inputs() -> None:
@@ -88,27 +92,113 @@ def inputs() -> None:
         uploads.take_photo("A photo of your room", "depth", gallery())
     else:
         uploads.upload_zip("A zip of photos and depth files", "depth", gallery(), ZIP_CAPTION)
-    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "depth", 64)
+    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "depth", gallery())
 
 
 # Results
 
 
 def show(key: str) -> None:
-    """Show a photo's depth in the view picked."""
+    """Show a photo over its depth, beside the predictions and the test errors."""
     entry = gallery().entries[key]
-    for note in entry.photo.notes:
-        st.info(note)
+    left, right = st.columns([1.1, 1], gap="medium")
+    with left:
+        for note in entry.photo.notes:
+            st.info(note)
+        wipe(key, entry, chosen_view(entry))
+        if entry.measured is not None:
+            true_depth.how_read(entry.measured)
+        with st.container(horizontal=True):
+            map_files(key, entry)
+            if task_page.remove_button("depth", key):
+                gallery().remove(key)
+                st.rerun()
+    with right:
+        predictions(entry)
+        draw_errors()
+
+
+def chosen_view(entry: Entry) -> str:
+    """Draw the switch between the models' maps; return the one picked, a name or "difference"."""
+    own = [model for model in entry.photo.depth if model not in MODELS]
+    options = {**VIEWS, **{model: model for model in own}}
+    if entry.truth is not None:
+        options[TRUTH] = "True depth"
+    if st.session_state.get("depth_view") not in options:
+        st.session_state["depth_view"] = "reg"
     st.segmented_control(
-        "View",
-        list(VIEWS),
-        format_func=VIEWS.__getitem__,
+        "Depth shown beside the photo",
+        list(options),
+        format_func=options.__getitem__,
         required=True,
         key="depth_view",
         label_visibility="collapsed",
     )
-    views = {"maps": maps, "wipe": slider, "difference": difference, "space": space}
-    views.get(st.session_state["depth_view"], errors)(key, entry)
+    return st.session_state["depth_view"]
+
+
+def wipe(key: str, entry: Entry, view: str) -> None:
+    """Show a photo and a map in one place, with a line between them that can be moved."""
+    from regcls.tasks.depth import charts as depth_charts
+
+    photo = entry.photo
+    low, high = depth_charts.limits(photo, entry.truth)
+    name = VIEWS.get(view, view)
+    if view == "difference":
+        metres, end = depth_charts.gap_and_limit(photo)
+        name, colours = "reg+cls minus reg", depth_charts.DIFFERENCE_SCALE
+        ends, words = (-end, end), (f"−{end:.2f} m", f"+{end:.2f} m")
+    else:
+        if view == TRUTH and entry.truth is not None:
+            name, metres = "true depth", known(entry.truth)
+        else:
+            metres = photo.depth[name]
+        colours = depth_charts.SCALE
+        ends, words = (low, high), (f"near, {low:.1f} m", f"far, {high:.1f} m")
+    values = dict(photo.depth)
+    if entry.truth is not None:
+        values["true"] = known(entry.truth)
+    size = photo.pixels.shape[:2]
+    image_slider(
+        predict.jpeg(photo.pixels, JPEG_QUALITY),
+        predict.png(depth_charts.coloured(metres, ends, colours)),
+        ("photo", name),
+        f"depth_wipe_{key}",
+        size[1] / size[0],
+        Scale(depth_charts.ramp(colours), *words),
+        Probe("m", values),
+    )
+    if view == "difference":
+        gap = table.row(photo.name, photo)["mean difference"]
+        st.caption(
+            "Purple: reg+cls predicts a greater depth than reg; orange: a smaller one. The mean "
+            f"absolute difference is {gap:.2f} m."
+        )
+    else:
+        st.caption(
+            "Drag the line, or move it with the arrow keys. All maps share one scale in metres; "
+            "bright is near."
+        )
+
+
+def known(truth: np.ndarray) -> np.ndarray:
+    """Return the true depth with NaN where it is not known."""
+    import numpy as np
+
+    return np.where(truth > 0, truth, np.float32(np.nan))
+
+
+def predictions(entry: Entry) -> None:
+    """Show each model's median depth with the range of nearly all pixels."""
+    import numpy as np
+
+    cells = {}
+    for model, metres in entry.photo.depth.items():
+        median, near, far = (float(np.quantile(metres, share)) for _, share in ANSWERS)
+        pixels = f"{near:.1f} to {far:.1f} m for 90% of the pixels"
+        figure = answer_cards.figure(f"{median:.1f}", "m, median")
+        cells[model] = f"{figure}{answer_cards.line(pixels)}"
+    answer_cards.cards(cells)
 
 
 def stem(photo: predict.PhotoDepth) -> str:
@@ -127,10 +217,7 @@ def maps(key: str, entry: Entry) -> None:
     """Show one depth map per model, and the depth at one point."""
     from regcls.tasks.depth import charts as depth_charts
 
-    left, right = st.columns([1, 2], vertical_alignment="center")
-    left.image(entry.photo.pixels, caption=entry.photo.name, width="stretch")
-    with right:
-        point = chosen_point(key, entry)
+    point = chosen_point(key, entry)
     st.plotly_chart(
         depth_charts.maps(entry.photo, entry.truth, point),
         key=f"depth_maps_{key}",
@@ -138,12 +225,7 @@ def maps(key: str, entry: Entry) -> None:
         selection_mode="points",
         config=save_only(f"{stem(entry.photo)}_maps"),
     )
-    st.caption(
-        "All maps share one scale in metres; bright is near. Hover to read the depth at a point, "
-        "click to show it above."
-    )
-    if entry.measured is not None:
-        how_read(entry.measured)
+    st.caption("Bright is near. Hover to read the depth at a point, click to show it above.")
 
 
 def chosen_point(key: str, entry: Entry) -> tuple[int, int]:
@@ -164,22 +246,6 @@ def chosen_point(key: str, entry: Entry) -> tuple[int, int]:
     return row, column
 
 
-def slider(key: str, entry: Entry) -> None:
-    """Show both models' maps in one place, with a line between them that can be moved."""
-    from regcls.tasks.depth import charts as depth_charts
-
-    low, high = depth_charts.limits(entry.photo)
-    first, second = (
-        predict.png(depth_charts.coloured(predict.enlarged(entry.photo, model), (low, high)))
-        for model in MODELS
-    )
-    image_slider(first, second, (MODELS[0], MODELS[1]), key=f"depth_wipe_{key}")
-    st.caption(
-        "Drag the line, or move it with the arrow keys. Bright is near; the colours cover "
-        f"{low:.1f} to {high:.1f} m."
-    )
-
-
 def difference(key: str, entry: Entry) -> None:
     """Show where the two models differ."""
     from regcls.tasks.depth import charts as depth_charts
@@ -188,11 +254,6 @@ def difference(key: str, entry: Entry) -> None:
     figure = depth_charts.difference(photo)
     config = save_only(f"{stem(photo)}_difference")
     st.plotly_chart(figure, key=f"depth_gap_{key}", config=config)
-    gap = table.row(photo.name, photo)["mean difference"]
-    st.caption(
-        "Purple: reg+cls predicts a greater depth than reg; orange: a smaller one. The mean absolute "
-        f"difference is {gap:.2f} m."
-    )
     name = f"{stem(photo)}_difference.npy"
     downloads.button("Difference (.npy, m)", lambda: depth_files.difference_npy(photo), name)
 
@@ -227,17 +288,9 @@ def space(key: str, entry: Entry) -> None:
         downloads.button("Points (PLY, m)", lambda: depth_files.cloud_ply(points), f"{name}.ply")
 
 
-def errors(key: str, entry: Entry) -> None:
-    """Show the errors per depth range, and those on the photo if its true depth is known."""
-    from regcls.tasks.depth.charts import shares
-
+def draw_errors() -> None:
+    """Show the test errors per depth range, with those on the photos whose true depth is known."""
     pair, report = task_models.models("depth")
-    true_depth(key, entry)
-    if entry.measured is not None and entry.measured.reading is not None:
-        metrics, measured = own_metrics(entry), entry.measured
-        st.dataframe(metrics, hide_index=True)
-        make = partial(depth_files.errors_csv, metrics, measured)
-        downloads.button("Download errors", make, "depth_errors.csv")
     error_chart.draw(
         "depth",
         "m",
@@ -246,73 +299,33 @@ def errors(key: str, entry: Entry) -> None:
         gallery().report(pair.reg.card),
         "your own photos",
     )
-    charts.draw(shares(entry.photo, pair.reg.card), name="depth-shares")
 
 
-def true_depth(key: str, entry: Entry) -> None:
-    """Draw the uploader for a photo's true depth, and how the file is read."""
-    left, right = st.columns(2, gap="medium")
-    # Removing the true depth draws a new uploader, which does not list the file any more.
-    upload = f"depth_truth_{key}_{st.session_state.get('depth_removed', 0)}"
-    left.file_uploader(
-        "True depth of the photo, if known",
-        formats.SUFFIXES,
-        key=upload,
-        max_upload_size=formats.MAX_FILE_BYTES // uploads.MB,
-        on_change=take_truth,
-        args=(key, upload),
-        help="A 16-bit PNG, 16-bit or float TIFF, PFM, .npy or .npz file with the photo's aspect "
-        "ratio. The unit is recognised by comparison with the prediction. Use 0 where the depth is "
-        "unknown. A new file replaces the one before.",
-    )
-    if entry.measured is None:
-        return
-    with right:
-        st.caption(f"True depth: {entry.measured.name}")
-        choose_unit(key, entry.measured)
-        if st.button("Remove true depth", key=f"depth_untruth_{key}", icon=":material/delete:"):
-            gallery().remove_truth(key)
-            st.session_state["depth_removed"] = st.session_state.get("depth_removed", 0) + 1
-            st.rerun()
-    how_read(entry.measured)
+def details(key: str, entry: Entry) -> None:
+    """Draw, folded, everything beyond the wiped maps, the predictions and the test errors."""
+    from regcls.tasks.depth.charts import shares
 
-
-def take_truth(key: str, upload: str) -> None:
-    """Add or replace a photo's true depth by the uploaded file; without one, remove it."""
-    file = st.session_state[upload]
-    if file is None:
-        gallery().remove_truth(key)
-    else:
-        gallery().add_truth(key, file.getvalue(), file.name)
-
-
-def choose_unit(key: str, measured: TrueDepth) -> None:
-    """Draw the choice of the unit of a photo's true depth, and of its set."""
-    widget = f"depth_unit_{key}"
-    # The files of a zip share their unit, so that another photo's choice may have changed it.
-    st.session_state[widget] = measured.unit
-    files = measured.reading.files if measured.reading else 1
-    st.selectbox(
-        f"Unit of the {files} files in this format" if files > 1 else "Unit of the true depth",
-        units.CHOICES,
-        format_func=lambda unit: (
-            "Detect automatically" if unit == units.AUTO else units.UNITS[unit].words
-        ),
-        key=widget,
-        on_change=lambda: gallery().set_unit(key, st.session_state[widget]),
-    )
-
-
-def how_read(measured: TrueDepth) -> None:
-    """Show in which unit the true depth is read, and why; a doubt or a problem as a warning."""
-    if measured.reading is None:
-        st.warning(measured.problem)
-    elif measured.reading.doubt:
-        st.warning(measured.reading.sentence)
-    else:
-        st.caption(measured.reading.sentence)
-    for note in measured.notes:
-        st.caption(note)
+    if part := task_page.fold("True depth of the photo", "depth_fold_truth"):
+        with part:
+            true_depth.draw(key, gallery())
+    if part := task_page.fold("Maps side by side, and their difference", "depth_fold_maps"):
+        with part:
+            maps(key, entry)
+            difference(key, entry)
+    if part := task_page.fold("3D view", "depth_fold_space"):
+        with part:
+            space(key, entry)
+    if part := task_page.fold("Share of the pixels per range", "depth_fold_shares"):
+        with part:
+            card = task_models.models("depth")[0].reg.card
+            charts.draw(shares(entry.photo, card), name="depth-shares")
+    error_chart.details("depth", "m")
+    if part := task_page.fold("Table of all photos", "depth_fold_table"):
+        with part:
+            entries = gallery().entries.values()
+            rows = [table.row(one.photo.name, one.photo, one.measured) for one in entries]
+            downloads.results("**All your photos** (metres)", rows, "depths.csv")
+            task_models.inference_time("depth", entry.photo.milliseconds, "photo")
 
 
 def map_files(key: str, entry: Entry) -> None:
@@ -361,39 +374,29 @@ def limits() -> None:
             "yields depths about twice too large; which of two objects is nearer does not change.\n"
             "- **Difficult surfaces.** Mirrors, windows and dark, shiny floors cause large errors, as "
             "they did in the Kinect's own measurements.\n"
-            "- **Errors.** The view Errors compares each model's error per metre of depth with the "
+            "- **Errors.** The error chart compares each model's error per metre of depth with the "
             "number of training pixels. Large depths are rare in training, and errors grow there."
         )
 
 
 st.title("Depth, from a photo of a room")
 st.markdown(
-    "Two networks estimate the distance of every pixel in metres. They differ in one respect: "
-    "*reg+cls* was also trained to classify each pixel's depth into ranges."
+    "Two networks estimate the distance of every pixel. *reg+cls* was also trained to classify the "
+    "distance into ranges."
 )
-first_visit()
-with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY, 2):
+with task_page.beside_inputs("depth", inputs, uploads.PHOTO_PRIVACY):
+    first_visit()
     messages.problems(gallery().problems, "depth")
     if entries := gallery().entries:
         gallery().update_predictions(task_models.models("depth")[0])
         custom_models.own_problems("depth")
         shown = selection.chosen(entries, lambda key: entries[key].photo.name, "depth", "Photo")
-        entry = entries[shown]
-        write_address(entry.photo.name)
         show(shown)
-        with st.container(horizontal=True):
-            map_files(shown, entry)
-            if task_page.remove_button("depth", shown):
-                del entries[shown]
-                st.rerun()
-        task_models.inference_time("depth", entry.photo.milliseconds, "photo")
-        rows = [
-            table.row(entry.photo.name, entry.photo, entry.measured) for entry in entries.values()
-        ]
-        downloads.results("**All your photos** (metres)", rows, "depths.csv")
+        write_address(entries[shown].photo.name)
     else:
         write_address(None)
-        st.info(
-            "Upload a photo of a room, take one, or click a sample.", icon=":material/arrow_back:"
-        )
-    limits()
+        st.info("Upload a photo of a room, take one, or click a sample.")
+        draw_errors()
+if entries:
+    details(shown, entries[shown])
+limits()

@@ -12,11 +12,21 @@ import numpy as np
 import streamlit as st
 
 from pages import through_app
-from pages.components import answer_cards, charts, downloads, messages, uploads, url_state
+from pages.components import (
+    answer_cards,
+    charts,
+    downloads,
+    messages,
+    task_models,
+    task_page,
+    uploads,
+    url_state,
+)
 from pages.components.custom_models import OWN
 from regcls.inference import contract
 from regcls.inference.contract import ContractError
-from regcls.tasks import pairs
+from regcls.io.tables import safe_csv
+from regcls.tasks import comparison, pairs, registry
 
 if TYPE_CHECKING:
     from regcls.inference.custom.inspect import Finding, Form
@@ -59,26 +69,52 @@ def shipped() -> list[pairs.Shipped]:
 
 
 def show_pair(found: pairs.Shipped) -> None:
-    """Show the cards, the training data, the held-out errors and the speed of a pair."""
+    """Show both models of a pair in one table, and all that is known of them in folds."""
+    task = registry.get(found.task)
+    st.subheader(task.title)
+    if found.pair is None:
+        st.warning(found.problem)
+        return
+    pair = found.pair
+    unit = "points" if task.has_frames else task.unit
+    _, report = task_models.models(task.name)
+    table = comparison.table(pair, report, unit)
+    st.table(table.set_index(""))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"Test errors with {report.level:.0%} intervals, each model by the read-out that was best "
+            "on validation data. Difference: reg+cls minus reg.",
+            width="stretch",
+        )
+        downloads.button(
+            "Download table",
+            lambda: safe_csv(table),
+            f"{task.name}_models.csv",
+            key=f"models_table_{task.name}",
+        )
+        messages.link(task.name, f"Use the {task.name} pair")
+    folds(task.name, pair)
+
+
+def folds(task: str, pair: pairs.Pair) -> None:
+    """Draw, folded, the cards, the training data, all errors and the speed of a pair."""
     from regcls.inference import cards
     from regcls.inference import charts as inference_charts
 
-    st.subheader(found.task.capitalize())
-    pair = found.pair
-    if pair is None:
-        st.warning(found.problem)
-        return
     sessions = pairs.sessions(pair)
-    for column, (model, session) in zip(st.columns(2), sessions.items(), strict=True):
-        with column:
-            facts(model, cards.facts(session))
-    picture = inference_charts.training(pair.reg.card, pair.regcls.card)
-    charts.draw(picture, name=f"training-{found.task}")
-    held_out_errors(found.task, pair, sessions)
-    speed(found.task, sessions)
-    with st.expander("Full model card"):
-        st.markdown(re.sub("^#", "####", pair.card_text, flags=re.MULTILINE))
-    messages.link(found.task, f"Use the {found.task} pair")
+    if part := task_page.fold("Cards, training data, all errors and speed", f"models_fold_{task}"):
+        with part:
+            columns = st.columns(2)
+            for column, (model, session) in zip(columns, sessions.items(), strict=True):
+                with column:
+                    facts(model, cards.facts(session))
+            picture = inference_charts.training(pair.reg.card, pair.regcls.card)
+            charts.draw(picture, name=f"training-{task}")
+            held_out_errors(task, pair, sessions)
+            speed(task, sessions)
+    if part := task_page.fold("Full model card", f"models_fold_card_{task}"):
+        with part:
+            st.markdown(re.sub("^#", "####", pair.card_text, flags=re.MULTILINE))
 
 
 def facts(model: str, lines: Mapping[str, str]) -> None:
@@ -116,12 +152,12 @@ def speed(task: str, sessions: Mapping[str, Session]) -> None:
         speeds[task] = measured(sessions)
     if rows := speeds.get(task):
         st.dataframe(rows, hide_index=True)
-        used = sessions["reg"].provider.why
-        note = "" if used == provider() else f"{used} "  # the page begins with the latter
         st.caption(
-            f"{note}Images per second: median, slowest and fastest of five runs. Other load on this "
-            "machine reduces them."
+            f"{sessions['reg'].provider.why} Images per second: median, slowest and fastest of five "
+            "runs. Other load on this machine reduces them."
         )
+    else:
+        st.caption(f"{provider()} The measurement takes a few seconds.")
 
 
 def measured(sessions: Mapping[str, Session]) -> list[dict[str, Any]]:
@@ -385,8 +421,11 @@ def how_to_read() -> None:
     with st.expander("How to read this"):
         st.markdown(
             "- **Pair.** A reg and a reg+cls model of one task that differ only in the class head and "
-            "its loss. Errors in these tables are those of the regression output as trained; the "
-            "model card has those of the other read-outs.\n"
+            "its loss.\n"
+            "- **Frequent and rare targets.** Ranges with at least, and with less than, the median "
+            "number of training samples per range.\n"
+            "- **Errors per group of ranges.** Those of the regression output as trained; the model "
+            "card has those of the other read-outs.\n"
             "- **Shots.** Target ranges grouped by their number of training samples: many, medium "
             "and few.\n"
             "- **Held-out errors.** Measured on data used neither for training nor for model "
@@ -400,11 +439,9 @@ st.markdown(
     "your own."
 )
 section = choose_section()
-how_to_read()
 if section == "shipped":
-    device = st.empty()
     for found in shipped():
         show_pair(found)
-    device.caption(provider())  # at the end: it loads ONNX Runtime, which the cards do not need
 else:
     own_models()
+how_to_read()

@@ -13,6 +13,7 @@ from pages.components import (
     custom_models,
     downloads,
     error_chart,
+    film,
     messages,
     presence,
     selection,
@@ -56,15 +57,22 @@ def monotone() -> bool:
 
 
 def first_visit() -> None:
-    """Take settings and sample from the address: ?sample=, frames=, monotone=."""
+    """Take the settings from the address: ?frames=, monotone=."""
     if "progress_frames" in st.session_state:
         return
     frames = url_state.choice("frames", predict.BUDGETS, predict.BUDGET)
     st.session_state["progress_frames"] = frames
     st.session_state["progress_monotone"] = url_state.choice("monotone", (False, True), False)
-    key = url_state.choice("sample", SAMPLES, None)
-    if key and not gallery().entries:
+
+
+def first_sample() -> None:
+    """Open the page with the sample of the address, or the first."""
+    if st.session_state.get("progress_opened"):
+        return
+    key = url_state.choice("sample", SAMPLES, predict.FIRST_SAMPLE.key)
+    if not gallery().entries:
         add_sample(SAMPLES[key])
+    st.session_state["progress_opened"] = True
 
 
 def write_address(entry: Entry | None) -> None:
@@ -95,13 +103,6 @@ def add_sample(sample: predict.Sample) -> None:
     add(sample.read(), sample.title, sample.key)
 
 
-@st.cache_data(show_spinner=False)
-def preview(key: str) -> np.ndarray:
-    """Return a frame of a sample for its button."""
-    sample = SAMPLES[key]
-    return video.frame_at(video.open_video(sample.read(), sample.title), sample.face, 160)
-
-
 def inputs() -> None:
     """Draw the upload, the settings and the samples."""
     files = st.file_uploader(
@@ -111,8 +112,10 @@ def inputs() -> None:
         key="progress_files",
         max_upload_size=video.MAX_BYTES // uploads.MB,
     )
-    for file in uploads.unseen(files, "progress"):
+    for file in uploads.brought(files, "progress", gallery()):
         add(file.getvalue(), file.name)
+        uploads.handled(file, "progress")
+    uploads.samples(predict.SHIPPED_SAMPLES, add_sample, "progress", gallery())
     st.select_slider(
         "Maximum number of frames",
         predict.BUDGETS,
@@ -124,9 +127,6 @@ def inputs() -> None:
         "Show monotone fit",
         key="progress_monotone",
         help="Isotonic regression over the whole video; not available in real time.",
-    )
-    uploads.samples(
-        predict.SHIPPED_SAMPLES, add_sample, "progress", 64, lambda sample: preview(sample.key)
     )
 
 
@@ -144,16 +144,15 @@ def progress_bar(job: BackgroundJob, label: str, key: str) -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def watch(key: str) -> None:
-    """Show running jobs; rerun the page once when a job starts or ends."""
+    """Show running jobs and the curves so far; rerun the page once when a job starts or ends."""
     gallery().keep_alive()
     active = gallery().active
     entry = gallery().entries[key]
+    curves(entry)
     for number, (owner, job) in enumerate(active):
         renders = owner.overlay is not None and job is owner.overlay.job
         label = f"Drawing progress bars into {owner.name}" if renders else f"Reading {owner.name}"
         progress_bar(job, label, str(number))
-    if entry.reading.job.active:
-        curves(entry, None)
     before = st.session_state.get("progress_active")
     st.session_state["progress_active"] = len(active)
     if before is not None and len(active) != before:
@@ -163,50 +162,130 @@ def watch(key: str) -> None:
 # Results
 
 
-def curves(entry: Entry, moment: float | None) -> None:
+def show(key: str) -> None:
+    """Show a video over its curves, beside the predictions at the moment and the test errors."""
+    entry = gallery().entries[key]
+    left, right = st.columns([1.1, 1], gap="medium")
+    with left:
+        moment = None
+        if entry.playable:
+            film.player(bytes_of(entry), f"The video {entry.name}")
+        elif entry.curve is not None and not entry.reading.job.active:
+            moment = still(key, entry, entry.curve)
+        if gallery().active:
+            watch(key)
+        else:
+            st.session_state.pop("progress_active", None)
+            curves(entry, moment)
+        files(key, entry)
+        for note in entry.curve.notes if entry.curve else entry.source.notes:
+            st.info(note)
+        if problem := entry.reading.job.problem:
+            st.warning(f"{entry.name} was only partly read. {problem}")
+        options(key, entry)
+    with right:
+        predictions(entry, moment)
+        draw_errors()
+
+
+def bytes_of(entry: Entry) -> bytes:
+    """Return the file of a video that browsers can play, which is in memory."""
+    data = entry.source.source
+    assert isinstance(data, bytes), "videos of a page are in memory"
+    return data
+
+
+def curves(entry: Entry, moment: float | None = None) -> None:
     """Draw progress over time, as far as the video has been read."""
-    from regcls.tasks.progress.charts import over_time
+    from regcls.tasks.progress import charts as progress_charts
 
     curve = entry.curve
     if curve is None:
         st.caption("The curves appear when the first frames have been read.")
         return
-    picture = over_time(curve, entry.whole, monotone(), moment, entry.source.seconds)
+    end = entry.source.seconds
+    picture = progress_charts.over_time(curve, entry.whole, monotone(), moment, end)
     settings = f"Video: {entry.name}. Frames: {len(curve.seconds):,}."
-    if moment is not None:
-        settings += f" Dashed line: the selected moment, {moment:.1f} s."
-    charts.draw(
-        picture,
-        key=f"progress_curves_{entry.name}",
-        name="" if entry.reading.job.active else "progress-curves",  # offered when it is complete
-        settings=settings,
+    if not entry.playable:
+        if moment is not None:
+            settings += f" Dashed line: the selected moment, {moment:.1f} s."
+        # Offered as a file when it is complete.
+        name = "" if entry.reading.job.active else "progress-curves"
+        charts.draw(picture, f"progress_curves_{entry.name}", name=name, settings=settings)
+        return
+    film.curves(
+        curve.seconds,
+        {name: line(name, v) for name, v in lines(entry, curve).items()},
+        max(end, curve.end),
+        (progress_charts.TITLE, picture.caption),
+        f"progress_film_{entry.name}",
+    )
+    st.caption(f"{picture.caption} Click on the curves, or move the slider, to go to a moment.")
+    if not entry.reading.job.active:
+        with st.popover("Save chart", icon=":material/download:", key="save_progress-curves"):
+            charts.files(lambda: picture, "progress-curves", settings=settings)
+
+
+def lines(entry: Entry, curve: Curve) -> dict[str, np.ndarray]:
+    """Return the curves that are drawn, in percent, by name."""
+    from regcls.tasks.progress import charts as progress_charts
+
+    return progress_charts.lines(curve, entry.whole, monotone())
+
+
+def line(name: str, values: np.ndarray) -> film.Line:
+    """Return a curve with the colour and dashes that it has in the chart."""
+    from regcls.tasks.progress import charts as progress_charts
+
+    return film.Line(
+        values, progress_charts.colour(name), " ".join(map(str, progress_charts.dash(name)))
     )
 
 
-def show(key: str) -> None:
-    """Show a video with its options and, once it has been read, its results."""
-    entry = gallery().entries[key]
-    for note in entry.curve.notes if entry.curve else entry.source.notes:
-        st.info(note)
-    if problem := entry.reading.job.problem:
-        st.warning(f"{entry.name} was only partly read. {problem}")
+def predictions(entry: Entry, moment: float | None) -> None:
+    """Show each model's prediction at the moment shown, and its mean error if that is known."""
+    curve = entry.curve
+    if curve is None:
+        st.caption("The predictions appear when the first frames have been read.")
+        return
+    notes = {
+        model: f"mean error {curve.error(values):.1f} points" if entry.whole else ""
+        for model, values in curve.progress.items()
+    }
+    if entry.playable:
+        models = {m: (line(m, values), notes[m]) for m, values in curve.progress.items()}
+        truth = curve.truth if entry.whole else None
+        film.values(curve.seconds, models, truth, f"progress_values_{entry.name}")
+        return
+    frame = curve.at(moment or 0.0)
+    answer_cards.cards(
+        {
+            model: answer_cards.figure(f"{values[frame]:.0f}", "%")
+            + answer_cards.line(notes[model])
+            for model, values in curve.progress.items()
+        }
+    )
+    if entry.whole:
+        st.caption(f"True progress by elapsed time: {curve.truth[frame]:.0f}%.")
+
+
+def options(key: str, entry: Entry) -> None:
+    """Draw what can be done with a video."""
     with st.container(horizontal=True, vertical_alignment="center"):
         entry.whole = st.checkbox(
             "This video shows the whole activity",
             entry.whole,
             key=f"progress_whole_{key}",
-            help="If so, elapsed time is taken as the true progress: 0 % at the first frame, 100 % "
+            help="If so, elapsed time is taken as the true progress: 0% at the first frame, 100% "
             "at the last.",
+            on_change=lambda: setattr(
+                entry, "whole", bool(st.session_state[f"progress_whole_{key}"])
+            ),
         )
         read_again(key, entry)
         if task_page.remove_button("progress", key):
             gallery().remove(key)
             st.rerun()
-    if entry.reading.job.active or entry.curve is None:
-        return
-    curves(entry, moment(key, entry, entry.curve))
-    errors()
-    files(key, entry, entry.curve)
 
 
 def read_again(key: str, entry: Entry) -> None:
@@ -224,60 +303,62 @@ def read_again(key: str, entry: Entry) -> None:
         st.rerun()
 
 
-def moment(key: str, entry: Entry, curve: Curve) -> float:
-    """Show the frame and the predictions at the moment picked; return it in seconds."""
-    left, right = st.columns([1, 1], gap="medium", vertical_alignment="center")
-    with right:
-        picked = st.slider(
-            "Moment (s)",
-            0.0,
-            max(curve.end, 0.01),
-            curve.end / 2,
-            max(curve.end / 200, 0.01),
-            key=f"progress_moment_{key}_{len(curve.seconds)}",
-        )
-        frame = curve.at(picked)
-        predictions(curve, frame)
-        if entry.whole:
-            st.caption(f"True progress by elapsed time: {curve.truth[frame]:.0f} %.")
-    seconds = float(curve.seconds[frame])
-    with left:
-        try:
-            image = video.frame_at(entry.source, seconds)
-            st.image(image, caption=f"{entry.name} at {seconds:.1f} s", width="stretch")
-        except images.MediaError as error:
-            st.warning(sentence(error))
+def still(key: str, entry: Entry, curve: Curve) -> float:
+    """Show the frame at the moment picked, of a video that browsers do not play; return its time."""
+    picked = st.slider(
+        "Moment (s)",
+        0.0,
+        max(curve.end, 0.01),
+        curve.end / 2,
+        max(curve.end / 200, 0.01),
+        key=f"progress_moment_{key}_{len(curve.seconds)}",
+        help="Browsers cannot play this file, so single frames are shown. H.264 in MP4 can be played.",
+    )
+    seconds = float(curve.seconds[curve.at(picked)])
+    try:
+        image = video.frame_at(entry.source, seconds)
+        st.image(image, caption=f"{entry.name} at {seconds:.1f} s", width="stretch")
+    except images.MediaError as error:
+        st.warning(sentence(error))
     return seconds
 
 
-def predictions(curve: Curve, frame: int) -> None:
-    """Show each model's prediction at a frame."""
-    answer_cards.cards(
-        {
-            model: answer_cards.figure(f"{values[frame]:.0f}", "%")
-            for model, values in curve.progress.items()
-        }
-    )
-
-
-def errors() -> None:
-    """Show the errors per progress range."""
+def draw_errors() -> None:
+    """Show the test errors per progress range."""
     pair, report = task_models.models("progress")
     error_chart.draw(
         "progress",
         "%",
-        f"Mean absolute error on {pair.predictions['clip'].nunique()} whole test clips, with "
-        f"{report.level:.0%} intervals over clips. Late progress is rare in training (grey) because "
-        "training clips were cut short.",
+        f"Mean absolute error on {pair.predictions['clip'].nunique()} whole test clips, in points: "
+        f"percentage points of progress, with {report.level:.0%} intervals over clips. Late progress "
+        "is rare in training (grey) because training clips were cut short.",
         gallery().report(pair.reg.card),
         "your own whole videos",
+        error_unit="points",
     )
 
 
-def files(key: str, entry: Entry, curve: Curve) -> None:
+def details(entry: Entry) -> None:
+    """Draw, folded, what else is known of the errors, and the table of all videos."""
+    error_chart.details("progress", "points")
+    if part := task_page.fold("Table of all videos", "progress_fold_table"):
+        with part:
+            downloads.results(
+                "**All your videos** (progress in %, errors in points)",
+                gallery().records(monotone()),
+                "progress.csv",
+            )
+            if entry.curve is not None:
+                task_models.inference_time("progress", entry.curve.milliseconds, "frame")
+
+
+def files(key: str, entry: Entry) -> None:
     """Offer the curve as CSV, and the video with progress bars."""
     from regcls.plotting.style import PALETTE
 
+    curve = entry.curve
+    if curve is None or entry.reading.job.active:
+        return
     stem = entry.name.rsplit(".", 1)[0]
     frame = table.table(curve, entry.whole, monotone())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -328,31 +409,23 @@ def limits() -> None:
 
 st.title("Progress, from a video")
 st.markdown(
-    "Two networks estimate, frame by frame, how much of an activity is done. They differ in one "
-    "respect: *reg+cls* was also trained to classify the progress into ranges."
+    "Two networks estimate how much of an activity is done. *reg+cls* was also trained to classify "
+    "the progress into ranges."
 )
 first_visit()
-with task_page.beside_inputs("progress", inputs, PRIVACY, 2):
+with task_page.beside_inputs("progress", inputs, PRIVACY):
+    first_sample()
     gallery().drop_empty()
     messages.problems(gallery().problems, "progress")
     custom_models.own_problems("progress")
     if entries := gallery().entries:
         shown = selection.chosen(entries, lambda key: entries[key].name, "progress", "Video")
-        entry = entries[shown]
-        write_address(entry)
-        if gallery().active:
-            watch(shown)
-        else:
-            st.session_state.pop("progress_active", None)
+        write_address(entries[shown])
         show(shown)
-        if entry.curve is not None:
-            task_models.inference_time("progress", entry.curve.milliseconds, "frame")
-        downloads.results(
-            "**All your videos** (progress in %, errors in percentage points)",
-            gallery().records(monotone()),
-            "progress.csv",
-        )
     else:
         write_address(None)
-        st.info("Upload a video, or click a sample.", icon=":material/arrow_back:")
-    limits()
+        st.info("Upload a video, or click a sample.")
+        draw_errors()
+if entries:
+    details(entries[shown])
+limits()

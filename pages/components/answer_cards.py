@@ -9,7 +9,7 @@ import streamlit as st
 from regcls.inference.readouts import LABELS, Interval
 
 PER_ROW = 2  # more cards in a row are too narrow to read
-DESCRIPTIONS = {"reg": " · regression only", "reg+cls": " · with a class head"}
+DESCRIPTIONS = {"reg": "regression only", "reg+cls": "with a class head"}
 OTHER_COLOUR = "#888888"  # of a model that is not part of the shipped pair
 
 
@@ -29,8 +29,9 @@ def card(model: str, content: str) -> None:
 
     colour = PALETTE.get(model, OTHER_COLOUR)
     st.html(
-        f'<div style="border-left:6px solid {colour};padding:.1rem .9rem">'
-        f'<div style="opacity:.8"><b>{model}</b>{DESCRIPTIONS.get(model, "")}</div>{content}</div>'
+        f'<div style="border-left:6px solid {colour};padding:.1rem 0 .1rem .7rem">'
+        f"<div><b>{model}</b>{line(DESCRIPTIONS[model]) if model in DESCRIPTIONS else ''}</div>"
+        f"{content}</div>"
     )
 
 
@@ -52,6 +53,11 @@ def interval_text(interval: Interval, digits: int, units: str) -> str:
     return f"{ends} ({interval.level:.0%} interval)"
 
 
+def line(text: str) -> str:
+    """Return the HTML of a quieter line in a card."""
+    return f'<div style="opacity:.85;font-size:.85rem">{text}</div>'
+
+
 def readouts(texts: Mapping[str, str]) -> str:
     """Return the HTML of a model's read-outs below its prediction; the first is the one shown.
 
@@ -61,7 +67,4 @@ def readouts(texts: Mapping[str, str]) -> str:
         return ""
     chosen, *others = texts
     rest = " · ".join(f"{LABELS[name]} {texts[name]}" for name in others)
-    return (
-        f'<div style="opacity:.8;font-size:.85rem">{LABELS[chosen]} (best on validation) · {rest}'
-        "</div>"
-    )
+    return line(f"{LABELS[chosen]} (best on validation) · {rest}")

@@ -49,9 +49,7 @@ def caption(drawn: Picture) -> None:
         st.caption(text)
 
 
-def files(
-    make: Callable[[], Picture], name: str, label: str = "Chart", settings: str = ""
-) -> None:
+def files(make: Callable[[], Picture], name: str, label: str = "Chart", settings: str = "") -> None:
     """Offer a chart as PNG and SVG files; each is made when its button is clicked.
 
     The files have a title, a legend and the caption. ``settings`` are added to the caption: what

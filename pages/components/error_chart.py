@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from pages.components import balance, charts, downloads, task_models
+from pages.components import balance, charts, downloads, task_models, task_page
 from regcls.exceptions import sentence
 from regcls.inference import readouts
 from regcls.io.tables import safe_csv
@@ -14,6 +15,7 @@ from regcls.stats.errors import ErrorReport
 from regcls.stats.verdicts import with_interval
 from regcls.tasks.pairs import Pair
 
+HEIGHT = 390  # pixels of the whole chart, of which title, legend and axes take about 100
 # The name of a dashed line, and the target values that it marks.
 Mark = tuple[str, float | list[float] | None]
 
@@ -25,28 +27,60 @@ def draw(
     own: ErrorReport | None,
     own_name: str,
     mark: Mark | None = None,
+    error_unit: str = "",
 ) -> None:
-    """Draw the errors of the task's pair, with ``own`` errors as diamonds, after the verdict."""
+    """Draw the errors of the task's pair, with ``own`` errors as diamonds, after the verdict.
+
+    ``unit`` is that of the target, ``error_unit`` that of its errors if they differ.
+    """
     from regcls.plotting.errors import errors_per_range
 
     pair, report = task_models.models(task)
-    st.markdown(f"**{verdict(report, unit)}**")
+    st.markdown(f"**{verdict(report, error_unit or unit)}**")
     name, at = mark or ("", None)
     picture = errors_per_range(report, unit, task, mark=at, extra=own)
+    if error_unit:
+        picture = replace(picture, spec=_with_error_unit(picture.spec, unit, error_unit))
     legend = [f"dashed line: {name}"] if mark else []
     legend += [f"diamonds: {own_name}"] if own is not None else []
     key = f" {sentence('; '.join(legend))}" if legend else ""
-    settings = f"Task: {task}. Held-out test subset of the data set"
-    if data_set := pair.reg.card.training.get("data_set"):
-        settings += f": {data_set}"
-    settings += "."
-    choice = readouts_in_words(pair)
-    shown = f"{caption}{choice}{key}"
-    charts.draw(replace(picture, caption=shown), name=f"errors-{task}", settings=settings)
-    if choice:
-        draw_readouts(task, unit)
-    st.caption(imbalance(report))
-    balance.draw(report, task, unit, settings)
+    drawn = replace(
+        picture,
+        spec=picture.spec | {"height": HEIGHT},
+        caption=f"{caption}{readouts_in_words(pair)}{key}",
+    )
+    charts.draw(drawn, name=f"errors-{task}", settings=settings(task, pair))
+
+
+def details(task: str, unit: str) -> None:
+    """Draw, folded, what else is known of the errors: all read-outs, and balanced test targets."""
+    pair, report = task_models.models(task)
+    if readouts_in_words(pair) and (
+        part := task_page.fold("Errors of all read-outs", f"{task}_fold_readouts")
+    ):
+        with part:
+            draw_readouts(task, unit)
+    if part := task_page.fold("Errors if all ranges were equally frequent", f"{task}_fold_balance"):
+        with part:
+            st.caption(imbalance(report))
+            balance.draw(report, task, unit, settings(task, pair))
+
+
+def settings(task: str, pair: Pair) -> str:
+    """Return on which data the errors were measured, in a sentence."""
+    data_set = pair.reg.card.training.get("data_set")
+    return f"Task: {task}. Held-out test subset of the data set{f': {data_set}' * bool(data_set)}."
+
+
+def _with_error_unit(spec: Any, unit: str, error_unit: str) -> Any:
+    """Return the specification with the unit of errors where its text has that of the target."""
+    if isinstance(spec, dict):
+        return {key: _with_error_unit(part, unit, error_unit) for key, part in spec.items()}
+    if isinstance(spec, list):
+        return [_with_error_unit(part, unit, error_unit) for part in spec]
+    if isinstance(spec, str) and spec.endswith(f"error ({unit})"):
+        return spec.replace(f"({unit})", f"({error_unit})")
+    return spec
 
 
 def readouts_in_words(pair: Pair) -> str:
@@ -60,22 +94,20 @@ def readouts_in_words(pair: Pair) -> str:
 def draw_readouts(task: str, unit: str) -> None:
     """Draw the test errors of all read-outs as a table."""
     table = task_models.readouts(task)
-    with st.expander("Errors of all read-outs", icon=":material/table_rows:"):
-        metrics = {"mae": "MAE", "balanced_mae": "Balanced MAE", "rmse": "RMSE"}
-        shown = table[["model", "readout", "chosen"]].rename(
-            columns={"readout": "read-out", "chosen": "best on validation"}
-        )
-        for name, title in metrics.items():
-            shown[f"{title} ({unit})"] = [
-                with_interval(*ends)
-                for ends in table[[name, f"{name}_low", f"{name}_high"]].to_numpy()
-            ]
-        st.table(shown.set_index("model"))
-        st.caption(
-            "Test errors with 95 % intervals. The parameters of every read-out were chosen on "
-            "validation data; the test subset chose nothing."
-        )
-        downloads.button("Read-outs as CSV", lambda: safe_csv(table), f"readouts-{task}.csv")
+    metrics = {"mae": "MAE", "balanced_mae": "Balanced MAE", "rmse": "RMSE"}
+    shown = table[["model", "readout", "chosen"]].rename(
+        columns={"readout": "read-out", "chosen": "best on validation"}
+    )
+    for name, title in metrics.items():
+        shown[f"{title} ({unit})"] = [
+            with_interval(*ends) for ends in table[[name, f"{name}_low", f"{name}_high"]].to_numpy()
+        ]
+    st.table(shown.set_index("model"))
+    st.caption(
+        "Test errors with 95% intervals. The parameters of every read-out were chosen on "
+        "validation data; the test subset chose nothing."
+    )
+    downloads.button("Read-outs as CSV", lambda: safe_csv(table), f"readouts-{task}.csv")
 
 
 def verdict(report: ErrorReport, unit: str) -> str:

@@ -50,7 +50,13 @@ def readouts(task: str) -> pd.DataFrame:
 
 
 def inference_time(task: str, milliseconds: Mapping[str, float], what: str) -> None:
-    """Show the device that runs the models, why, and the time per ``what`` of each model."""
+    """Show the device that runs the models, why, and the time per ``what`` of each model.
+
+    Predictions that are stored with the app took no time, and no engine is started to say so.
+    """
+    if all(time != time for time in milliseconds.values()):  # NaN
+        st.caption("The predictions for this sample are stored with the app.")
+        return
     pair, _ = models(task)
     times = ", ".join(f"{model} {time:,.1f} ms" for model, time in milliseconds.items())
     st.caption(f"{pair.regcls.provider.why} Time per {what}: {times}.")

@@ -9,17 +9,40 @@ import streamlit as st
 
 from pages.components import custom_models
 
+RAIL = 220  # pixels; width of the column of inputs
+PHONE = 640  # pixels; up to this width Streamlit puts columns below each other
+# The selectors name the outermost columns only: the results have columns of their own.
+_STYLE = f"""<style>
+@media (min-width: {PHONE + 1}px) {{
+  .st-key-task_page > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+    {{ flex-wrap: nowrap; }}
+  .st-key-task_page > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+    > [data-testid="stColumn"]:first-child {{ flex: 0 0 {RAIL}px; width: {RAIL}px; min-width: 0; }}
+  .st-key-task_page > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+    > [data-testid="stColumn"]:last-child {{ flex: 1 1 0; min-width: 0; }}
+}}
+@media (max-width: {PHONE}px) {{
+  .st-key-task_page > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"]
+    > [data-testid="stColumn"]:first-child {{ order: 1; }}
+}}
+</style>"""
+
 
 def beside_inputs(
-    task: str, inputs: Callable[[], None], privacy: str, width: int
+    task: str, inputs: Callable[[], None], privacy: str
 ) -> AbstractContextManager[object]:
-    """Draw the inputs in the left column; return the right one, ``width`` times as wide."""
-    left, right = st.columns([1, width], gap="medium")
-    with left:
+    """Draw the inputs in a narrow rail; return the place of the results beside it.
+
+    On a phone, the results come before the rail.
+    """
+    st.html(_STYLE)
+    with st.container(key="task_page"):
+        rail, results = st.columns([1, 4], gap="medium")
+    with rail:
         inputs()
-        st.caption(privacy)
         custom_models.offer_own(task)
-    return right
+        st.caption(privacy)
+    return results
 
 
 def source(options: list[str], task: str) -> str:
@@ -38,3 +61,12 @@ def source(options: list[str], task: str) -> str:
 def remove_button(task: str, key: str) -> bool:
     """Draw the button that removes an entry; return whether it was clicked."""
     return st.button("Remove", key=f"{task}_remove_{key}", icon=":material/delete:")
+
+
+def fold(label: str, key: str) -> AbstractContextManager[object] | None:
+    """Draw a closed part of a page; return it if it is open, for what is drawn only then.
+
+    Charts and tables that few people open cost nothing until they are opened.
+    """
+    part = st.expander(label, key=key, on_change="rerun")
+    return part if part.open else None

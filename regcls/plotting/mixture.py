@@ -33,7 +33,7 @@ def reweighted(report: ErrorReport, unit: str = "", share: float = 0.0) -> Pictu
     -------
     Picture
         Lines with the errors at ``share`` as points, and a diamond where the lowest error passes
-        from one model to another.
+        from one model to another, if it does.
 
     Raises
     ------
@@ -49,12 +49,15 @@ def reweighted(report: ErrorReport, unit: str = "", share: float = 0.0) -> Pictu
         ],
         columns=["balance", "mae", "model"],
     )
-    data = {"lines": mixture.table(_STEPS), "now": now.assign(balance=share), "flips": flips}
+    data = {"lines": mixture.table(_STEPS), "now": now.assign(balance=share)}
     caption = (
         "Left: test targets as frequent as in the data; right: all target ranges equally frequent. "
-        f"{mixture.sentence} Diamonds: the lowest error passes to another model."
+        f"{mixture.sentence}"
     )
-    return Picture(_spec(report.names, unit), data, caption)
+    if len(flips):  # Vega warns of a layer without data
+        data["flips"] = flips
+        caption += " Diamonds: the lowest error passes to another model."
+    return Picture(_spec(report.names, unit, len(flips) > 0), data, caption)
 
 
 def with_slider(picture: Picture) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def with_slider(picture: Picture) -> dict[str, Any]:
 
 
 @cache
-def _spec(models: tuple[str, ...], unit: str) -> dict[str, Any]:
+def _spec(models: tuple[str, ...], unit: str, flips: bool) -> dict[str, Any]:
     x = alt.X(
         "balance:Q",
         title="balance of the test targets",
@@ -110,11 +113,13 @@ def _spec(models: tuple[str, ...], unit: str) -> dict[str, Any]:
     flip = alt.Chart(alt.NamedData("flips")).mark_point(
         shape="diamond", size=140, filled=False, strokeWidth=2, color=FUNCTION_COLOUR
     )
-    layers = (
+    layers = [
         line.encode(x=x, y=y, color=colour, tooltip=tooltip),
         rule.encode(x=x),
         point.encode(x=x, y=y, color=colour, tooltip=tooltip),
         value.encode(x=x, y=y, color=colour, text="number:N"),
-        flip.encode(x=x, y=y, tooltip=[alt.Tooltip("model:N", title="lowest from here"), *numbers]),
-    )
+    ]
+    if flips:
+        first = alt.Tooltip("model:N", title="lowest from here")
+        layers.append(flip.encode(x=x, y=y, tooltip=[first, *numbers]))
     return finished(alt.layer(*layers), "MAE between natural and balanced test targets", 260)

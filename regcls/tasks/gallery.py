@@ -48,7 +48,7 @@ class Gallery(Generic[E]):
         return hashlib.sha256(data).hexdigest()
 
     def remove(self, key: str) -> None:
-        """Remove an entry.
+        """Remove an entry, and forget the problems of earlier files.
 
         Parameters
         ----------
@@ -56,6 +56,7 @@ class Gallery(Generic[E]):
             Key of the entry.
         """
         del self.entries[key]
+        self.problems.clear()
 
     def free_name(self, name: str) -> str:
         """Return a name that no entry has: ``name``, else with a number, such as "photo.jpg (2)".

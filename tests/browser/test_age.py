@@ -7,7 +7,7 @@ import re
 import zipfile
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from regcls.tasks.age import predict
 from tests.browser.steps import CHART, download, open_page, ready, upload
@@ -31,15 +31,57 @@ def test_first_visit_of_all_may_be_by_address(new_server_url, page):
     expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
 
 
+def opened_part(page: Page, label: str) -> None:
+    """Open a folded part of the page and wait until it is drawn."""
+    page.get_by_text(label, exact=True).click()
+    ready(page)
+
+
 def test_a_sample_photo_gives_two_ages_and_a_csv(page, server_url, tmp_path):
     open_page(page, f"{server_url}/age", HEADING)
-    page.get_by_role("button", name="Grace Hopper").click()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
     expect(page.get_by_text(re.compile(r"^\d+ years$"))).to_have_count(2)
+    expect(page.locator(f"{CHART} svg")).to_have_count(1)
+    opened_part(page, "Read-outs and classes")
+    opened_part(page, "Errors if all ranges were equally frequent")
     expect(page.locator(f"{CHART} svg")).to_have_count(3)
+    opened_part(page, "Table of all photos")
     results = download(page, "Download results", tmp_path)
     header, row = results.read_text().strip().splitlines()
     assert header.startswith("photo,face,reg age") and row.startswith("Grace Hopper,1,")
+
+
+def test_a_sample_is_chosen_by_its_picture_with_the_keyboard(page, server_url):
+    open_page(page, f"{server_url}/age", HEADING)
+    sample = page.get_by_role("button", name="Eileen Collins")
+    picture = sample.evaluate("one => getComputedStyle(one, '::before').backgroundImage")
+    assert picture.startswith('url("data:image/jpeg')
+    sample.focus()
+    page.keyboard.press("Enter")
+    expect(
+        page.get_by_role("img", name="Eileen Collins")
+        .or_(page.get_by_text("Eileen Collins", exact=True))
+        .first
+    ).to_be_visible()
+    expect(page.get_by_label("True age in years, if known")).to_have_value("")
+
+
+def test_the_errors_are_on_the_first_screen(page, server_url):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_page(page, f"{server_url}/age", HEADING)
+    box = page.locator(CHART).bounding_box()
+    assert box["y"] + box["height"] <= 900 and box["height"] >= 370
+
+
+def test_a_phone_shows_results_before_inputs(page, server_url):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, f"{server_url}/age", HEADING)
+    result = page.get_by_text("(90% interval)").first.bounding_box()
+    sample = page.get_by_role("button", name="Eileen Collins").bounding_box()
+    assert result["y"] < sample["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    assert height <= 4000
 
 
 def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url, tmp_path):
@@ -49,7 +91,8 @@ def test_a_broken_file_gives_a_message_and_loses_nothing(page, server_url, tmp_p
     expect(page.get_by_text("text.jpg cannot be read as a photo")).to_be_visible()
     expect(page.get_by_text("short.jpg is damaged or incomplete")).to_be_visible()
     expect(page.get_by_text("(90% interval)")).to_have_count(2)
-    row = download(page, "Download results", tmp_path).read_text().splitlines()[1]
+    opened_part(page, "Table of all photos")
+    row = download(page, "Download results", tmp_path).read_text().splitlines()[2]
     assert row.startswith("'=1+1.jpg,")  # no formula to a spreadsheet
 
 
@@ -62,7 +105,7 @@ def test_the_camera_takes_one_photo_after_the_other(page, server_url):
     page.wait_for_function(sees)
     shoot.click()
     expect(page.get_by_text("No face was found in this photo.")).to_be_visible()
-    expect(page.get_by_text("camera 1", exact=True)).to_be_visible()
+    expect(page.get_by_text("camera 1", exact=True).first).to_be_visible()
     # The test picture starts afresh with each use, and the same photo twice is kept once.
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("camera 1", exact=True)).to_have_count(0)

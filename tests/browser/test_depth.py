@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from regcls.tasks.depth import predict
-from tests.browser.steps import download, open_page, ready, upload
+from tests.browser.steps import CHART, download, open_page, ready, upload
 from tests.helpers.depth_files import as_integers, npy
 
 HEADING = "Depth, from a photo of a room"
@@ -20,6 +20,12 @@ def view(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
 
 
+def opened_part(page: Page, label: str) -> None:
+    """Open a folded part of the page and wait until it is drawn."""
+    page.get_by_text(label, exact=True).click()
+    ready(page)
+
+
 def truth_input(page: Page) -> Locator:
     uploader = page.get_by_test_id("stFileUploader").filter(has_text="true depth")
     return uploader.locator('input[type="file"]').first  # a second one while the page is redrawn
@@ -27,21 +33,24 @@ def truth_input(page: Page) -> Locator:
 
 def test_a_sample_gives_two_maps_that_answer_a_click(page, server_url):
     open_page(page, f"{server_url}/depth", HEADING)
-    page.get_by_role("button", name="A lobby").click()
-    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_have_count(2)
+    opened_part(page, "Maps side by side, and their difference")
+    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_have_count(3)
     metres = page.get_by_text(re.compile(r"^\d+\.\d\d m$"))
     expect(metres).to_have_count(2)
     before = metres.all_inner_texts()
     ready(page)  # the maps have their place on the screen only then
-    box = page.locator(".js-plotly-plot").bounding_box()
+    maps = page.locator(".js-plotly-plot").first
+    maps.scroll_into_view_if_needed()
+    ready(page)
+    box = maps.bounding_box()
     page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + 0.8 * box["height"])
     expect(page.get_by_text("Depth at the point you clicked.")).to_be_visible()
     expect(metres).not_to_have_text(before)
 
 
 def test_the_image_slider_moves_with_the_keys(page, server_url):
-    open_page(page, f"{server_url}/depth?sample=hall&view=wipe", HEADING)
-    slider = page.get_by_role("slider", name="reg on the left, reg+cls on the right")
+    open_page(page, f"{server_url}/depth?sample=hall&view=regcls", HEADING)
+    slider = page.get_by_role("slider", name="photo on the left, reg+cls on the right")
     expect(slider).to_be_visible()
     ready(page)
     line = page.locator(".image-slider .line")
@@ -51,6 +60,30 @@ def test_the_image_slider_moves_with_the_keys(page, server_url):
     assert line.bounding_box()["x"] > before + 20
 
 
+def test_the_depth_under_the_pointer_is_shown(page, server_url):
+    open_page(page, f"{server_url}/depth", HEADING)
+    values = page.get_by_text(
+        re.compile(r"^At the circle: reg \d+\.\d\d m · reg\+cls \d+\.\d\d m$")
+    )
+    expect(values).to_be_visible()
+    before = values.inner_text()
+    box = page.locator(".image-slider").bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"])
+    expect(values).not_to_have_text(before)
+
+
+def test_the_switch_changes_the_map_and_the_errors_are_on_the_first_screen(page, server_url):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_page(page, f"{server_url}/depth", HEADING)
+    box = page.locator(CHART).bounding_box()
+    assert box["y"] + box["height"] <= 900 and box["height"] >= 370
+    before = page.locator(".image-slider").bounding_box()
+    view(page, "Difference")
+    expect(page.locator(".image-slider .right")).to_have_text("reg+cls minus reg")
+    ready(page)
+    assert page.locator(".image-slider").bounding_box() == before, "nothing jumps"
+
+
 def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
     open_page(page, f"{server_url}/depth?sample=lobby", HEADING)
     page.get_by_role("button", name="Download", exact=True).click()
@@ -58,7 +91,7 @@ def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
     depth_mm = np.asarray(Image.open(path))
     assert depth_mm.ndim == 2 and 300 < np.median(depth_mm) < 10_000
     page.keyboard.press("Escape")
-    view(page, "Errors")
+    opened_part(page, "True depth of the photo")
     expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     upload(page, path, into=truth_input(page))  # reg's own: no error
     expect(page.get_by_text("Diamonds: your own photos.")).to_be_visible()
@@ -67,7 +100,8 @@ def test_depth_comes_as_a_file_and_joins_as_truth(page, server_url, tmp_path):
 def test_a_wrong_true_depth_is_replaced_and_its_unit_changed(page, server_url):
     photo = predict.predict_photo(predict.SHIPPED_SAMPLES[0].read(), "lobby", predict.load())
     wrong, right = npy(8 - photo.depth["reg"]), as_integers(256 * photo.depth["reg"])
-    open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
+    open_page(page, f"{server_url}/depth?sample=lobby", HEADING)
+    opened_part(page, "True depth of the photo")
     expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     upload(page, ("wrong.npy", wrong), into=truth_input(page))
     expect(page.get_by_text("True depth: wrong.npy")).to_be_visible()
@@ -83,7 +117,8 @@ def test_a_wrong_true_depth_is_replaced_and_its_unit_changed(page, server_url):
 
 
 def test_unusable_files_are_reported_and_the_photo_stays(page, server_url):
-    open_page(page, f"{server_url}/depth?sample=lobby&view=errors", HEADING)
+    open_page(page, f"{server_url}/depth?sample=lobby", HEADING)
+    opened_part(page, "True depth of the photo")
     expect(page.get_by_text("True depth of the photo, if known")).to_be_visible()
     out = io.BytesIO()
     Image.fromarray(np.full((480, 640), 3, np.uint8)).save(out, "PNG")

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from regcls.tasks import pairs
 from regcls.tasks.depth import predict
-from tests.helpers.app_page import broken_pair, click, html, opened, ran, text_of
+from tests.helpers.app_page import broken_pair, click, html, imported_by, opened, ran, text_of
 from tests.helpers.depth_files import as_integers, npy, zipped
 from tests.helpers.photo_files import png
 
@@ -20,37 +20,48 @@ def view(page: AppTest, name: str) -> AppTest:
     return page
 
 
-def test_it_opens_with_samples_and_instructions():
+def folds(page: AppTest, *names: str) -> AppTest:
+    """Return the page with these folded parts open."""
+    for name in names:
+        page.session_state[f"depth_fold_{name}"] = True
+    return ran(page.run())
+
+
+def test_it_opens_with_a_sample_and_instructions():
     page = opened("depth")
     assert {sample.title for sample in predict.SHIPPED_SAMPLES} <= {b.label for b in page.button}
-    assert page.info[0].value.startswith("Upload a photo of a room")
+    assert "Drag the line" in " ".join(c.value for c in page.caption)
+    assert len(page.get("vega_lite_chart")) == 1 and not page.get("plotly_chart")
     words = " ".join(m.value for m in page.markdown)
     assert "outdoor scenes" in words and "field of view" in words
 
 
-def test_a_sample_gives_two_maps_and_both_predictions():
-    page = click(opened("depth"), "A lobby")
-    assert len(page.get("plotly_chart")) == 1
+def test_a_sample_gives_the_predictions_of_both_models():
+    page = folds(click(opened("depth"), "A hall"), "table")
     shown = html(page)
-    assert "<b>reg</b>" in shown and "<b>reg+cls</b>" in shown
+    assert "<b>reg</b>" in shown and "<b>reg+cls</b>" in shown and shown.count("m, median") == 2
     table = page.dataframe[0].value
-    assert table["photo"].tolist() == ["A lobby"]
-    assert table["reg nearest"][0] < table["reg median"][0] < table["reg farthest"][0]
+    assert table["photo"].tolist() == ["A lobby", "A hall"]
+    assert (table["reg nearest"] < table["reg median"]).all()
+    assert (table["reg median"] < table["reg farthest"]).all()
     assert any("Running on the" in c.value and "ms" in c.value for c in page.caption)
-    assert page.query_params["sample"] == "lobby"
+    assert page.query_params["sample"] == "hall"
 
 
-def test_every_view_opens():
+def test_the_stored_sample_names_no_device():
+    page = folds(opened("depth"), "table")
+    assert any("stored with the app" in c.value for c in page.caption)
+
+
+def test_every_view_and_every_folded_part_opens():
     page = click(opened("depth"), "A hall")
-    view(page, "difference")
-    assert "difference is" in " ".join(c.value for c in page.caption)
-    view(page, "space")
-    assert page.slider[0].value == round(predict.FIELD_OF_VIEW)
-    view(page, "wipe")
-    assert "Drag the line" in " ".join(c.value for c in page.caption)
-    view(page, "errors")
-    assert len(page.get("vega_lite_chart")) == 3
-    assert page.query_params["view"] == "errors"
+    assert "difference is" in " ".join(c.value for c in view(page, "difference").caption)
+    assert page.query_params["view"] == "difference"
+    assert "bright is near" in " ".join(c.value for c in view(page, "regcls").caption)
+    folds(page, "maps", "space", "shares", "readouts", "balance")
+    assert len(page.get("plotly_chart")) == 3 and len(page.get("vega_lite_chart")) == 3
+    angle = next(slider for slider in page.slider if slider.label.startswith("Horizontal"))
+    assert angle.value == round(predict.FIELD_OF_VIEW)
 
 
 def test_both_models_have_downloads():
@@ -60,7 +71,7 @@ def test_both_models_have_downloads():
 
 
 def test_an_address_opens_a_sample_in_a_view():
-    page = opened("depth", sample="hall", view="difference")
+    page = folds(opened("depth", sample="hall", view="difference"), "table")
     assert page.dataframe[0].value["photo"].tolist() == ["A hall"]
     assert "difference is" in " ".join(c.value for c in page.caption)
 
@@ -79,7 +90,7 @@ def lobby() -> np.ndarray:
 
 
 def give_depth(page: AppTest, data: bytes, name: str) -> AppTest:
-    """Return the page after an upload of true depth in the view Errors."""
+    """Return the page after an upload of true depth, whose part is open."""
     uploader = next(u for u in page.file_uploader if u.label.startswith("True depth"))
     return ran(uploader.set_value((name, data, "application/octet-stream")).run())
 
@@ -95,7 +106,7 @@ def choose_unit(page: AppTest, unit: str) -> AppTest:
 
 
 def test_a_true_depth_is_read_in_the_unit_that_fits_and_can_be_changed(lobby):
-    page = view(click(opened("depth"), "A lobby"), "errors")
+    page = folds(opened("depth"), "truth", "table")
     give_depth(page, as_integers(256 * lobby), "kinect.png")
     assert "Depth read as metres × 256 (16-bit PNG): the median ratio" in text_of(page)
     assert "True depth: kinect.png" in text_of(page)
@@ -114,7 +125,7 @@ def test_a_true_depth_is_read_in_the_unit_that_fits_and_can_be_changed(lobby):
 
 
 def test_a_wrong_true_depth_is_replaced_and_removed(lobby):
-    page = view(click(opened("depth"), "A lobby"), "errors")
+    page = folds(opened("depth"), "truth", "table")
     give_depth(page, as_integers(1000 * (8 - lobby)), "wrong.png")
     give_depth(page, npy(lobby), "right.npy")
     assert "True depth: right.npy" in text_of(page) and "read as metres (.npy)" in text_of(page)
@@ -122,9 +133,8 @@ def test_a_wrong_true_depth_is_replaced_and_removed(lobby):
     give_depth(page, b"words", "words.pfm")
     assert page.warning[0].value.startswith("words.pfm cannot be read as a depth map")
     assert "True depth: right.npy" in text_of(page)
-    view(page, "maps")
+    view(page, "true")
     assert "read as metres (.npy)" in text_of(page)
-    view(page, "errors")
     click(page, "Remove true depth")
     assert "True depth:" not in text_of(page) and len(page.selectbox) == 0
     give_depth(page, npy(lobby), "right.npy")
@@ -132,7 +142,7 @@ def test_a_wrong_true_depth_is_replaced_and_removed(lobby):
 
 
 def test_a_unit_that_is_not_clear_is_asked_for(lobby):
-    page = view(click(opened("depth"), "A lobby"), "errors")
+    page = folds(opened("depth"), "truth", "table")
     give_depth(page, npy(50 / lobby), "disparity.npy")
     assert "this looks like disparity" in page.warning[0].value
     assert not any("rmse" in d.value for d in page.dataframe)
@@ -141,15 +151,15 @@ def test_a_unit_that_is_not_clear_is_asked_for(lobby):
 
 
 def test_a_zip_shares_the_unit_of_its_files(lobby):
-    page = opened("depth")
+    page = click(opened("depth"), "Remove")
     page.button_group(key="depth_source").set_value("Zip").run()
     photos = [predict.SHIPPED_SAMPLES[0].read(), png(np.full((90, 120, 3), 99, np.uint8))]
     depths = [as_integers(256 * lobby), as_integers(256 * np.full((90, 120), 3.0))]
     files = {f"rgb/{n}.jpg": photo for n, photo in enumerate(photos)}
     files |= {f"depth/{n}.png": depth for n, depth in enumerate(depths)}
     ran(page.file_uploader[0].set_value(("set.zip", zipped(files), "application/zip")).run())
+    folds(page, "truth", "table")
     assert page.dataframe[-1].value["true depth read as"].tolist() == ["metres × 256"] * 2
-    view(page, "errors")
     assert "(16-bit PNG, 2 files)" in text_of(page)
     box = next(b for b in page.selectbox if b.label == "Unit of the 2 files in this format")
     ran(box.set_value("x5000").run())
@@ -157,7 +167,7 @@ def test_a_zip_shares_the_unit_of_its_files(lobby):
 
 
 def test_bad_files_are_reported_and_the_photo_stays():
-    page = click(opened("depth"), "A lobby")
+    page = folds(opened("depth"), "table")
     gallery = page.session_state["depth_gallery"]
     (key,) = gallery.entries
     gallery.add(b"words", "words.jpg", predict.load())
@@ -176,7 +186,7 @@ def test_bad_files_are_reported_and_the_photo_stays():
 @pytest.mark.parametrize("name", ["reg.onnx", "regcls.onnx"])
 def test_a_broken_pair_is_reported_by_file_name(tmp_path, monkeypatch, name):
     broken_pair("depth", name, tmp_path, monkeypatch)
-    page = click(opened("depth"), "A lobby")
+    page = opened("depth")
     assert name in page.error[0].value
 
 
@@ -184,3 +194,19 @@ def test_a_missing_pair_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv(pairs.ROOT, str(tmp_path))
     page = click(opened("depth"), "A lobby")
     assert "python -m regcls train depth" in page.error[0].value
+
+
+def test_problems_of_earlier_uploads_disappear(lobby):
+    page = folds(opened("depth"), "truth")
+    give_depth(page, b"words", "words.pfm")
+    assert page.warning[0].value.startswith("words.pfm cannot be read")
+    give_depth(page, npy(lobby), "right.npy")
+    assert not page.warning
+    ran(page.file_uploader[0].set_value([("words.jpg", b"words", "image/jpeg")]).run())
+    assert page.warning[0].value.startswith("words.jpg cannot be read")
+    click(page, "A hall")
+    assert not page.warning
+
+
+def test_nothing_heavy_is_imported_when_the_page_opens():
+    assert imported_by("depth", ("torch", "onnxruntime", "cv2", "sklearn")) == []

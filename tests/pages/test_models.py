@@ -11,7 +11,7 @@ from regcls.tasks import pairs
 from regcls.tasks.age import predict
 from regcls.utils.paths import MODELS_FOLDER
 from tests.helpers import hostile_onnx as hostile
-from tests.helpers.app_page import click, html, opened, ran
+from tests.helpers.app_page import click, html, imported_by, opened, ran
 
 
 def uploaded(*files: tuple[str, bytes]) -> AppTest:
@@ -22,13 +22,36 @@ def uploaded(*files: tuple[str, bytes]) -> AppTest:
     return ran(page.run())
 
 
-def test_every_card_is_shown():
+def test_each_task_has_one_comparison_of_its_models():
     page = opened("models")
     assert [s.value for s in page.subheader] == ["Age", "Depth", "Progress"]
+    assert len(page.table) == 3 and not page.get("vega_lite_chart")
+    for task, element in zip(("age", "depth", "progress"), page.table, strict=True):
+        table = element.value
+        assert list(table.columns) == ["reg", "reg+cls", "difference"]
+        mae = next(row for name, row in table.iterrows() if name.startswith("MAE ("))
+        assert all("[" in cell for cell in mae)
+        pair = pairs.load(task)
+        size = f"{pair.input_size[0]} × {pair.input_size[1]}"
+        assert table.loc["Input (pixels)"].tolist()[:2] == [size, size]
+        assert table.loc["Classes", "reg+cls"].startswith(str(pair.regcls.card.class_count))
+        assert table.loc["File", "reg"].endswith("MB")
+
+
+def test_cards_are_drawn_when_they_are_opened():
+    page = opened("models")
+    assert "opset 18" not in html(page)
+    for task in ("age", "depth", "progress"):
+        page.session_state[f"models_fold_{task}"] = True
+    ran(page.run())
     words = html(page)
     assert words.count("opset 18") == 6 and "UTKFace" in words and "NYU Depth v2" in words
     assert len(page.get("vega_lite_chart")) == 3
     assert all((d.value["mae"] > 0).all() for d in page.dataframe)
+
+
+def test_nothing_heavy_is_imported_when_the_page_opens():
+    assert imported_by("models", ("torch", "onnxruntime", "cv2")) == []
 
 
 def test_a_missing_pair_is_reported(tmp_path, monkeypatch):
@@ -88,7 +111,7 @@ def test_an_own_model_predicts_on_the_page_of_its_task():
         (MODELS_FOLDER / "age" / "reg.onnx").read_bytes(), "mine.onnx"
     )
     page = opened("age")
-    click(page, "Grace Hopper")
+    page.session_state["age_fold_table"] = True
     page.session_state["own_models"] = {"age": {"own reg": session}}
     ran(page.run())
     words = html(page)
@@ -108,6 +131,7 @@ def test_each_visitor_has_their_own_models():
     first, second = opened("age"), opened("age")
     first.session_state["own_models"] = {"age": {"own reg": session}}
     for page in (first, second):
+        page.session_state["age_fold_table"] = True
         click(page, predict.SHIPPED_SAMPLES[0].title)
     assert "own reg age" in first.dataframe[0].value
     assert "own reg age" not in second.dataframe[0].value

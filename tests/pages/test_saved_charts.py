@@ -13,14 +13,15 @@ from pages.components import downloads
 from regcls import study
 from regcls.study import catalogue
 from tests.helpers import study_store, svg_figures
-from tests.helpers.app_page import click, opened, ran, settled
+from tests.helpers.app_page import click, opened, ran
 from tests.helpers.svg_figures import Figure
 
 ROOT = Path(__file__).resolve().parents[2]
 # Where a chart may be drawn without its file, by file and function, and why.
 OFFERED_ELSEWHERE = {
-    ("pages/components/study_panels.py", "panel"): "`sheet` offers all panels as one image",
-    ("pages/lab.py", "live"): "drawn again while a run trains; `lab_results.files` offers them",
+    ("pages/components/study_panels.py", "heat_map"): "it takes clicks, and offers its file itself",
+    ("pages/lab.py", "draw"): "drawn again while a run trains; `lab_results.files` offers them",
+    ("pages/lab.py", "live"): "the same",
     ("pages/lab.py", "slow_charts"): "the same",
 }
 # Streamlit's own elements. Plotly's figures have a toolbar that saves them, and their data as files.
@@ -45,7 +46,7 @@ def test_pages_draw_charts_with_the_component():
 def drawn() -> Iterator[tuple[tuple[str, str], ast.Call]]:
     """Yield each call that draws a chart with the component, with its file and function."""
     for place, call in calls():
-        if call.func.value.id == "charts" and call.func.attr in ("draw", "chart"):
+        if call.func.value.id == "charts" and call.func.attr in ("draw", "chart", "moving"):
             yield place, call
 
 
@@ -107,9 +108,9 @@ def saved(offered: dict[str, Callable[[], bytes]], *names: str) -> dict[str, Fig
 
 def test_home(offered):
     ran(AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).run())
-    assert saved(offered, "imbalance")["imbalance"].settings == (
-        "Function 1, severe sampling, 2,000 training points."
-    )
+    settings = saved(offered, "replay-severe")["replay-severe"].settings
+    assert settings.startswith("Data: function 3, clean, severe sampling, 21,705 training points")
+    assert "1 run from seed 7, epoch 80 of 80" in settings and "the one nearest" in settings
 
 
 def test_lab(offered):
@@ -123,11 +124,8 @@ def test_lab(offered):
     offered.clear()
     ran(page.selectbox(key="lab_shown").select("Run 2").run())
     one = saved(offered, "function", "history", "errors", "classes")
-    assert [name for name in one if one[name].settings.endswith("Run 2 only.")] == [
-        "function",
-        "errors",
-        "classes",
-    ]
+    how = {"function": "highlighted", "history": "highlighted", "errors": "only", "classes": "only"}
+    assert all(one[name].settings.endswith(f"Run 2 {how[name]}.") for name in one)
 
 
 def test_a_file_of_the_lab_has_the_epoch_of_its_click(offered):
@@ -149,23 +147,34 @@ def test_study(offered, monkeypatch, tmp_path):
     store = study_store.make(study.load("quick"), tmp_path / "study.sqlite")
     monkeypatch.setenv(catalogue.STORE, str(store))
     page = opened("study", grid="quick", cell="severe_64")
-    figures = saved(offered, "study-errors", "study-help", "study-ranges")
+    figures = saved(offered, "study-help", "study-ranges")
     assert all(f.settings.startswith("Grid “quick”") for f in figures.values())
     assert figures["study-ranges"].settings.endswith(" Setting: severe, clean, C = 64.")
-    for name in ("study-errors", "study-help"):
-        assert figures[name].settings.endswith(" Highlighted: severe, clean, C = 64.")
+    assert figures["study-help"].settings.endswith(" Highlighted: severe, clean, C = 64.")
+    for fold in ("curves", "runs"):
+        page.session_state[f"study_fold_{fold}"] = True
+    ran(page.run())
     run = "function 3, data seed 201, initialisation 201"
     ran(page.selectbox(key="study_run").select(run).run())
-    assert saved(offered, *figures)["study-ranges"].settings.endswith(f"Run: {run}.")
+    figures = saved(offered, "study-help", "study-ranges", "study-errors", "study-run")
+    assert figures["study-run"].settings.endswith(f"Run: {run}.")
+    assert figures["study-errors"].settings.startswith("Grid “quick”")
+
+
+def unfolded(page: AppTest, *folds: str) -> AppTest:
+    """Return the page with these folds open; what is folded is not drawn."""
+    for fold in folds:
+        page.session_state[fold] = True
+    return ran(page.run())
 
 
 def test_models(offered):
-    opened("models")
+    unfolded(opened("models"), *(f"models_fold_{task}" for task in ("age", "depth", "progress")))
     saved(offered, "training-age", "training-depth", "training-progress")
 
 
 def test_age(offered):
-    click(opened("age"), "Grace Hopper")
+    unfolded(opened("age"), "age_fold_classes", "age_fold_balance")
     figures = saved(offered, "errors-age", "age-balance", "age-classes")
     assert figures["age-classes"].settings == "Photo: Grace Hopper."
     assert "Dashed line: the true age." in figures["age-classes"].caption
@@ -173,19 +182,16 @@ def test_age(offered):
 
 
 def test_depth(offered):
-    page: AppTest = opened("depth", sample="hall", view="errors")
+    page = unfolded(opened("depth", sample="hall"), "depth_fold_shares", "depth_fold_balance")
     saved(offered, "errors-depth", "depth-balance", "depth-shares")
-    for view, endings in (("difference", ["npy"]), ("space", ["csv", "ply"])):
-        offered.clear()
-        ran(page.button_group(key="depth_view").set_value(view).run())
-        files = [name for name in offered if "difference" in name or "points" in name]
-        assert [name.rsplit(".")[1] for name in files] == endings
-        assert all(offered[name]() for name in files)
+    offered.clear()
+    unfolded(page, "depth_fold_maps", "depth_fold_space")
+    files = [name for name in offered if "difference" in name or "points" in name]
+    assert sorted(name.rsplit(".")[1] for name in files) == ["csv", "npy", "ply"]
+    assert all(offered[name]() for name in files)
 
 
 def test_progress(offered):
-    settled(click(opened("progress"), "Can picked up"))
+    unfolded(opened("progress"), "progress_fold_balance")
     figures = saved(offered, "progress-curves", "errors-progress", "progress-balance")
-    assert figures["progress-curves"].settings == (
-        "Video: Can picked up. Frames: 122. Dashed line: the selected moment, 6.1 s."
-    )
+    assert figures["progress-curves"].settings == "Video: Can picked up. Frames: 122."

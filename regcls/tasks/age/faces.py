@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     import cv2
@@ -20,10 +21,17 @@ SEARCH_SIDES = (1280, 320)
 MIN_SCORE = 0.7
 MAX_OVERLAP = 0.3  # intersection over union
 MAX_FACES = 12
+# The detector also finds faces that are upside down, with landmarks as if they were upright, but with
+# scores below this one (measured on the samples: 0.73 to 0.85, upright 0.89 to 0.94). The photo is
+# then searched again, turned by quarters.
+SURE_SCORE = 0.87
 # The landmarks of a tilted face are biased towards upright. Each face is therefore rotated upright
 # by the landmarks found so far and detected again, in a view of this side with the crop in its
 # middle half.
 REFINING_SIDE, REFINEMENTS = 320, 2
+MIRRORED = [1, 0, 2, 4, 3]  # order of the landmarks of a mirrored face
+MOST_DRAWN = 1536  # pixels; side of the largest drawing of a face
+FINEST = 4  # times as fine as a crop is a drawing at most, from which crops are reduced
 # Positions of the right eye, left eye, nose tip and mouth corners in a training crop, as shares of
 # its side: medians over 800 training photos of UTKFace (a face was detected in all of them).
 TEMPLATE = np.array(
@@ -57,7 +65,7 @@ class Face:
 
 
 def detect(pixels: np.ndarray) -> list[Face]:
-    """Detect the faces of a photo.
+    """Detect the faces of a photo, which may be upside down or lie on its side.
 
     Parameters
     ----------
@@ -78,11 +86,50 @@ def detect(pixels: np.ndarray) -> list[Face]:
     >>> detect(np.full((64, 64, 3), 128, np.uint8))
     []
     """
-    longest = max(pixels.shape[:2])
-    sides = sorted({min(side, longest) for side in SEARCH_SIDES}, reverse=True)
-    found = [face for side in sides for face in _detect_at(pixels, side)]
-    largest = sorted(_without_duplicates(found), key=lambda face: -face.area)[:MAX_FACES]
+    found = _search(pixels)
+    if _best(found) < SURE_SCORE:
+        turned = {turns: _search(np.rot90(pixels, turns)) for turns in (1, 2, 3)}
+        turns = max(turned, key=lambda turns: _best(turned[turns]))
+        if _best(turned[turns]) > _best(found):
+            found = [_turned_back(face, turns, pixels.shape[:2]) for face in turned[turns]]
+    largest = sorted(found, key=lambda face: -face.area)[:MAX_FACES]
     return [_refine(pixels, face) for face in largest]
+
+
+def alignment(face: Face) -> np.ndarray:
+    """Return the map from the pixels of a photo to the unit square of a face's crop.
+
+    Parameters
+    ----------
+    face : Face
+        Face of the photo.
+
+    Returns
+    -------
+    ndarray, shape (2, 3)
+        Rotation, scale and shift that move the landmarks to their median positions in the training
+        crops.
+    """
+    return _similarity(np.array(face.points), TEMPLATE)
+
+
+def centre(pixels: np.ndarray) -> np.ndarray:
+    """Return the map from the pixels of a photo to the unit square of its largest central square.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+
+    Returns
+    -------
+    ndarray, shape (2, 3)
+        Scale and shift.
+    """
+    height, width = pixels.shape[:2]
+    scale = 1 / min(height, width)
+    left, top = (width * scale - 1) / 2, (height * scale - 1) / 2
+    return np.array([[scale, 0, -left], [0, scale, -top]])
 
 
 def crop(pixels: np.ndarray, face: Face, side: int) -> np.ndarray:
@@ -104,7 +151,7 @@ def crop(pixels: np.ndarray, face: Face, side: int) -> np.ndarray:
     ndarray of uint8, shape (side, side, 3)
         The crop.
     """
-    return _warp(pixels, _similarity(np.array(face.points), TEMPLATE), side)
+    return warp(pixels, alignment(face), side)
 
 
 def centre_crop(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -122,10 +169,7 @@ def centre_crop(pixels: np.ndarray, side: int) -> np.ndarray:
     ndarray of uint8, shape (side, side, 3)
         The crop.
     """
-    height, width = pixels.shape[:2]
-    scale = 1 / min(height, width)
-    left, top = (width * scale - 1) / 2, (height * scale - 1) / 2
-    return _warp(pixels, np.array([[scale, 0, -left], [0, scale, -top]]), side)
+    return warp(pixels, centre(pixels), side)
 
 
 def outlined(pixels: np.ndarray, found: list[Face], longest: int = 480) -> np.ndarray:
@@ -178,6 +222,37 @@ def _detector() -> cv2.FaceDetectorYN:
         logging.setLogLevel(level)
 
 
+def _search(pixels: np.ndarray) -> list[Face]:
+    """Detect faces at both sides of `SEARCH_SIDES`."""
+    longest = max(pixels.shape[:2])
+    sides = sorted({min(side, longest) for side in SEARCH_SIDES}, reverse=True)
+    return _without_duplicates([face for side in sides for face in _detect_at(pixels, side)])
+
+
+def _best(found: list[Face]) -> float:
+    """Return the highest score, 0 without faces."""
+    return max((face.score for face in found), default=0.0)
+
+
+def _turned_back(face: Face, turns: int, shape: tuple[int, int]) -> Face:
+    """Return a face of a photo that was turned by ``turns`` quarters in the pixels of the photo."""
+    left, top, width, height = face.box
+    corners = ((left, top), (left + width, top + height))
+    (x0, y0), (x1, y1) = (_point_back(point, turns, shape) for point in corners)
+    box = (min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
+    points = tuple(_point_back(point, turns, shape) for point in face.points)
+    return replace(face, box=box, points=points)
+
+
+def _point_back(
+    point: tuple[float, float], turns: int, shape: tuple[int, int]
+) -> tuple[float, float]:
+    """Undo `numpy.rot90`, which turns against the clock."""
+    x, y = point
+    height, width = shape
+    return {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turns]
+
+
 def _detect_at(pixels: np.ndarray, side: int) -> list[Face]:
     """Detect faces in a copy whose long side is ``side``; positions are in the photo's pixels."""
     import cv2
@@ -199,19 +274,38 @@ def _detect_at(pixels: np.ndarray, side: int) -> list[Face]:
 
 
 def _refine(pixels: np.ndarray, face: Face) -> Face:
-    """Return the face with more accurate landmarks; unchanged if it is not detected again."""
+    """Return the face with more accurate landmarks; unchanged if it is not detected again.
+
+    Landmarks are means over the upright view and its mirror image, which halves a part of their
+    error: on the samples, scaled and turned, it falls from 3.5% of the distance of the eyes to 2.6%.
+    """
+    import cv2
+
     for _ in range(REFINEMENTS):
         to_view = _similarity(np.array(face.points), 0.25 + TEMPLATE / 2)
-        candidates = _detect_at(_warp(pixels, to_view, REFINING_SIDE), REFINING_SIDE)
-        if not candidates:
-            return face
-        central = min(candidates, key=_distance_from_centre)
-        if _distance_from_centre(central) > REFINING_SIDE / 8:
+        drawn = oversampled(pixels, to_view, REFINING_SIDE)
+        view = cv2.resize(drawn, (REFINING_SIDE,) * 2, interpolation=cv2.INTER_AREA)
+        plain, mirrored = _central(view), _central(view[:, ::-1])
+        if mirrored is not None:
+            mirrored = mirrored[MIRRORED] * (-1, 1) + (REFINING_SIDE, 0)
+        found = [points for points in (plain, mirrored) if points is not None]
+        if not found:
             return face
         inverse = np.linalg.inv(to_view[:, :2])
-        points = (np.array(central.points) / REFINING_SIDE - to_view[:, 2]) @ inverse.T
+        points = (np.mean(found, axis=0) / REFINING_SIDE - to_view[:, 2]) @ inverse.T
         face = replace(face, points=tuple((float(x), float(y)) for x, y in points))
     return face
+
+
+def _central(view: np.ndarray) -> np.ndarray | None:
+    """Return the landmarks (5, 2) of the face in the middle of a refining view; None without one."""
+    candidates = _detect_at(view, REFINING_SIDE)
+    if not candidates:
+        return None
+    central = min(candidates, key=_distance_from_centre)
+    if _distance_from_centre(central) > REFINING_SIDE / 8:
+        return None
+    return np.array(central.points)
 
 
 def _distance_from_centre(face: Face) -> float:
@@ -245,23 +339,77 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.array([[m.real, -m.imag, t.real], [m.imag, m.real, t.imag]])
 
 
-def _warp(pixels: np.ndarray, to_unit: np.ndarray, side: int) -> np.ndarray:
-    """Resample a photo so that ``to_unit`` (2, 3) maps it onto the unit square of ``side`` pixels.
+def warp(pixels: np.ndarray, to_unit: np.ndarray, side: int) -> np.ndarray:
+    """Resample a photo so that a map moves a part of it onto a square.
 
-    Where the photo is finer than the crop, it is drawn several times larger and averaged, since
-    bilinear sampling alone would alias. Outside the photo, its border is repeated.
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB photo.
+    to_unit : ndarray, shape (2, 3)
+        Map from the pixels of the photo to the unit square.
+    side : int
+        Side of the square in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (side, side, 3)
+        The square. Outside the photo, its border is repeated.
+    """
+    return reduced(oversampled(pixels, to_unit, side), side)
+
+
+def oversampled(pixels: np.ndarray, to_unit: np.ndarray, side: int, margin: int = 0) -> np.ndarray:
+    """Draw what a map moves onto a square, as fine as the photo is but at most `FINEST` times finer.
+
+    Parameters
+    ----------
+    pixels, to_unit, side
+        As for `warp`.
+    margin : int, default 0
+        Pixels of the square that are drawn around it.
+
+    Returns
+    -------
+    ndarray of uint8, shape (k · (side + 2 · margin), same, 3)
+        The drawing, with a whole k from 1 to `FINEST`.
     """
     import cv2
 
     scale = np.hypot(to_unit[0, 0], to_unit[1, 0]) * side
-    finer = int(np.clip(np.ceil(1 / max(scale, 1e-9)), 1, 16))
-    large = side * finer
-    matrix = to_unit * large
+    finer = int(np.clip(np.ceil(1 / max(scale, 1e-9)), 1, MOST_DRAWN // side))
+    whole = side + 2 * margin
+    matrix = to_unit * side * finer
     # OpenCV's coordinates are those of pixel centres, half a pixel from the square's corner.
-    matrix[:, 2] += matrix[:, 0] * 0.5 + matrix[:, 1] * 0.5 - 0.5
+    matrix[:, 2] += matrix[:, 0] * 0.5 + matrix[:, 1] * 0.5 - 0.5 + margin * finer
+    size = (whole * finer, whole * finer)
     drawn = cv2.warpAffine(
-        pixels, matrix, (large, large), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        pixels, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    if finer == 1:
+    if finer <= FINEST:
         return drawn
-    return cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(drawn, (whole * FINEST,) * 2, interpolation=cv2.INTER_AREA)
+
+
+def reduced(drawn: np.ndarray, side: int) -> np.ndarray:
+    """Reduce a square drawing with a Lanczos filter, as the training photos were.
+
+    With an average over pixels, crops are softer, and the faces of old people are predicted too young:
+    on validation photos, the MAE of reg from 60 years on was 9.9 years instead of 7.8.
+
+    Parameters
+    ----------
+    drawn : ndarray of uint8, shape (n, n, 3)
+        The drawing, of at least ``side`` pixels.
+    side : int
+        New side in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (side, side, 3)
+        The reduced drawing.
+    """
+    if len(drawn) == side:
+        return drawn
+    small = Image.fromarray(drawn).resize((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(small)

@@ -81,6 +81,29 @@ class Gallery(gallery.Gallery[Entry]):
             self.entries[key].truths[0] = truth
         return key
 
+    def add_sample(self, sample: predict.Sample, pair: Pair) -> str | None:
+        """Add a shipped sample; the predictions stored with the app are used if they fit.
+
+        Parameters
+        ----------
+        sample : Sample
+            The sample.
+        pair : Pair
+            The models.
+
+        Returns
+        -------
+        str or None
+            Key of the entry; see `add`.
+        """
+        data = sample.read()
+        key = self.key_of(data)
+        if key not in self.entries and sample == predict.FIRST_SAMPLE:
+            photo = predict.first_sample(pair)
+            if photo is not None:
+                self.entries[key] = Entry(replace(photo, name=self.free_name(sample.title)))
+        return self.add(data, sample.title, pair, sample.age)
+
     def add_zip(self, data: bytes, pair: Pair, report: Callable[[float], object]) -> str | None:
         """Add the photos of a labelled zip. The label is the true age of the largest face.
 
@@ -123,8 +146,9 @@ class Gallery(gallery.Gallery[Entry]):
         for entry in self.entries.values():
             photo = entry.photo
             if set(photo.milliseconds) != set(pairs.sessions(pair)):
-                crops = np.stack([face.crop for face in photo.faces])
-                faces, milliseconds = predict.predict_faces(crops, pair)
+                crops = np.stack([face.views for face in photo.faces])
+                doubts = [face.doubts for face in photo.faces]
+                faces, milliseconds = predict.predict_faces(crops, pair, doubts)
                 entry.photo = replace(photo, faces=tuple(faces), milliseconds=milliseconds)
 
     def labelled_faces(self) -> list[tuple[FaceAges, float]]:

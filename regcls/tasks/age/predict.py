@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from regcls.inference import readouts
 from regcls.inference.contract import Card
@@ -14,7 +17,8 @@ from regcls.inference.readouts import Interval
 from regcls.io import images
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
-from regcls.tasks.age import faces
+from regcls.tasks import samples as stored_samples
+from regcls.tasks.age import faces, views
 from regcls.tasks.pairs import SAMPLES, Pair
 
 if TYPE_CHECKING:
@@ -46,20 +50,31 @@ class FaceAges:
 
     Attributes
     ----------
-    crop : ndarray of uint8, shape (side, side, 3)
-        Input of the networks.
+    views : ndarray of uint8, shape (V, side, side, 3)
+        Inputs of the networks: the aligned crop, then its other views.
     readouts : mapping of str to mapping of str to AgeEstimate
         Predictions by model and read-out, each model's best on validation data first.
     probabilities : ndarray, shape (C,)
         Class probabilities of the reg+cls model.
     class_edges : ndarray, shape (C + 1,)
         Edges of its classes, in years.
+    spread : mapping of str to tuple of float
+        Lowest and highest age that each model predicts for the views.
+    doubts : tuple of str
+        Why the prediction is unsure, as sentences.
     """
 
-    crop: np.ndarray
+    views: np.ndarray
     readouts: Mapping[str, Mapping[str, AgeEstimate]]
     probabilities: np.ndarray
     class_edges: np.ndarray
+    spread: Mapping[str, tuple[float, float]]
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def crop(self) -> np.ndarray:
+        """The aligned crop, uint8 (side, side, 3)."""
+        return self.views[0]
 
     @property
     def estimates(self) -> dict[str, AgeEstimate]:
@@ -122,6 +137,7 @@ SHIPPED_SAMPLES = (
     Sample("Eileen Collins", "astronaut.jpg", None),
     Sample("Grace Hopper", "grace_hopper.jpg", 77.0),
 )
+FIRST_SAMPLE = SHIPPED_SAMPLES[1]  # the page opens with it
 
 
 def load() -> Pair:
@@ -154,9 +170,10 @@ def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoAges:
     picture = images.read_image(data, name)
     side = pair.input_size[0]
     found = faces.detect(picture.pixels)
-    crops = [faces.crop(picture.pixels, face, side) for face in found]
-    crops = crops or [faces.centre_crop(picture.pixels, side)]
-    predictions, milliseconds = predict_faces(np.stack(crops), pair)
+    maps = [faces.alignment(face) for face in found] or [faces.centre(picture.pixels)]
+    crops = np.stack([views.crops(picture.pixels, to_unit, side) for to_unit in maps])
+    doubts = [views.doubts(to_unit) for to_unit in maps]
+    predictions, milliseconds = predict_faces(crops, pair, doubts)
     return PhotoAges(
         name,
         bool(found),
@@ -167,15 +184,19 @@ def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoAges:
     )
 
 
-def predict_faces(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[str, float]]:
+def predict_faces(
+    crops: np.ndarray, pair: Pair, doubts: Sequence[tuple[str, ...]] = ()
+) -> tuple[list[FaceAges], dict[str, float]]:
     """Predict the ages of cropped faces with all models.
 
     Parameters
     ----------
-    crops : ndarray of uint8, shape (N, side, side, 3)
-        Aligned faces, of the pair's input size.
+    crops : ndarray of uint8, shape (N, V, side, side, 3)
+        Views of each face, of the pair's input size; the first is the aligned crop.
     pair : Pair
         The models.
+    doubts : sequence of tuple of str, optional
+        Why the prediction for each face is unsure.
 
     Returns
     -------
@@ -184,25 +205,47 @@ def predict_faces(crops: np.ndarray, pair: Pair) -> tuple[list[FaceAges], dict[s
     milliseconds : dict of str to float
         Inference time per face, by model.
     """
-    from scipy.special import softmax
-
-    outputs = pairs.predict(pair, crops)
+    count = crops.shape[1]
+    outputs = pairs.predict(pair, crops.reshape(-1, *crops.shape[2:]))
     sessions = pairs.sessions(pair)  # after the prediction, in which a user's model can fail
-    milliseconds = {model: 1000 * session.seconds_per_image for model, session in sessions.items()}
+    milliseconds = {m: 1000 * count * s.seconds_per_image for m, s in sessions.items()}
+    return _faces(crops, pair, outputs, list(doubts) or [()] * len(crops)), milliseconds
+
+
+def _faces(
+    crops: np.ndarray,
+    pair: Pair,
+    outputs: Mapping[str, pairs.Outputs],
+    doubts: Sequence[tuple[str, ...]],
+) -> list[FaceAges]:
+    """Return the predictions for faces (N, V, ...) from the models' outputs (N · V, ...)."""
+    sessions, count = pairs.sessions(pair), crops.shape[1]
     logits, classes = outputs["reg+cls"][1], pair.regcls.card.classes
     assert logits is not None and classes is not None  # guaranteed by the contract
-    probabilities = softmax(logits.astype(np.float64), axis=1)
+    probabilities = _softmax(logits[::count].astype(np.float64))
     answers = {m: readouts.predict_all(s.card, *outputs[m]) for m, s in sessions.items()}
-    predictions = [
+    return [
         FaceAges(
-            crop,
-            {m: _estimates(answers[m], i, s.card) for m, s in sessions.items()},
+            crops[i],
+            {m: _estimates(answers[m], count * i, s.card) for m, s in sessions.items()},
             probabilities[i],
             np.asarray(classes["edges"], np.float64),
+            {m: _ends(answers[m], slice(count * i, count * (i + 1))) for m in sessions},
+            doubts[i],
         )
-        for i, crop in enumerate(crops)
+        for i in range(len(crops))
     ]
-    return predictions, milliseconds
+
+
+def _ends(answers: Mapping[str, np.ndarray], of_face: slice) -> tuple[float, float]:
+    """Return the lowest and highest age of a model's best read-out over the views of a face."""
+    ages = next(iter(answers.values()))[of_face]
+    return float(ages.min()), float(ages.max())
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def _estimates(answers: Mapping[str, np.ndarray], face: int, card: Card) -> dict[str, AgeEstimate]:
@@ -212,6 +255,65 @@ def _estimates(answers: Mapping[str, np.ndarray], face: int, card: Card) -> dict
         age = float(ages[face])
         found[readout] = AgeEstimate(age, readouts.interval(card, age, readout))
     return found
+
+
+def first_sample(pair: Pair) -> PhotoAges | None:
+    """Return the predictions for `FIRST_SAMPLE` that are stored with the app.
+
+    Parameters
+    ----------
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    PhotoAges or None
+        The predictions, without inference times; None if they are not those of these models.
+    """
+    sample = FIRST_SAMPLE
+    kept = stored_samples.stored(TASK, sample.read(), pair)
+    if kept is None:
+        return None
+    outputs = {"reg": (kept["reg"], None), "reg+cls": (kept["regcls"], kept["logits"])}
+    shipped = Pair(pair.reg, pair.regcls, pair.predictions, pair.card_text)
+    found = _faces(kept["views"], shipped, outputs, [()] * len(kept["views"]))
+    preview = np.asarray(Image.open(io.BytesIO(kept["preview"].tobytes())))
+    return PhotoAges(sample.title, True, tuple(found), preview, (), dict.fromkeys(outputs, np.nan))
+
+
+def store_sample(pair: Pair) -> Path:
+    """Store the predictions for `FIRST_SAMPLE` with the app.
+
+    Parameters
+    ----------
+    pair : Pair
+        The shipped models.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    sample = FIRST_SAMPLE
+    photo = predict_photo(sample.read(), sample.title, pair)
+    crops = np.stack([face.views for face in photo.faces])
+    outputs = pairs.run_pair(pair, crops.reshape(-1, *crops.shape[2:]))
+    preview = io.BytesIO()
+    Image.fromarray(photo.preview).save(preview, "JPEG", quality=85)
+    logits = outputs["reg+cls"][1]
+    assert logits is not None  # guaranteed by the contract
+    return stored_samples.store(
+        TASK,
+        sample.read(),
+        pair,
+        {
+            "views": crops,
+            "preview": np.frombuffer(preview.getvalue(), np.uint8),
+            "reg": outputs["reg"][0],
+            "regcls": outputs["reg+cls"][0],
+            "logits": logits,
+        },
+    )
 
 
 def pair_report(pair: Pair) -> ErrorReport:

@@ -27,10 +27,11 @@ TRUTH = "true depth"
 _GRID = 4  # map pixels between two clickable points
 _MARK = "#FF00AA"  # a colour of neither scale
 _TRAINING_COLOUR = "#8A9AA3"
+_UNKNOWN_COLOUR = (128, 128, 128)
 
 
 def limits(photo: PhotoDepth, truth: np.ndarray | None = None) -> tuple[float, float]:
-    """Return the limits of the shared colour scale, which leave out 0.5 % of the values per end.
+    """Return the limits of the shared colour scale, which leave out 0.5% of the values per end.
 
     Parameters
     ----------
@@ -116,8 +117,7 @@ def difference(photo: PhotoDepth) -> go.Figure:
     """
     import plotly.graph_objects as go
 
-    gap = (photo.depth["reg+cls"] - photo.depth["reg"]).astype(np.float64)
-    end = float(np.ceil(np.quantile(np.abs(gap), 0.995) * 20) / 20) or 0.05
+    gap, end = gap_and_limit(photo)
     figure = _panels(["reg+cls minus reg"], _aspect(photo), 480)
     figure.add_trace(
         go.Heatmap(
@@ -132,6 +132,25 @@ def difference(photo: PhotoDepth) -> go.Figure:
         col=1,
     )
     return figure
+
+
+def gap_and_limit(photo: PhotoDepth) -> tuple[np.ndarray, float]:
+    """Return the difference between the shipped models and the limit of its colour scale.
+
+    Parameters
+    ----------
+    photo : PhotoDepth
+        Predictions for a photo.
+
+    Returns
+    -------
+    gap : ndarray, shape (h, w)
+        reg+cls minus reg, in metres.
+    limit : float
+        Largest absolute value, leaving out 0.5% of the values, in metres.
+    """
+    gap = (photo.depth["reg+cls"] - photo.depth["reg"]).astype(np.float64)
+    return gap, float(np.ceil(np.quantile(np.abs(gap), 0.995) * 20) / 20) or 0.05
 
 
 def cloud(points: pd.DataFrame, model: str) -> go.Figure:
@@ -225,18 +244,20 @@ def _shares_spec(models: tuple[str, ...]) -> dict[str, Any]:
             ],
         )
     )
-    return finished(alt.layer(bars), "Share of the pixels per range", 260)
+    return finished(alt.layer(bars), "Share of the pixels per range", 390)
 
 
-def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
-    """Return a depth map as an image in the colours of `maps`.
+def coloured(metres: np.ndarray, ends: tuple[float, float], scale: str = SCALE) -> np.ndarray:
+    """Return a depth map as an image in the colours of `maps`, or a difference in its own.
 
     Parameters
     ----------
     metres : ndarray, shape (h, w)
-        Depth in metres.
+        Depth in metres; NaN where unknown, which is drawn grey.
     ends : tuple of float
         Limits of the colour scale, in metres.
+    scale : str, default `SCALE`
+        Name of the scale, `SCALE` or `DIFFERENCE_SCALE`.
 
     Returns
     -------
@@ -244,16 +265,30 @@ def coloured(metres: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
         RGB image.
     """
     low, high = ends
-    place = np.clip((metres - low) / max(high - low, 1e-9), 0, 1)
-    return _lookup()[np.rint(255 * place).astype(np.uint8)]
+    place = np.clip((np.nan_to_num(metres, nan=low) - low) / max(high - low, 1e-9), 0, 1)
+    image = _lookup(scale)[np.rint(255 * place).astype(np.uint8)]
+    image[np.isnan(metres)] = _UNKNOWN_COLOUR
+    return image
+
+
+def ramp(scale: str = SCALE, steps: int = 9) -> tuple[str, ...]:
+    """Return evenly spaced colours of a scale, from its low to its high end, as CSS colours.
+
+    Examples
+    --------
+    >>> ramp(steps=2)
+    ('rgb(253, 231, 37)', 'rgb(68, 1, 84)')
+    """
+    chosen = _lookup(scale)[np.linspace(0, 255, steps).round().astype(int)]
+    return tuple(f"rgb({r}, {g}, {b})" for r, g, b in chosen)
 
 
 @cache
-def _lookup() -> np.ndarray:
-    """Return the colours of `SCALE`, uint8 (256, 3)."""
+def _lookup(scale: str) -> np.ndarray:
+    """Return the colours of a scale, uint8 (256, 3)."""
     from plotly.colors import get_colorscale, sample_colorscale
 
-    texts = sample_colorscale(get_colorscale(SCALE), np.linspace(0, 1, 256).tolist())
+    texts = sample_colorscale(get_colorscale(scale), np.linspace(0, 1, 256).tolist())
     rows = [[float(v) for v in text[4:-1].split(",")] for text in texts]
     return np.rint(rows).astype(np.uint8)
 

@@ -78,6 +78,29 @@ class Gallery(gallery.Gallery[Entry]):
                 return None
         return key
 
+    def add_sample(self, sample: predict.Sample, pair: Pair) -> str | None:
+        """Add a shipped sample; the predictions stored with the app are used if they fit.
+
+        Parameters
+        ----------
+        sample : Sample
+            The sample.
+        pair : Pair
+            The models.
+
+        Returns
+        -------
+        str or None
+            Key of the entry; see `add`.
+        """
+        data = sample.read()
+        key = self.key_of(data)
+        if key not in self.entries and sample == predict.FIRST_SAMPLE:
+            photo = predict.first_sample(pair)
+            if photo is not None:
+                self.entries[key] = Entry(photo)
+        return self.add(data, sample.title, pair)
+
     def add_truth(self, key: str, data: bytes, name: str, unit: str = AUTO) -> bool:
         """Add the true depth of a photo; it replaces one that was added before.
 
@@ -107,7 +130,7 @@ class Gallery(gallery.Gallery[Entry]):
         return True
 
     def remove_truth(self, key: str) -> None:
-        """Remove the true depth of a photo.
+        """Remove the true depth of a photo, and forget the problems of earlier files.
 
         Parameters
         ----------
@@ -115,6 +138,7 @@ class Gallery(gallery.Gallery[Entry]):
             Key of the entry.
         """
         self.entries[key].measured = None
+        self.problems.clear()
 
     def set_unit(self, key: str, unit: str) -> None:
         """Change the unit of a photo's true depth, and of the files that share its decision.

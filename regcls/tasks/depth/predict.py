@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from regcls.inference.contract import Card
 from regcls.io import images
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
+from regcls.tasks import samples as stored_samples
 from regcls.tasks.pairs import SAMPLES, Pair
 
 TASK = "depth"
@@ -52,6 +54,8 @@ SHIPPED_SAMPLES = (
     Sample("laboratory", "A laboratory", "machine_hall.jpg"),
     Sample("hall", "A hall", "hall.jpg"),
 )
+FIRST_SAMPLE = SHIPPED_SAMPLES[0]  # the page opens with it
+_STORED_STEPS = 5000  # per metre, of stored maps
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,60 @@ def predict_photo(data: bytes, name: str, pair: Pair) -> PhotoDepth:
         for m, value in pairs.best(pair, outputs).items()
     }
     milliseconds = {m: 1000 * s.seconds_per_image for m, s in pairs.sessions(pair).items()}
-    focal = width / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
     preview = _preview(picture.pixels)
-    return PhotoDepth(name, preview, maps, float(focal), picture.notes, milliseconds)
+    return PhotoDepth(name, preview, maps, _focal(width), picture.notes, milliseconds)
+
+
+def _focal(width: int) -> float:
+    """Return the focal length of the training camera for a map of this width, in pixels."""
+    return float(width / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2)))
+
+
+def first_sample(pair: Pair) -> PhotoDepth | None:
+    """Return the predictions for `FIRST_SAMPLE` that are stored with the app.
+
+    Parameters
+    ----------
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    PhotoDepth or None
+        The predictions, without inference times; None if they are not those of these models.
+    """
+    data = FIRST_SAMPLE.read()
+    kept = stored_samples.stored(TASK, data, pair)
+    if kept is None:
+        return None
+    picture = images.read_image(data, FIRST_SAMPLE.title)
+    maps = {m: (kept[key] / np.float32(_STORED_STEPS)) for m, key in pairs.KEYS.items()}
+    times = dict.fromkeys(maps, np.nan)
+    focal = float(kept["focal"])
+    pixels = _preview(picture.pixels)
+    return PhotoDepth(FIRST_SAMPLE.title, pixels, maps, focal, picture.notes, times)
+
+
+def store_sample(pair: Pair) -> Path:
+    """Store the predictions for `FIRST_SAMPLE` with the app, rounded to 0.2 mm.
+
+    Parameters
+    ----------
+    pair : Pair
+        The shipped models.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    data = FIRST_SAMPLE.read()
+    photo = predict_photo(data, FIRST_SAMPLE.title, pair)
+    maps = {
+        key: np.rint(_STORED_STEPS * photo.depth[m]).astype(np.uint16)
+        for m, key in pairs.KEYS.items()
+    }
+    return stored_samples.store(TASK, data, pair, maps | {"focal": np.array(photo.focal)})
 
 
 def on_canvas(pixels: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, Box]:
@@ -319,6 +374,26 @@ def png(pixels: np.ndarray) -> bytes:
     """
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def jpeg(pixels: np.ndarray, quality: int = 90) -> bytes:
+    """Encode an image as JPEG, which a browser gets sooner than a PNG.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W, 3)
+        RGB image.
+    quality : int, default 90
+        Quality, 0 to 100.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
+    """
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 

@@ -37,7 +37,7 @@ def row(name: str, photo: PhotoDepth, measured: TrueDepth | None = None) -> dict
     Returns
     -------
     dict
-        Median, nearest (5 % quantile) and farthest (95 %) depth per model, and the mean absolute
+        Median, nearest (5% quantile) and farthest (95%) depth per model, and the mean absolute
         difference between the shipped models, in metres. With a true depth whose unit is known,
         also the unit it is read in, its median, and the mean absolute error per model.
     """

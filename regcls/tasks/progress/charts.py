@@ -14,6 +14,8 @@ from regcls.plotting.style import FUNCTION_COLOUR, PALETTE
 from regcls.tasks.progress import predict
 from regcls.tasks.progress.predict import Curve
 
+TITLE = "Progress over time"
+HEIGHT = 390  # pixels of the whole chart
 TRUTH = "true progress"
 MONOTONE = "{}, monotone fit"
 _FEW_POINTS = 40  # up to this number of frames there are dots: a single frame is no line
@@ -43,22 +45,43 @@ def over_time(
     Picture
         The chart.
     """
+    series = lines(curve, whole, smooth)
+    data = {"curves": _long(curve.seconds, series)}
+    if moment is not None:
+        data["moment"] = pd.DataFrame({"at": [moment]})
+    caption = "Correct predictions rise from 0 to 100% along the line of the true progress."
+    if whole:
+        errors = ", ".join(f"{m} {curve.error(p):.1f}" for m, p in curve.progress.items())
+        constant = curve.error(np.full(len(curve.seconds), predict.HALF))
+        caption += f" Mean error: {errors} points; a constant 50%: {constant:.1f}."
+    end = round(max(length, curve.end), 3)
+    few = len(curve.seconds) <= _FEW_POINTS
+    return Picture(_spec(tuple(series), end, moment is not None, few), data, caption)
+
+
+def lines(curve: Curve, whole: bool, smooth: bool) -> dict[str, np.ndarray]:
+    """Return the lines of the chart.
+
+    Parameters
+    ----------
+    curve : Curve
+        Predictions for the video.
+    whole : bool
+        Whether to draw the true progress.
+    smooth : bool
+        Whether to draw the monotone fits.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Progress in percent, by the name of the line.
+    """
     series = dict(curve.progress)
     if smooth:
         series |= {MONOTONE.format(m): fit for m, fit in predict.monotone_fit(curve).items()}
     if whole:
         series[TRUTH] = curve.truth
-    data = {"curves": _long(curve.seconds, series)}
-    if moment is not None:
-        data["moment"] = pd.DataFrame({"at": [moment]})
-    caption = "Correct predictions rise from 0 to 100 % along the line of the true progress."
-    if whole:
-        errors = ", ".join(f"{m} {curve.error(p):.1f}" for m, p in curve.progress.items())
-        constant = curve.error(np.full(len(curve.seconds), predict.HALF))
-        caption += f" Mean error: {errors} percentage points; a constant 50 %: {constant:.1f}."
-    end = round(max(length, curve.end), 3)
-    few = len(curve.seconds) <= _FEW_POINTS
-    return Picture(_spec(tuple(series), end, moment is not None, few), data, caption)
+    return series
 
 
 def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -73,7 +96,15 @@ def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
 @cache
 def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[str, Any]:
     # Encodings of one field share a legend only if they ask for the same.
-    legend = alt.Legend(title=None, orient="top", labelLimit=260, columns=2)
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        labelLimit=260,
+        columns=2,
+        symbolType="stroke",  # dashes around the default circles would be blobs
+        symbolSize=500,
+        symbolStrokeWidth=2,
+    )
     x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
     lines = (
         alt.Chart(alt.NamedData("curves"))
@@ -83,12 +114,12 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[s
             y=alt.Y("percent:Q", title="progress (%)", scale=alt.Scale(domain=[0, 100])),
             color=alt.Color(
                 "model:N",
-                scale=alt.Scale(domain=list(names), range=[_colour(name) for name in names]),
+                scale=alt.Scale(domain=list(names), range=[colour(name) for name in names]),
                 legend=legend,
             ),
             strokeDash=alt.StrokeDash(
                 "model:N",
-                scale=alt.Scale(domain=list(names), range=[_dash(name) for name in names]),
+                scale=alt.Scale(domain=list(names), range=[dash(name) for name in names]),
                 legend=legend,
             ),
             tooltip=[
@@ -103,14 +134,16 @@ def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[s
         rule = alt.Chart(alt.NamedData("moment")).mark_rule(strokeWidth=1.5, strokeDash=[6, 3])
         at = alt.X("at:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
         layers.append(rule.encode(x=at, color=alt.value(FUNCTION_COLOUR)))
-    return finished(alt.layer(*layers), "Progress over time", 330)
+    return finished(alt.layer(*layers), TITLE, HEIGHT)
 
 
-def _colour(name: str) -> str:
+def colour(name: str) -> str:
+    """Return the colour of a line, hexadecimal: that of its model, grey for the true progress."""
     return PALETTE.get(name.split(",")[0], FUNCTION_COLOUR)
 
 
-def _dash(name: str) -> list[int]:
+def dash(name: str) -> list[int]:
+    """Return the lengths of a line's dashes and gaps in pixels."""
     if name == TRUTH:
         return [2, 3]
     return [1, 0] if name in PALETTE else [7, 3]

@@ -17,6 +17,7 @@ from regcls.stats.errors import ErrorReport
 from regcls.tasks import gallery
 from regcls.tasks.pairs import Pair
 from regcls.tasks.progress import predict, table
+from regcls.tasks.progress.playback import playable
 from regcls.tasks.progress.predict import Curve
 from regcls.utils.background import DONE, BackgroundJob
 
@@ -40,6 +41,8 @@ class Reading:
         Readings that share a lock run one after another.
     present : callable, optional
         Whether the user's page is still open.
+    known : Chunk, optional
+        Predictions for the whole video, which is then not read.
     """
 
     def __init__(
@@ -49,9 +52,10 @@ class Reading:
         budget: int,
         turn: threading.Lock | None = None,
         present: Present = lambda: True,
+        known: predict.Chunk | None = None,
     ) -> None:
         self.source, self.budget = source, budget
-        self._pair = pair
+        self._pair, self._known = pair, known
         self._chunks: list[predict.Chunk] = []
         self._curve: tuple[int, Curve | None] = (0, None)  # with the number of its chunks
         self.job = BackgroundJob(self._read, turn, present)
@@ -67,6 +71,9 @@ class Reading:
         return curve
 
     def _read(self, job: BackgroundJob) -> None:
+        if self._known is not None:
+            self._chunks.append(self._known)
+            return
         for chunk in predict.predict_frames(self.source, self._pair, self.budget, job.stopped):
             if job.stopped():
                 return
@@ -149,6 +156,8 @@ class Entry:
         Predictions that are shown until the latest ones are complete.
     overlay : Overlay or None
         The video with bars.
+    playable : bool
+        Whether browsers can be expected to play the file.
     """
 
     name: str
@@ -159,6 +168,7 @@ class Entry:
     whole: bool = False
     earlier: Reading | None = None
     overlay: Overlay | None = None
+    playable: bool = False
 
     @property
     def shown(self) -> Reading:
@@ -224,9 +234,19 @@ class Gallery(gallery.Gallery[Entry]):
         except UserError as error:
             self.refuse(name, error)
             return None
-        reading = Reading(source, pair, budget, self._turn, self.present)
+        stored = sample == predict.FIRST_SAMPLE.key and budget == predict.BUDGET
+        known = predict.first_sample(pair) if stored else None
+        reading = Reading(source, pair, budget, self._turn, self.present, known)
+        if known is not None:
+            reading.job.wait(1)
         self.entries[key] = Entry(
-            self.free_name(name), source, len(data), reading, sample, whole=sample is not None
+            self.free_name(name),
+            source,
+            len(data),
+            reading,
+            sample,
+            whole=sample is not None,
+            playable=playable(source),
         )
         return key
 
@@ -261,15 +281,16 @@ class Gallery(gallery.Gallery[Entry]):
         entry.overlay = Overlay(entry.source, entry.curve, entry.whole, colours, self.present)
 
     def remove(self, key: str) -> None:
-        """Remove a video and cancel its jobs.
+        """Remove a video, cancel its jobs and forget the problems of earlier files.
 
         Parameters
         ----------
         key : str
             Key of the entry.
         """
-        for job in self.entries.pop(key).jobs:
+        for job in self.entries[key].jobs:
             job.cancel()
+        super().remove(key)
 
     def drop_empty(self) -> None:
         """Move videos that failed before the first frame to ``problems``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from regcls.io import video
 from regcls.io.prefetch import prefetch
 from regcls.stats.errors import ErrorReport
 from regcls.tasks import pairs, reports
+from regcls.tasks import samples as stored_samples
 from regcls.tasks.pairs import SAMPLES, Pair
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ SHIPPED_SAMPLES = (
     Sample("drive", "Drive onto book", "robot_flash_drive.mp4", 0.0),
     Sample("can", "Can picked up", "robot_can.mp4", 6.0),
 )
+FIRST_SAMPLE = SHIPPED_SAMPLES[2]  # the page opens with it
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,48 @@ def predict_frames(
                 for m, session in pairs.sessions(pair).items()
             },
         )
+
+
+def first_sample(pair: Pair) -> Chunk | None:
+    """Return the predictions for `FIRST_SAMPLE` that are stored with the app.
+
+    Parameters
+    ----------
+    pair : Pair
+        The models.
+
+    Returns
+    -------
+    Chunk or None
+        The predictions at `BUDGET` frames at most, without inference times; None if they are not
+        those of these models.
+    """
+    kept = stored_samples.stored(TASK, FIRST_SAMPLE.read(), pair)
+    if kept is None:
+        return None
+    progress = {m: kept[key].astype(np.float64) for m, key in pairs.KEYS.items()}
+    return Chunk(kept["seconds"], progress, 1.0, "", dict.fromkeys(progress, np.nan))
+
+
+def store_sample(pair: Pair) -> Path:
+    """Store the predictions for `FIRST_SAMPLE` with the app.
+
+    Parameters
+    ----------
+    pair : Pair
+        The shipped models.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    data = FIRST_SAMPLE.read()
+    source = video.open_video(data, FIRST_SAMPLE.title)
+    curve = curve_from(source, list(predict_frames(source, pair, BUDGET)))
+    assert curve is not None, "the sample has frames"
+    arrays = {key: curve.progress[m].astype(np.float32) for m, key in pairs.KEYS.items()}
+    return stored_samples.store(TASK, data, pair, arrays | {"seconds": curve.seconds})
 
 
 def curve_from(source: video.Video, chunks: Sequence[Chunk]) -> Curve | None:

@@ -77,7 +77,7 @@ def row(name: str, curve: Curve, whole: bool, smooth: bool = False) -> dict[str,
             error = round(curve.error(progress[model]), 2) if whole else None
             record[f"{model} {kind}"] = error
     if whole:
-        record["always 50 % error"] = round(curve.error(np.full(len(curve.seconds), HALF)), 2)
+        record["always 50% error"] = round(curve.error(np.full(len(curve.seconds), HALF)), 2)
     return record
 
 

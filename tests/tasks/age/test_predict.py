@@ -26,6 +26,9 @@ def test_a_photo_gets_predictions_of_both_models(pair):
         assert ends == pytest.approx((expected - 9, expected + 9), abs=1e-3)
         assert answer.interval.level == 0.9 and photo.milliseconds[model] > 0
     assert face.probabilities.sum() == pytest.approx(1)
+    assert set(face.spread) == set(pairs.MODELS) and face.doubts == ()
+    brightness = face.views.mean(axis=(1, 2, 3)) * 100 / 255
+    assert face.spread["reg"] == pytest.approx((brightness.min(), brightness.max()), abs=1e-3)
     likeliest = np.argmax(face.probabilities)
     assert face.class_edges[likeliest] <= expected <= face.class_edges[likeliest + 1]
 
@@ -43,7 +46,7 @@ def test_the_shipped_intervals_cover_the_test_photos(model, column):
     intervals = [readouts.interval(card, value) for value in shipped.predictions[column]]
     truth = shipped.predictions["y_true"]
     covered = [a.low <= t <= a.high for a, t in zip(intervals, truth, strict=True)]
-    # Calibrated on about 470 other photos: three standard errors around 90 % on about 755.
+    # Calibrated on about 470 other photos: three standard errors around 90% on about 755.
     assert 0.84 < np.mean(covered) < 0.96
 
 
@@ -61,3 +64,23 @@ def test_heavy_libraries_are_imported_on_first_use():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_the_stored_sample_is_what_the_shipped_pair_predicts():
+    """After a change of the models: ``python -m regcls.tasks.store_samples``."""
+    pair = predict.load()
+    stored = predict.first_sample(pair)
+    assert stored is not None, "the stored predictions are of other models"
+    sample = predict.FIRST_SAMPLE
+    photo = predict.predict_photo(sample.read(), sample.title, pair)
+    assert len(stored.faces) == len(photo.faces) and stored.name == photo.name
+    for a, b in zip(stored.faces, photo.faces, strict=True):
+        for model in pairs.MODELS:
+            assert a.estimates[model].age == pytest.approx(b.estimates[model].age, abs=0.05)
+            assert a.spread[model] == pytest.approx(b.spread[model], abs=0.05)
+        assert a.probabilities == pytest.approx(b.probabilities, abs=1e-3)
+    assert all(np.isnan(time) for time in stored.milliseconds.values())
+
+
+def test_other_models_do_not_get_the_stored_sample(pair):
+    assert predict.first_sample(pair) is None

@@ -42,3 +42,15 @@ def test_pixel_shares(pair):
         table[table["model"] == m]["share"].sum() == pytest.approx(1)
         for m in ("reg", "reg+cls", "training")
     )
+
+
+def test_the_stored_sample_is_what_the_shipped_pair_predicts():
+    """After a change of the models: ``python -m regcls.tasks.store_samples``."""
+    pair = predict.load()
+    stored, sample = predict.first_sample(pair), predict.FIRST_SAMPLE
+    assert stored is not None, "the stored predictions are of other models"
+    photo = predict.predict_photo(sample.read(), sample.title, pair)
+    assert stored.name == photo.name and stored.focal == pytest.approx(photo.focal)
+    assert (stored.pixels == photo.pixels).all()
+    for model, metres in photo.depth.items():
+        np.testing.assert_allclose(stored.depth[model], metres, atol=0.002)

@@ -28,7 +28,7 @@ def predicted(seed: int = 0) -> np.ndarray:
 
 
 def noisy(prediction: np.ndarray, scale: float = 1.0, seed: int = 1) -> np.ndarray:
-    """True depth: the prediction with another scale and an error of 20 % per pixel."""
+    """True depth: the prediction with another scale and an error of 20% per pixel."""
     noise = np.random.default_rng(seed).normal(0, 0.2, prediction.shape)
     return (prediction * scale * np.exp(noise)).astype(np.float32)
 

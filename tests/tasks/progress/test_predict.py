@@ -34,7 +34,7 @@ def test_a_sample_is_predicted_from_start_to_end(pair, sample):
     assert len(curve.seconds) == 40
     assert curve.seconds[0] == 0 and curve.seconds[-1] == pytest.approx(curve.end)
     for model in ("reg", "reg+cls"):
-        assert curve.error(curve.progress[model]) < 15  # a test clip; always 50 % has 25
+        assert curve.error(curve.progress[model]) < 15  # a test clip; always 50% has 25
         assert np.corrcoef(curve.truth, curve.progress[model])[0, 1] > 0.9
 
 
@@ -56,3 +56,14 @@ def test_errors_of_own_videos_per_range(pair):
     report = predict.own_report(curves, pair.reg.card)
     assert list(report.test_counts) == [2, 0, 2, 0, 2]
     assert predict.own_report([], pair.reg.card) is None
+
+
+def test_the_stored_sample_is_what_the_shipped_pair_predicts(pair, sample):
+    """After a change of the models: ``python -m regcls.tasks.store_samples``."""
+    stored = predict.first_sample(pair)
+    assert stored is not None, "the stored predictions are of other models"
+    assert predict.FIRST_SAMPLE == CAN
+    curve = predict.curve_from(sample, list(predict.predict_frames(sample, pair, predict.BUDGET)))
+    np.testing.assert_allclose(stored.seconds, curve.seconds)
+    for model, values in curve.progress.items():
+        np.testing.assert_allclose(stored.progress[model], values, atol=0.1)

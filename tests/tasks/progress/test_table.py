@@ -16,7 +16,7 @@ def test_a_part_of_an_activity_has_no_true_progress():
     assert "reg monotone (%)" in whole and "true (%)" not in part
     row = progress_table.row("a", curve, True)
     assert row["reg mean error"] == pytest.approx(10 / 3, abs=0.01)
-    assert row["always 50 % error"] == pytest.approx(100 / 3, abs=0.01)
+    assert row["always 50% error"] == pytest.approx(100 / 3, abs=0.01)
     assert progress_table.row("a", curve, False)["reg mean error"] is None
 
 
