@@ -11,7 +11,7 @@ from regcls.lab import frames
 from regcls.lab.settings import OWN, LabSettings
 from regcls.synthetic import data as synthetic_data
 
-# Per run, from its uniform test set: enough to estimate an MSE within 2 %, and fast every epoch.
+# Per run, from its uniform test set: enough to estimate an MSE within 2%, and fast every epoch.
 TEST_POINTS = 4000
 RANGES = 16  # target ranges of densities and error reports
 

@@ -77,7 +77,7 @@ def test_targets_from_the_peak_concentrate_the_training_data(trained):
     report = trained.errors(around_peak=True)
     middle = report.edges.searchsorted(0)
     near = report.train_counts[middle - 2 : middle + 2].sum()
-    # In the severe sampling, 9.4 % of the points (BACKGROUND) cover the whole range.
+    # In the severe sampling, 9.4% of the points (BACKGROUND) cover the whole range.
     assert near / report.train_counts.sum() > 0.85
 
 
