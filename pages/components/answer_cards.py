@@ -37,9 +37,10 @@ def card(model: str, content: str) -> None:
 
 def figure(number: str, unit: str) -> str:
     """Return the HTML of a large number with its unit."""
+    space = "" if unit == "%" else " "
     return (
         f'<div style="font-size:2.1rem;line-height:1.3;font-weight:600">{number}'
-        f'<span style="font-size:1rem;font-weight:400"> {unit}</span></div>'
+        f'<span style="font-size:1rem;font-weight:400">{space}{unit}</span></div>'
     )
 
 

@@ -172,7 +172,7 @@ export default function ({ data, parentElement }) {
     const card = document.createElement("div");
     card.className = "card";
     card.style.borderColor = model.colour;
-    card.innerHTML = '<div><b></b></div><div class="kind"></div><div class="number"><span></span><small> %</small></div>' +
+    card.innerHTML = '<div><b></b></div><div class="kind"></div><div class="number"><span></span><small>%</small></div>' +
       '<div class="note"></div>';
     card.querySelector("b").textContent = model.name;
     card.querySelector(".kind").textContent = model.kind;

@@ -21,7 +21,7 @@ def moment(page: Page) -> Locator:
 def test_a_sample_gives_two_curves_a_csv_and_a_film(page, server_url, tmp_path):
     open_page(page, f"{server_url}/progress", HEADING)
     expect(page.get_by_text(re.compile(r"Mean error: reg \d"))).to_be_visible()
-    expect(page.get_by_text(re.compile(r"^\d+ %$"))).to_have_count(2)
+    expect(page.get_by_text(re.compile(r"^\d+%$"))).to_have_count(2)
     expect(page.locator(f"{CHART} svg")).to_have_count(1)
     expect(page).to_have_url(re.compile("sample=can"))
     rows = download(page, "Curve (CSV)", tmp_path).read_text().strip().splitlines()

@@ -76,7 +76,7 @@ def test_a_video_that_browsers_cannot_play_shows_single_frames(tmp_path):
     page.session_state["progress_shown"] = key
     settled(page)
     assert not page.get("video") and len(page.get("vega_lite_chart")) == 2
-    assert html(page).count(" %</span>") == 2
+    assert html(page).count(">%</span>") == 2
     assert page.slider[0].label == "Moment (s)"
 
 
