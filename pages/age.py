@@ -91,7 +91,12 @@ def show(key: str) -> None:
     left, right = st.columns([1, 1.15], gap="medium")
     with left:
         with st.container(key="age_photo"):
-            st.image(entry.photo.preview, caption=entry.photo.name, width="stretch")
+            st.image(
+                entry.photo.preview,
+                caption=entry.photo.name,
+                width="stretch",
+                alt=f"Photo {entry.photo.name} with the faces found",
+            )
         for note in entry.photo.notes:
             st.info(note)
         if not entry.photo.found:
@@ -130,7 +135,7 @@ def chosen_face(key: str, entry: Entry) -> int:
         return 0
     with st.container(horizontal=True):
         for number, face in enumerate(entry.faces, start=1):
-            st.image(face.crop, caption=str(number), width=72)
+            st.image(face.crop, caption=str(number), width=72, alt=f"Face {number}")
     return st.pills(
         f"{count} faces, largest first",
         range(count),
@@ -220,7 +225,12 @@ def heads(entry: Entry, number: int) -> None:
     if any(cells.values()):
         answer_cards.cards(cells)
     side = face.crop.shape[0]
-    st.image(face.crop, caption=f"Input: {side} × {side} px", width=112)
+    st.image(
+        face.crop,
+        caption=f"Input: {side} × {side} px",
+        width=112,
+        alt="The face as the networks see it",
+    )
     classes = probabilities(face.class_edges, face.probabilities, "years", "age", truth)
     caption = CLASSES_USED[readouts.best(task_models.models("age")[0].regcls.card)]
     if truth is not None:

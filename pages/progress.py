@@ -317,7 +317,8 @@ def still(key: str, entry: Entry, curve: Curve) -> float:
     seconds = float(curve.seconds[curve.at(picked)])
     try:
         image = video.frame_at(entry.source, seconds)
-        st.image(image, caption=f"{entry.name} at {seconds:.1f} s", width="stretch")
+        caption = f"{entry.name} at {seconds:.1f} s"
+        st.image(image, caption=caption, width="stretch", alt=f"Frame of {caption}")
     except images.MediaError as error:
         st.warning(sentence(error))
     return seconds

@@ -161,7 +161,7 @@ def _errors_spec(
     if "mark" in parts:
         stack.append(marker_lines("mark", scale))
     chart = alt.layer(*stack).resolve_scale(y="independent")
-    return finished(chart, f"Error per target range, over the {split} data", 330)
+    return finished(chart, "Error per target range", 330)
 
 
 def probabilities(

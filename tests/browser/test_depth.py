@@ -126,4 +126,4 @@ def test_unusable_files_are_reported_and_the_photo_stays(page, server_url):
     expect(page.get_by_text("grey.png has 8 bits per pixel")).to_be_visible()
     upload(page, ("words.jpg", b"just words"))
     expect(page.get_by_text("words.jpg cannot be read as a photo")).to_be_visible()
-    expect(page.get_by_text("Error per target range, over the training data")).to_be_visible()
+    expect(page.get_by_role("slider", name="photo on the left")).to_be_visible()

@@ -71,7 +71,11 @@ def test_from_home_to_the_verdict_on_predictions(walked) -> None:
         visitor.menu("Your predictions")
         visitor.click(page.get_by_role("button", name="Age (shipped models)"))
         expect(
-            page.get_by_text(re.compile("lower MAE|practically equal|no significant", re.I)).first
+            page.get_by_text(
+                re.compile(
+                    r"lower MAE than|practically equal in MAE|No significant difference in MAE"
+                )
+            ).first
         ).to_be_visible()
 
     assert walked("predictions", path) <= 2

@@ -83,8 +83,8 @@ def test_files_that_are_no_videos_lose_nothing(page, server_url, tmp_path):
 
 
 def test_a_long_video_can_be_cancelled_and_keeps_what_was_read(page, server_url, tmp_path):
-    long = video_files.make(tmp_path / "long.mp4", 6000, size=(240, 320), gop=250)
-    open_page(page, f"{server_url}/progress?frames=5000", HEADING)
+    long = video_files.make(tmp_path / "long.mp4", 10_000, size=(240, 320), gop=250)
+    open_page(page, f"{server_url}/progress?frames=10000", HEADING)
     upload(page, long)
     cancel = page.get_by_role("button", name="Cancel")
     expect(cancel).to_be_visible()

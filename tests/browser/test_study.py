@@ -42,7 +42,7 @@ def small(request, tmp_path, monkeypatch):
 
 
 # So long that a busy machine's page can still stop it half-way.
-@pytest.mark.parametrize("small", [(1000, 24)], indirect=True)
+@pytest.mark.parametrize("small", [(4000, 24)], indirect=True)
 def test_start_watch_stop_and_resume(small, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=small")
     done = stopped_after_some(page, "Start", small)
