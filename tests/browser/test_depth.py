@@ -17,7 +17,7 @@ HEADING = "Depth, from a photo of a room"
 
 
 def view(page: Page, name: str) -> None:
-    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
+    page.get_by_role("radio", name=name).click()
 
 
 def opened_part(page: Page, label: str) -> None:
