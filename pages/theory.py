@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages import through_app
 from pages.components import charts, downloads, url_state
+from regcls import formats
 from regcls.synthetic import data as synthetic_data
 from regcls.theory import charts as theory_charts
 from regcls.theory import records as theory_records
@@ -177,10 +178,9 @@ def show(choice: Choice) -> None:
 
 def check(found: theory_records.Tables) -> None:
     """Show that the terms add up, and offer the table."""
-    digits = f"{found.residual:.0e}".replace("-", "−")  # lines do not break after a minus sign
     st.success(
         f"The three terms add up at {found.points:,} test points: for the regression loss, "
-        f"quadrature and closed-form Gaussian masses agree to within {digits} nats. This checks "
+        f"quadrature and closed-form Gaussian masses agree to within {formats.number(found.residual, 1)} nats. This checks "
         "the numerical integration, not the assumptions about the model.",
         icon=":material/check:",
     )

@@ -31,22 +31,52 @@ def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
 
 
 def fixed(value: float, places: int, *, signed: bool = False) -> str:
-    """Return a number with so many decimal places; a rounded zero has no minus sign.
+    """Return a number with so many decimal places; what rounds to zero has no sign.
 
     Examples
     --------
-    >>> fixed(-1.25, 1), fixed(-0.01, 1), fixed(3, 2, signed=True)
+    >>> fixed(-1.25, 1), fixed(-0.01, 1, signed=True), fixed(3, 2, signed=True)
     ('−1.2', '0.0', '+3.00')
     """
-    return f"{value:{'+' * signed}z.{places}f}".replace("-", MINUS)
+    plus = "+" if signed and round(value, places) != 0 else ""
+    return f"{value:{plus}z.{places}f}".replace("-", MINUS)
 
 
-def percent(share: float, places: int = 0, *, signed: bool = False) -> str:
+def whole(value: float) -> str:
+    """Return a whole number with commas between its thousands.
+
+    Examples
+    --------
+    >>> whole(-12345.6), whole(3)
+    ('−12,346', '3')
+    """
+    return f"{value:z,.0f}".replace("-", MINUS)
+
+
+def percent(share: float, places: int = 0, *, signed: bool = False, short: bool = False) -> str:
     """Return a share in per cent.
+
+    Parameters
+    ----------
+    share : float
+        1 for all.
+    places : int
+        Decimal places.
+    signed : bool
+        Whether positive shares have a plus sign.
+    short : bool
+        Whether decimal places that are all zero are left out.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
     >>> percent(0.95), percent(-0.0825, 1, signed=True)
     ('95%', '−8.2%')
+    >>> percent(0.9512, 1, short=True), percent(1, 1, short=True)
+    ('95.1%', '100%')
     """
-    return f"{fixed(100 * share, places, signed=signed)}%"
+    text = fixed(100 * share, places, signed=signed)
+    return f"{text.removesuffix('.' + '0' * places) if short else text}%"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from regcls import formats
 from regcls.stats.comparison import PairedRuns, compare_runs
 from regcls.stats.verdicts import (
     BETTER,
@@ -75,7 +76,9 @@ class Verdict:
         """Mean paired difference of the test MSE with its interval, if there is one."""
         p = self.paired
         ends = (p.low, p.high) if math.isfinite(p.low) else ()
-        value, *interval = (signed(v, self._digits) for v in (p.mean_difference, *ends))
+        value, *interval = (
+            formats.fixed(v, self._digits, signed=True) for v in (p.mean_difference, *ends)
+        )
         return f"{value} [{', '.join(interval)}]" if interval else value
 
     @property
@@ -88,7 +91,7 @@ class Verdict:
 
     def of_run(self, run: int) -> str:
         """Return the difference of the test MSE in one run, given its index from 0."""
-        return signed(self.differences[run], self._digits)
+        return formats.fixed(self.differences[run], self._digits, signed=True)
 
     @property
     def short(self) -> str:
@@ -185,16 +188,3 @@ def decimals(*errors: float) -> int:
     """
     largest = max(errors)
     return max(3, 2 - math.floor(math.log10(largest))) if 0 < largest < math.inf else 3
-
-
-def signed(value: float, digits: int) -> str:
-    """Return a number with its sign, a true minus sign if it is negative; zero has none.
-
-    Examples
-    --------
-    >>> signed(-0.0304, 3), signed(-0.0004, 3)
-    ('−0.030', '0.000')
-    """
-    if round(value, digits) == 0:
-        return f"{0:.{digits}f}"
-    return f"{value:+.{digits}f}".replace("-", "−")

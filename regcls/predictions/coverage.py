@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regcls import formats
 from regcls.predictions.columns import Limits
 from regcls.stats import differences
 from regcls.stats.bins import range_index
@@ -198,7 +199,7 @@ class Coverage:
         parts = []
         for row in self.overall().to_dict("records"):
             nominal = f"{100 * row['nominal']:.4g}%"
-            share = f"{percent(row['coverage'])} of {row['test']:,} targets"
+            share = f"{_percent(row['coverage'])} of {row['test']:,} targets"
             judged = {
                 BELOW: f"below the nominal {nominal}",
                 ABOVE: f"above the nominal {nominal}",
@@ -206,7 +207,7 @@ class Coverage:
                 TOO_FEW: f"too few {unit} to compare with the nominal {nominal}",
             }[row["verdict"]]
             known = not np.isnan(row["coverage_low"])
-            interval = f" [{percent(row['coverage_low'])}, {percent(row['coverage_high'])}]"
+            interval = f" [{_percent(row['coverage_low'])}, {_percent(row['coverage_high'])}]"
             parts.append(
                 f"{row['model']}: the intervals contain {share}{interval if known else ''}, {judged}. "
                 f"{self._tally(str(row['model']))}"
@@ -326,12 +327,5 @@ def _balanced(ranges: _Shares, found: Estimates, total: Floats) -> _Shares:
     return _Shares(mean, np.minimum(smooth_mean * (1 - smooth_mean) / variance, total), found.units)
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage with one decimal.
-
-    Examples
-    --------
-    >>> percent(0.9512), percent(1.0)
-    ('95.1%', '100%')
-    """
-    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+def _percent(share: float) -> str:
+    return formats.percent(share, 1, short=True)

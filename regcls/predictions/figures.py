@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from regcls import formats
 from regcls.predictions.report import Report
 from regcls.stats.ranges import labels as range_labels
 
@@ -18,7 +19,6 @@ MISSING = "–"
 # underscores those around a word.
 _MARKUP = re.compile(r"[\\`*<>|$~]|\](?=\()|:(?=\w)|(?<!\w)_|_(?!\w)")
 _MINUS = re.compile(r"(?<![\w.\-])-(?=\.?\d)")
-_PERCENT = re.compile(r"(\d) %")
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def markdown(text: str) -> str:
 
 
 def typeset(text: str) -> str:
-    """Return text with true minus signs, and without a space before a per cent sign.
+    """Return text of other places, such as names of columns, with true minus signs.
 
     Examples
     --------
     >>> typeset("the difference is -1.5 [-2, -1]; 95% of the rows; x-1")
     'the difference is −1.5 [−2, −1]; 95% of the rows; x-1'
     """
-    return _PERCENT.sub(r"\1%", _MINUS.sub("−", text))
+    return _MINUS.sub(formats.MINUS, text)
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -102,8 +102,7 @@ def number(value: float, digits: int = 3) -> str:
     """
     if not np.isfinite(value):
         return MISSING
-    whole = abs(value) >= 10.0**digits
-    return (f"{value:,.0f}" if whole else f"{value:.{digits}g}").replace("-", "−")
+    return formats.whole(value) if abs(value) >= 10.0**digits else formats.number(value, digits)
 
 
 def error(value: float, low: float, high: float) -> str:
@@ -275,7 +274,7 @@ def percent(share: float) -> str:
     >>> percent(0.95), percent(float("nan"))
     ('95%', '–')
     """
-    return f"{100 * share:.3g}%" if np.isfinite(share) else MISSING
+    return formats.percent(share, 1, short=True) if np.isfinite(share) else MISSING
 
 
 def _shares(value: float, low: float, high: float) -> str:
@@ -299,7 +298,7 @@ def _errors(table: pd.DataFrame, named: dict[str, str], metrics: dict[str, str])
 
 def _cell(value: object) -> str:
     if isinstance(value, int | np.integer):
-        return f"{value:,}".replace("-", "−")
+        return formats.whole(int(value))
     return number(float(value), 4) if isinstance(value, float | np.floating) else str(value)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from regcls import formats
+
 Floats = NDArray[np.float64]
 
 _MOST = 3  # different marks in one column
@@ -52,28 +54,16 @@ class MissingMark:
     @property
     def text(self) -> str:
         """The number as it is written in messages."""
-        return number(self.value)
+        return formats.number(self.value, 6)
 
     @property
     def sentence(self) -> str:
         """Where the number occurs and why it is conspicuous."""
         return (
             f"{self.text} occurs in {self.count:,} of {self.total:,} rows of {self.column} (first in "
-            f"row {self.row:,}), far outside the other values ({number(self.low, 4)} to "
-            f"{number(self.high, 4)}); it probably stands for a missing value."
+            f"row {self.row:,}), far outside the other values ({formats.number(self.low, 4)} to "
+            f"{formats.number(self.high, 4)}); it probably stands for a missing value."
         )
-
-
-def number(value: float, digits: int = 6) -> str:
-    """Return a number with a minus sign and up to six significant digits.
-
-    Examples
-    --------
-    >>> number(-999.0), number(1e36), number(65535.0)
-    ('−999', '1e+36', '65535')
-    """
-    text = f"{value:.{digits}g}"
-    return text.replace("-", "−", 1) if value < 0 else text
 
 
 def find(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regcls import formats
 from regcls.stats.verdicts import BETTER, EQUAL, MARGIN, TOO_FEW, UNDECIDED, WORSE
 from regcls.tabular.intervals import POWER, Difference
 from regcls.tabular.plan import NAMES, SEARCH_ROWS, TREES, Setting
@@ -95,7 +96,8 @@ def percent(difference: Difference) -> str:
     if difference.value < 0:
         value, low, high = -value, -high, -low
     digits = 0 if max(abs(low), abs(high), abs(value)) >= 10 else 1
-    return minus(f"by {value:.{digits}f}% [{low:.{digits}f}, {high:.{digits}f}]")
+    size, *ends = (formats.fixed(v, digits) for v in (value, low, high))
+    return f"by {size}% [{', '.join(ends)}]"
 
 
 def usual(results: Results, kind: str) -> Setting:
@@ -326,14 +328,8 @@ def _verb(difference: Difference) -> str:
     return "lowers" if difference.verdict == BETTER else "raises"
 
 
-def minus(text: str) -> str:
-    """Return text with true minus signs instead of hyphens."""
-    return text.replace("-", "−")
-
-
 def _share(share: float) -> str:
-    text = f"{100 * share:+.1f}"
-    return minus(text) if float(text) else "0.0"
+    return formats.fixed(100 * share, 1, signed=True)
 
 
 def _interval(difference: Difference) -> str:

@@ -54,7 +54,7 @@ def _errors(report: ErrorReport, unit: str) -> list[list[str]]:
     for metric, title in MEASURES.items():
         ends = [metric, f"{metric}_low", f"{metric}_high"]
         cells = [with_interval(*overall.loc[model, ends]) for model in (reg, regcls)]
-        rows.append([f"{title} ({unit})", *cells, _signed(found.get(metric))])
+        rows.append([f"{title} ({unit})", *cells, _difference(found.get(metric))])
     table = report.table()
     for name, inside in _rare_and_frequent(report).items():
         of_ranges = table[table["low"].isin(report.edges[:-1][inside])]
@@ -79,11 +79,10 @@ def _weighted(table: pd.DataFrame) -> float:
     return float(np.average(tested["mae"], weights=tested["test"]))
 
 
-def _signed(found: Mapping[str, float] | None) -> str:
+def _difference(found: Mapping[str, float] | None) -> str:
     if found is None:
         return ""
-    text = with_interval(found["difference"], found["low"], found["high"])
-    return text.replace("-", "−")
+    return with_interval(found["difference"], found["low"], found["high"])
 
 
 def _properties(pair: Pair) -> list[list[str]]:

@@ -10,9 +10,9 @@ import onnx
 import onnxruntime
 import pytest
 
+from regcls.formats import fixed
 from regcls.lab.run import Lab
 from regcls.lab.settings import CHOICES, MODELS, LabSettings
-from regcls.lab.verdict import signed
 from regcls.nn.spec import ACTIVATIONS
 
 SMALL = LabSettings(samples=3000, epochs=3, repeats=2, batch=128, classes=8)
@@ -86,7 +86,7 @@ def test_verdicts_compare_with_reg_and_control(trained):
     assert (against_reg.other, against_control.other) == ("reg", "control")
     assert "Too few runs to compare" in against_reg.words
     difference = trained.test_mse[2] - trained.test_mse[1]
-    assert signed(difference.mean(), 3) in against_control.numbers
+    assert fixed(difference.mean(), 3, signed=True) in against_control.numbers
     assert against_control.differences == tuple(difference)
 
 

@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from regcls.formats import fixed
 from regcls.lab.pace import DRAWING
 from regcls.lab.run import Lab
 from regcls.lab.settings import PRESETS
-from regcls.lab.verdict import signed
 from tests.helpers.app_page import imported_by, opened, query_of, text_of
 
 SMALL = {"samples": "3000", "batch": "128", "repeats": "2", "epochs": "2"}
@@ -227,7 +227,7 @@ def test_a_chosen_run_switches_the_error_curve_and_the_verdict_is_labelled():
     for i, text in enumerate(verdicts_of(page)):
         difference = run.test_mse[2] - run.test_mse[i]
         assert "of all 2 runs" in text
-        assert f"run 2: {signed(difference[1], 3)}" in text
+        assert f"run 2: {fixed(difference[1], 3, signed=True)}" in text
     page.selectbox(key="lab_shown").select("All runs").run()
     assert not any("run 2" in text for text in verdicts_of(page))
 
