@@ -13,6 +13,7 @@ from pages.components import (
     custom_models,
     downloads,
     error_chart,
+    folds,
     messages,
     selection,
     task_models,
@@ -202,12 +203,12 @@ def draw_errors(face: predict.FaceAges | None, truth: float | None) -> None:
 
 def details(entry: Entry, key: str) -> None:
     """Draw, folded, everything beyond the predictions and the test errors."""
-    if entry.faces and (part := task_page.fold("Read-outs and classes", "age_fold_classes")):
+    if entry.faces and (part := folds.fold("Read-outs and classes", "age_fold_classes")):
         number = st.session_state.get(f"age_face_{key}") or 0
         with part:
             heads(entry, number)
     error_chart.details("age", "years")
-    if part := task_page.fold("Table of all photos", "age_fold_table"):
+    if part := folds.fold("Table of all photos", "age_fold_table"):
         with part:
             downloads.results("**All your photos**", table.table(gallery().records()), "ages.csv")
             task_models.inference_time("age", entry.photo.milliseconds, "face")

@@ -15,6 +15,7 @@ from pages.components import (
     custom_models,
     downloads,
     error_chart,
+    folds,
     messages,
     selection,
     task_models,
@@ -305,22 +306,22 @@ def details(key: str, entry: Entry) -> None:
     """Draw, folded, everything beyond the wiped maps, the predictions and the test errors."""
     from regcls.tasks.depth.charts import shares
 
-    if part := task_page.fold("True depth of the photo", "depth_fold_truth"):
+    if part := folds.fold("True depth of the photo", "depth_fold_truth"):
         with part:
             true_depth.draw(key, gallery())
-    if part := task_page.fold("Maps side by side, and their difference", "depth_fold_maps"):
+    if part := folds.fold("Maps side by side, and their difference", "depth_fold_maps"):
         with part:
             maps(key, entry)
             difference(key, entry)
-    if part := task_page.fold("3D view", "depth_fold_space"):
+    if part := folds.fold("3D view", "depth_fold_space"):
         with part:
             space(key, entry)
-    if part := task_page.fold("Share of the pixels per range", "depth_fold_shares"):
+    if part := folds.fold("Share of the pixels per range", "depth_fold_shares"):
         with part:
             card = task_models.models("depth")[0].reg.card
             charts.draw(shares(entry.photo, card), name="depth-shares")
     error_chart.details("depth", "m")
-    if part := task_page.fold("Table of all photos", "depth_fold_table"):
+    if part := folds.fold("Table of all photos", "depth_fold_table"):
         with part:
             entries = gallery().entries.values()
             rows = [table.row(one.photo.name, one.photo, one.measured) for one in entries]

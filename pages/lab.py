@@ -222,7 +222,7 @@ def live(settings: LabSettings, cost: Estimate, places: Places) -> None:
         advance(run, cost)
         bar.progress(*progress(run, settings, cost))
         for make, place in drawn:
-            charts.moving(lab_results.on_page(make()), place)
+            charts.chart(lab_results.on_page(make()), place)
     if over(run) and not was_over:
         stop()
         st.rerun()  # the buttons change
@@ -245,7 +245,7 @@ def draw(
     for name, make in makers.items():
         with places.charts[name]:
             picture = lab_results.on_page(make())
-            drawn.append((make, charts.moving(picture)))
+            drawn.append((make, charts.chart(picture)))
             charts.caption(picture)
     verdicts(run, places, one)
     slow_charts(run, places, one)

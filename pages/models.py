@@ -16,9 +16,9 @@ from pages.components import (
     answer_cards,
     charts,
     downloads,
+    folds,
     messages,
     task_models,
-    task_page,
     uploads,
     url_state,
 )
@@ -93,16 +93,16 @@ def show_pair(found: pairs.Shipped) -> None:
             key=f"models_table_{task.name}",
         )
         messages.link(task.name, f"Use the {task.name} pair")
-    folds(task.name, pair)
+    details(task.name, pair)
 
 
-def folds(task: str, pair: pairs.Pair) -> None:
+def details(task: str, pair: pairs.Pair) -> None:
     """Draw, folded, the cards, the training data, all errors and the speed of a pair."""
     from regcls.inference import cards
     from regcls.inference import charts as inference_charts
 
     sessions = pairs.sessions(pair)
-    if part := task_page.fold("Cards, training data, all errors and speed", f"models_fold_{task}"):
+    if part := folds.fold("Cards, training data, all errors and speed", f"models_fold_{task}"):
         with part:
             columns = st.columns(2)
             for column, (model, session) in zip(columns, sessions.items(), strict=True):
@@ -112,7 +112,7 @@ def folds(task: str, pair: pairs.Pair) -> None:
             charts.draw(picture, name=f"training-{task}")
             held_out_errors(task, pair, sessions)
             speed(task, sessions)
-    if part := task_page.fold("Full model card", f"models_fold_card_{task}"):
+    if part := folds.fold("Full model card", f"models_fold_card_{task}"):
         with part:
             st.markdown(re.sub("^#", "####", pair.card_text, flags=re.MULTILINE))
 

@@ -14,6 +14,7 @@ from pages.components import (
     downloads,
     error_chart,
     film,
+    folds,
     messages,
     presence,
     selection,
@@ -342,7 +343,7 @@ def draw_errors() -> None:
 def details(entry: Entry) -> None:
     """Draw, folded, what else is known of the errors, and the table of all videos."""
     error_chart.details("progress", "points")
-    if part := task_page.fold("Table of all videos", "progress_fold_table"):
+    if part := folds.fold("Table of all videos", "progress_fold_table"):
         with part:
             downloads.results(
                 "**All your videos** (progress in %, errors in points)",

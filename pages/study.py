@@ -10,9 +10,9 @@ from typing import Any
 import streamlit as st
 
 from pages import through_app
-from pages.components import study_panels, study_run, url_state
+from pages.components import folds, study_panels, study_run, url_state
 from regcls import study
-from regcls.study import catalogue, findings, layout
+from regcls.study import answer, catalogue, findings, layout
 from regcls.study.summary import CellSummary, Comparison, Summary
 
 through_app()
@@ -76,7 +76,7 @@ def summaries(name: str) -> dict[str, Summary]:
 
 def tuned_summary() -> Summary | None:
     """Return the summary of the grid that tunes both sides, if it has results."""
-    return next(iter(summaries(catalogue.TUNED).values()), None)
+    return next(iter(summaries(answer.TUNED).values()), None)
 
 
 # Choices
@@ -161,7 +161,7 @@ def choose_comparison(offered: list[str]) -> str:
 def forget_foreign_cell() -> None:
     """Discard the setting where the switch goes to another grid's settings, or back."""
     grid = st.session_state["study_grid"]
-    view = catalogue.TUNED if st.session_state["study_against"] == "tuned" else grid
+    view = answer.TUNED if st.session_state["study_against"] == "tuned" else grid
     if st.session_state.get("study_cell") not in layout.cells_by_slug(study_run.grid_of(view)):
         forget("cell", "row", "run")
 
@@ -208,7 +208,7 @@ def show(name: str, found: dict[str, Summary]) -> str:
             study_panels.setting(view, cell, against)
     points(shown, tuned)
     if view is not None and cell is not None:
-        folds(view, cell)
+        details(view, cell)
     return against
 
 
@@ -223,36 +223,32 @@ def points(shown: Summary, tuned: Summary | None) -> None:
     st.markdown("\n".join(f"- {text}" for text in texts[:5]))
 
 
-def folds(view: Summary, cell: CellSummary) -> None:
+def details(view: Summary, cell: CellSummary) -> None:
     """Show the details; what is folded is not read."""
-    with fold("Runs of this setting", "runs") as opened:
-        if opened.open:
+    if part := folds.fold("Runs of this setting", "study_fold_runs"):
+        with part:
             full = results(view)
             cells = layout.cells_by_slug(full.grid)
             study_panels.runs_of(full, cells[cell.cell], cell.label, view.settings)
-    with fold("Error curves", "curves") as opened:
-        if opened.open:
+    if part := folds.fold("Error curves", "study_fold_curves"):
+        with part:
             study_panels.curves(view, cell.row)
-    with fold("Tables and files", "tables") as opened:
-        if opened.open:
+    if part := folds.fold("Tables and files", "study_fold_tables"):
+        with part:
             study_panels.groups(view)
             if view.published:
                 study_panels.compared_with_paper(view)
             study_panels.files(results(view))
 
 
-def fold(title: str, key: str, expanded: bool = False) -> Any:
-    """Return an expander that runs the page when it is opened or closed."""
-    return st.expander(title, expanded, key=f"study_fold_{key}", on_change="rerun")
-
-
 def run_it(name: str, running: bool, found: bool) -> None:
     """Show the run of a grid, folded once there are results; an active one is at the top."""
-    with fold("Run it yourself", "run", expanded=not found) as opened:
-        if running:
-            st.caption("The active run is shown at the top of the page.")
-        elif opened.open:
-            study_run.panel(name, running=False)
+    if part := folds.fold("Run it yourself", "study_fold_run", expanded=not found):
+        with part:
+            if running:
+                st.caption("The active run is shown at the top of the page.")
+            else:
+                study_run.panel(name, running=False)
 
 
 left, right = st.columns([1, 2], vertical_alignment="center")
@@ -281,8 +277,8 @@ with body:
             if running
             else "No models of this grid are trained yet. Start the run to see results here."
         )
-with fold("How to read this", "how") as how:
-    if how.open:
+if part := folds.fold("How to read this", "study_fold_how"):
+    with part:
         study_panels.how_to_read()
 if message := page_state().message:
     messages.warning(message)

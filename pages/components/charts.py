@@ -32,10 +32,15 @@ def draw(picture: Picture, key: str | None = None, name: str = "", settings: str
             files(lambda: picture, name, settings=settings)
 
 
-def chart(picture: Picture, **options: Any) -> None:
-    """Draw a chart without its caption; ``options`` are those of `st.vega_lite_chart`."""
+def chart(picture: Picture, place: DeltaGenerator | None = None, **options: Any) -> Any:
+    """Draw a chart without its caption and return what `st.vega_lite_chart` returns.
+
+    Without selections, this is the chart's place. Drawn there again, the
+    browser replaces the data and keeps the chart, so that nothing blinks.
+    """
     look = {"config": style.theme(is_dark()), "padding": PADDING}
-    st.vega_lite_chart(picture.live | look, width="stretch", alt=picture.caption or None, **options)
+    draw_in = st.vega_lite_chart if place is None else place.vega_lite_chart
+    return draw_in(picture.live | look, width="stretch", alt=picture.caption or None, **options)
 
 
 def is_dark() -> bool:
@@ -68,13 +73,3 @@ def files(make: Callable[[], Picture], name: str, label: str = "Chart", settings
 
     downloads.button(f"{label} (PNG)", png, f"{name}.png", key=f"save_{name}_png")
     downloads.button(f"{label} (SVG)", svg, f"{name}.svg", key=f"save_{name}_svg")
-
-
-def moving(picture: Picture, place: DeltaGenerator | None = None) -> DeltaGenerator:
-    """Draw a chart without its caption and return its place, in which it can be drawn again.
-
-    The browser then replaces the data and keeps the chart, so that nothing blinks.
-    """
-    look = {"config": style.theme(is_dark()), "padding": PADDING}
-    draw_in = st.vega_lite_chart if place is None else place.vega_lite_chart
-    return draw_in(picture.live | look, width="stretch", alt=picture.caption or None)

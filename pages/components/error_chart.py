@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
-from pages.components import balance, charts, downloads, task_models, task_page
+from pages.components import balance, charts, downloads, folds, task_models
 from regcls.exceptions import sentence
 from regcls.inference import readouts
 from regcls.io.tables import safe_csv
@@ -38,9 +37,7 @@ def draw(
     pair, report = task_models.models(task)
     st.markdown(f"**{verdict(report, error_unit or unit)}**")
     name, at = mark or ("", None)
-    picture = errors_per_range(report, unit, task, mark=at, extra=own)
-    if error_unit:
-        picture = replace(picture, spec=_with_error_unit(picture.spec, unit, error_unit))
+    picture = errors_per_range(report, unit, task, mark=at, extra=own, error_unit=error_unit)
     legend = [f"dashed line: {name}"] if mark else []
     legend += [f"diamonds: {own_name}"] if own is not None else []
     key = f" {sentence('; '.join(legend))}" if legend else ""
@@ -56,11 +53,11 @@ def details(task: str, unit: str) -> None:
     """Draw, folded, what else is known of the errors: all read-outs, and balanced test targets."""
     pair, report = task_models.models(task)
     if readouts_in_words(pair) and (
-        part := task_page.fold("Errors of all read-outs", f"{task}_fold_readouts")
+        part := folds.fold("Errors of all read-outs", f"{task}_fold_readouts")
     ):
         with part:
             draw_readouts(task, unit)
-    if part := task_page.fold("Errors if all ranges were equally frequent", f"{task}_fold_balance"):
+    if part := folds.fold("Errors if all ranges were equally frequent", f"{task}_fold_balance"):
         with part:
             st.caption(imbalance(report))
             balance.draw(report, task, unit, settings(task, pair))
@@ -70,17 +67,6 @@ def settings(task: str, pair: Pair) -> str:
     """Return on which data the errors were measured, in a sentence."""
     data_set = pair.reg.card.training.get("data_set")
     return f"Task: {task}. Held-out test subset of the data set{f': {data_set}' * bool(data_set)}."
-
-
-def _with_error_unit(spec: Any, unit: str, error_unit: str) -> Any:
-    """Return the specification with the unit of errors where its text has that of the target."""
-    if isinstance(spec, dict):
-        return {key: _with_error_unit(part, unit, error_unit) for key, part in spec.items()}
-    if isinstance(spec, list):
-        return [_with_error_unit(part, unit, error_unit) for part in spec]
-    if isinstance(spec, str) and spec.endswith(f"error ({unit})"):
-        return spec.replace(f"({unit})", f"({error_unit})")
-    return spec
 
 
 def readouts_in_words(pair: Pair) -> str:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 ALL_RUNS = "All runs"
 RELATIVE, ABSOLUTE = "Relative to the peak", "Absolute"
-HEIGHTS = {"function": 354, "history": 354, "errors": 342, "classes": 342}  # pixels, as the charts
+HEIGHTS = {
+    "function": lab_charts.HEIGHT,
+    "history": lab_charts.HEIGHT,
+    "errors": lab_charts.LOW,
+    "classes": lab_charts.LOW,
+}
 # Pixels of a caption on wide, medium and narrow screens: 26 for a line, 23 for each further one.
 _CAPTIONS = {
     "function": (26, 49, 49),

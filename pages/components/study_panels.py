@@ -13,10 +13,9 @@ import streamlit as st
 from pages.components import charts, downloads
 from regcls import published, study
 from regcls.stats.verdicts import BETTER, TOO_FEW, WORSE
-from regcls.study import catalogue, effect_chart, error_chart, layout, range_chart
+from regcls.study import answer, catalogue, effect_chart, error_chart, layout, range_chart
 from regcls.study.summary import CellSummary, Comparison, Summary
 
-TILES = {"reg": "Against plain reg", "control": "Against the control", "tuned": "Both sides tuned"}
 ALL_RUNS = "All runs"
 STYLE = """<style>
 .study-tiles { display: grid; gap: .6rem; grid-template-columns: repeat(3, minmax(0, 1fr)); }
@@ -35,7 +34,7 @@ STYLE = """<style>
 
 def tiles(found: dict[str, tuple[Summary, Comparison]], shown: str) -> None:
     """Show the pooled ratios, each with its grid where that is not the one shown."""
-    parts = [tile(key, *found[key], shown) for key in TILES if key in found]
+    parts = [tile(key, *found[key], shown) for key in answer.TITLES if key in found]
     st.html(f'{STYLE}<div class="study-tiles">{"".join(parts)}</div>')
 
 
@@ -44,7 +43,7 @@ def tile(key: str, summary: Summary, compared: Comparison, shown: str) -> str:
     interval = "" if math.isnan(compared.low) else f"[{compared.low:.3f}, {compared.high:.3f}]"
     grid = f" · grid “{html.escape(summary.grid)}”" if summary.grid != shown else ""
     lines = (
-        f"<div><strong>{TILES[key]}</strong>{grid}</div>",
+        f"<div><strong>{answer.TITLES[key]}</strong>{grid}</div>",
         f"<div><b>{compared.ratio:.3f}</b>{interval} × the test MSE</div>",
         f"<div>{outcome(compared)}</div>",
     )

@@ -61,12 +61,3 @@ def source(options: list[str], task: str) -> str:
 def remove_button(task: str, key: str) -> bool:
     """Draw the button that removes an entry; return whether it was clicked."""
     return st.button("Remove", key=f"{task}_remove_{key}", icon=":material/delete:")
-
-
-def fold(label: str, key: str) -> AbstractContextManager[object] | None:
-    """Draw a closed part of a page; return it if it is open, for what is drawn only then.
-
-    Charts and tables that few people open cost nothing until they are opened.
-    """
-    part = st.expander(label, key=key, on_change="rerun")
-    return part if part.open else None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from regcls.lab.settings import OWN, LabSettings
 from regcls.plotting.chart import AnyChart, Picture, finished
-from regcls.plotting.encodings import colour, range_tooltips, tooltips
+from regcls.plotting.encodings import colour, range_tooltips, stroke_legend, tooltips
 from regcls.plotting.style import (
     COLOURS,
     DASHES,
@@ -24,20 +24,10 @@ from regcls.plotting.style import (
 )
 
 _STRIP = 0.06  # height of the strip of training inputs, as a share of the y-axis
-_HEIGHT = 354  # pixels of a chart with its title, legend and axes
-_LOW = 342  # the same without a legend above it
+HEIGHT = 354  # pixels of a chart with its title, legend and axes
+LOW = 342  # the same without a legend above it
 _FAINT = 0.2  # opacity of the other runs
-_LEGEND: dict[str, Any] = {
-    "title": None,
-    "orient": "top",
-    "labelExpr": label_expression(),
-    "labelLimit": 260,
-    "symbolType": "stroke",
-    "symbolOpacity": 1,
-    "symbolStrokeWidth": 2.5,
-    "symbolSize": 250,
-    "columns": 2,
-}
+_LEGEND = stroke_legend(labelExpr=label_expression(), columns=2)
 # Up to the colour of reg+cls, on which a dark line is still seen, on dark pages as well.
 _PROBABILITY = ["#F1F5F7", COLOURS["reg+cls"]]
 _AXIS = 34  # pixels kept for the labels of an axis, so that the plot stays where it is
@@ -232,7 +222,7 @@ def _predictions_spec(bottom: float, top: float, several: bool, others: bool) ->
     runs = [band] if several else [faint] if others else []
     layers: list[AnyChart] = [stripes, strip, truth, *runs, line]
     chart = alt.layer(*layers).resolve_scale(opacity="independent")
-    return finished(chart, "Function and predictions", _HEIGHT)
+    return finished(chart, "Function and predictions", HEIGHT)
 
 
 def _faint(x: alt.X, y: alt.Y, colours: alt.Color) -> alt.Chart:
@@ -273,7 +263,7 @@ def function(curve: pd.DataFrame) -> Picture:
 def _function_spec() -> dict[str, Any]:
     line = alt.Chart(alt.NamedData("function")).mark_line(strokeWidth=4, color=FUNCTION_COLOUR)
     encoded = line.encode(x=_input("x"), y=alt.Y("y:Q", title="target y"))
-    return finished(encoded, "Function", _HEIGHT)
+    return finished(encoded, "Function", HEIGHT)
 
 
 def history(
@@ -327,7 +317,7 @@ def _history_spec(epochs: int, several: bool, others: bool) -> dict[str, Any]:
     )
     faint = _faint(x, alt.Y("value:Q", **options), _colours())
     runs = [band] if several else [faint] if others else []
-    return finished(alt.layer(*runs, line), "Test error over epochs", _HEIGHT)
+    return finished(alt.layer(*runs, line), "Test error over epochs", HEIGHT)
 
 
 def class_map(
@@ -386,7 +376,7 @@ def _class_map_spec(bottom: float, top: float) -> dict[str, Any]:
         .mark_line(color=LIGHT.text, strokeWidth=2)
         .encode(x=_input("x", axis=no_grid), y=_target("y", limits))
     )
-    return finished(alt.layer(cells, truth), "Class probabilities", _LOW)
+    return finished(alt.layer(cells, truth), "Class probabilities", LOW)
 
 
 def _input(field: str, **options: Any) -> alt.X:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LOW = 342  # pixels of a chart without a legend above it
+from regcls.lab import charts
 
 
 def titled(spec: dict[str, Any], run: int | None, title: str = "") -> dict[str, Any]:
@@ -50,13 +50,13 @@ def on_page(spec: dict[str, Any], legend: bool = True) -> dict[str, Any]:
     """
     changed = _with_legend(spec, {"labelExpr": None, "columns": 4} if legend else None)
     changed["layer"] = [_without_empty_labels(layer) for layer in changed.get("layer", [])]
-    return changed if legend else {**changed, "height": LOW}
+    return changed if legend else {**changed, "height": charts.LOW}
 
 
 def _without_empty_labels(layer: dict[str, Any]) -> dict[str, Any]:
     """Hide rectangles from screen readers: before a run there are none, a group without a label.
 
-    The chart's text says what they show.
+    The chart's text describes them.
     """
     mark = layer.get("mark")
     if not isinstance(mark, dict) or mark.get("type") != "rect":

@@ -14,21 +14,12 @@ from regcls.lab import charts
 from regcls.lab.replay import RANGES, TITLE, Replay
 from regcls.lab.settings import MODELS
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import colour, range_tooltips
+from regcls.plotting.encodings import colour, range_tooltips, stroke_legend
 from regcls.plotting.style import DASHES, FUNCTION, HISTOGRAM_COLOUR, label_expression
 
 BARS = (1.06, 1.5)  # where the histogram of the training targets starts and ends, right of x = 1
 
-_LEGEND: dict[str, Any] = {  # strokes, as the lines are
-    "title": None,
-    "orient": "top",
-    "labelExpr": label_expression(),
-    "labelLimit": 260,
-    "symbolType": "stroke",
-    "symbolOpacity": 1,
-    "symbolStrokeWidth": 2.5,
-    "symbolSize": 250,
-}
+_LEGEND = stroke_legend(labelExpr=label_expression())
 
 
 def settings_text(shown: Replay) -> str:

@@ -199,6 +199,34 @@ def _legend() -> alt.Legend:
     )
 
 
+def stroke_legend(**options: Any) -> dict[str, Any]:
+    """Return the options of a legend whose symbols are strokes, as the lines of its chart.
+
+    Dashes around the default circles would be blobs. Encodings of one field share a legend only if
+    they ask for the same, so colour and dashes take the same one.
+
+    Parameters
+    ----------
+    **options
+        Further options, such as ``columns``.
+
+    Returns
+    -------
+    dict
+        Options of `altair.Legend`.
+    """
+    return {
+        "title": None,
+        "orient": "top",
+        "labelLimit": 260,
+        "symbolType": "stroke",
+        "symbolOpacity": 1,
+        "symbolSize": 300,
+        "symbolStrokeWidth": 2.5,
+        **options,
+    }
+
+
 def dash(legend: bool = False) -> alt.StrokeDash:
     """Return the dash encoding of the field ``model``: the control is dashed.
 

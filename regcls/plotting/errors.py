@@ -37,6 +37,7 @@ def errors_per_range(
     metric: str = "mae",
     mark: float | Sequence[float] | None = None,
     extra: ErrorReport | None = None,
+    error_unit: str = "",
 ) -> Picture:
     """Draw each model's error per target range with its interval, over the training histogram.
 
@@ -54,6 +55,8 @@ def errors_per_range(
         Target values to mark with vertical lines, such as the prediction for one's own photo.
     extra : ErrorReport, optional
         A second report, such as that of one's own photos, drawn as diamonds.
+    error_unit : str
+        Unit of the errors if it is not the target's, such as points of a percentage.
 
     Returns
     -------
@@ -77,7 +80,8 @@ def errors_per_range(
     parts = (split, *(name for name in ("extra", "mark") if name in data))
     domain = (float(report.edges[0]), float(report.edges[-1]))
     names = tuple(dict.fromkeys((*report.names, *(extra.names if extra is not None else ()))))
-    spec = _errors_spec(unit, target, metric, names, parts, domain)
+    titles = with_unit(target, unit), with_unit(METRICS[metric], error_unit or unit)
+    spec = _errors_spec(titles, metric, names, parts, domain)
     return Picture(spec, data, _errors_caption(report, metric, parts))
 
 
@@ -120,8 +124,7 @@ def _error_points(report: ErrorReport, metric: str) -> pd.DataFrame:
 
 @cache
 def _errors_spec(
-    unit: str,
-    target: str,
+    titles: tuple[str, str],
     metric: str,
     models: tuple[str, ...],
     parts: tuple[str, ...],
@@ -129,7 +132,7 @@ def _errors_spec(
 ) -> dict[str, Any]:
     split = parts[0]
     scale = alt.Scale(domain=list(domain), nice=False)
-    x_title, y_title = with_unit(target, unit), with_unit(METRICS[metric], unit)
+    x_title, y_title = titles
     x = alt.X("at:Q", title=x_title, scale=scale)
     tooltip = [
         alt.Tooltip("model:N", title="model"),

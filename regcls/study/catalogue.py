@@ -17,7 +17,6 @@ from regcls.utils.text import closest, suggestion
 
 STORE = "REGCLS_STUDY_STORE"  # environment variable: file of the store
 GRID = "REGCLS_STUDY_GRID"  # environment variable: TOML file of one more grid
-TUNED = "fair"  # name of the shipped grid that tunes reg and reg+cls
 _LONGEST_LIST = 20  # names that a message lists if none is similar
 
 

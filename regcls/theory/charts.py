@@ -10,8 +10,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from regcls import formats
 from regcls.plotting.chart import Picture, finished
-from regcls.plotting.encodings import histogram, marker_lines, range_tooltips
+from regcls.plotting.encodings import histogram, marker_lines, range_tooltips, stroke_legend
 from regcls.plotting.style import COLOURS
 from regcls.theory import terms
 
@@ -138,15 +139,15 @@ targets, and −0.50 nats in the training peak (grey).'
     if not rare.any():
         return "The training targets are uniform, so the gap is zero."
 
-    def mean(term: str, rows: pd.Series) -> float:
-        return float(np.average(table.loc[rows, term], weights=table.loc[rows, "points"]))
+    def mean(term: str, rows: pd.Series) -> str:
+        weights = table.loc[rows, "points"]
+        return formats.fixed(float(np.average(table.loc[rows, term], weights=weights)), 2)
 
-    text = (
-        f"Relative to uniform y, imbalance adds {mean('gap', rare):.2f} nats to a mean balanced "
-        f"loss of {mean('balanced', rare):.2f} at rare targets, and {mean('gap', ~rare):.2f} nats "
+    return (
+        f"Relative to uniform y, imbalance adds {mean('gap', rare)} nats to a mean balanced "
+        f"loss of {mean('balanced', rare)} at rare targets, and {mean('gap', ~rare)} nats "
         "in the training peak (grey)."
     )
-    return text.replace("-", "−")
 
 
 def by_bins(table: pd.DataFrame) -> Picture:
@@ -261,7 +262,9 @@ def _lines_spec(
     title, y_title, series_title = labels
     names, colours, dashes = (list(parts) for parts in zip(*series, strict=True))
     scale = alt.Scale(domain=list(domain), nice=False)
-    legend = _legend(2 if max(map(len, names)) < 20 else 1)  # two columns fit into a phone's width
+    legend = alt.Legend(
+        **stroke_legend(columns=2 if max(map(len, names)) < 20 else 1)
+    )  # two columns fit into a phone's width
     bars = histogram(
         "training",
         "target y",
@@ -335,10 +338,10 @@ def _imbalance_spec() -> dict[str, Any]:
     )
     groups, colours = list(terms.GROUPS), list(_GROUP_COLOURS)
     lines = source.mark_line(strokeWidth=2.5).encode(
-        color=_colour("group", groups, colours, _legend(1))
+        color=_colour("group", groups, colours, alt.Legend(**stroke_legend(columns=1)))
     )
     points = source.mark_point(filled=True, size=40, opacity=1).encode(
-        color=_colour("group", groups, colours, _legend(1)),
+        color=_colour("group", groups, colours, alt.Legend(**stroke_legend(columns=1))),
         tooltip=[
             alt.Tooltip("group:N", title="targets"),
             alt.Tooltip("width:Q", title="s", format=".2~g"),
@@ -355,17 +358,4 @@ def _colour(field: str, domain: list[str], colours: list[str], legend: alt.Legen
         f"{field}:N",
         scale=alt.Scale(domain=domain, range=colours),
         legend=legend,
-    )
-
-
-def _legend(columns: int) -> alt.Legend:
-    """Lines as symbols; colour and dashes share it, since both have the same field."""
-    return alt.Legend(
-        title=None,
-        orient="top",
-        labelLimit=260,
-        columns=columns,
-        symbolType="stroke",
-        symbolSize=300,
-        symbolStrokeWidth=2.5,
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 PACE = "REGCLS_PACE"  # environment variable: the file
 _KEPT = 0.5  # weight of the earlier runs when a run is added, so that the latest count most
-_LIMITS = (0.05, 20.0)  # a factor beyond these says more about a disturbed run than the machine
+_LIMITS = (0.05, 20.0)  # a factor beyond these comes from a disturbed run
 _LOCK = threading.Lock()
 
 

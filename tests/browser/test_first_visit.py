@@ -1,7 +1,7 @@
-"""Paths of somebody who comes for the first time: few clicks, on a server that nobody has visited.
+"""Paths of a first-time visitor: few clicks, on a server without any visit so far.
 
-The seconds of each path go into the report (`record_property`) and are printed with ``-s``; they say
-more about the machine than about the app where both cores are busy, so only the clicks are a limit.
+The seconds of each path go into the report (`record_property`) and are printed with ``-s``. On a
+busy machine they measure the machine rather than the app, so only the clicks have a limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECONDS = {"control": 15, "predictions": 60, "age": 30}  # goals on an idle mach
 
 
 class Visitor:
-    """Somebody who clicks, counted."""
+    """A visitor whose clicks are counted."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.clicks = page, 0

@@ -1,4 +1,4 @@
-"""The answer: its sentence and tiles say what the shipped summaries say."""
+"""The answer: its sentence and tiles agree with the shipped summaries."""
 
 from __future__ import annotations
 

@@ -219,10 +219,12 @@ def _faces(
     doubts: Sequence[tuple[str, ...]],
 ) -> list[FaceAges]:
     """Return the predictions for faces (N, V, ...) from the models' outputs (N · V, ...)."""
+    from scipy.special import softmax
+
     sessions, count = pairs.sessions(pair), crops.shape[1]
     logits, classes = outputs["reg+cls"][1], pair.regcls.card.classes
     assert logits is not None and classes is not None  # guaranteed by the contract
-    probabilities = _softmax(logits[::count].astype(np.float64))
+    probabilities = softmax(logits[::count].astype(np.float64), axis=1)
     answers = {m: readouts.predict_all(s.card, *outputs[m]) for m, s in sessions.items()}
     return [
         FaceAges(
@@ -241,11 +243,6 @@ def _ends(answers: Mapping[str, np.ndarray], of_face: slice) -> tuple[float, flo
     """Return the lowest and highest age of a model's best read-out over the views of a face."""
     ages = next(iter(answers.values()))[of_face]
     return float(ages.min()), float(ages.max())
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def _estimates(answers: Mapping[str, np.ndarray], face: int, card: Card) -> dict[str, AgeEstimate]:

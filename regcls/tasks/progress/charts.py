@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regcls.plotting.chart import Picture, finished
+from regcls.plotting.encodings import stroke_legend
 from regcls.plotting.style import FUNCTION_COLOUR, PALETTE
 from regcls.tasks.progress import predict
 from regcls.tasks.progress.predict import Curve
@@ -95,16 +96,7 @@ def _long(seconds: np.ndarray, series: dict[str, np.ndarray]) -> pd.DataFrame:
 
 @cache
 def _spec(names: tuple[str, ...], end: float, moment: bool, few: bool) -> dict[str, Any]:
-    # Encodings of one field share a legend only if they ask for the same.
-    legend = alt.Legend(
-        title=None,
-        orient="top",
-        labelLimit=260,
-        columns=2,
-        symbolType="stroke",  # dashes around the default circles would be blobs
-        symbolSize=500,
-        symbolStrokeWidth=2,
-    )
+    legend = alt.Legend(**stroke_legend(columns=2))
     x = alt.X("seconds:Q", title="time (s)", scale=alt.Scale(domain=[0, end], nice=False))
     lines = (
         alt.Chart(alt.NamedData("curves"))
