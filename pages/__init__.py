@@ -8,6 +8,7 @@ import streamlit as st
 
 FOLDER = Path(__file__).resolve().parent
 KEY = "through_app"  # in the session's state, once app.py has run for this visitor
+MENU_WIDTH = 256  # pixels
 # Sections of the menu: file, title and icon of each page.
 SECTIONS = {
     "Learn": (
@@ -50,7 +51,9 @@ def navigate() -> st.Page:
     Google's servers for its tab.
     """
     st.session_state[KEY] = True
-    st.set_page_config(page_icon=FOLDER / "assets" / "icon.svg", layout="wide")
+    st.set_page_config(
+        page_icon=FOLDER / "assets" / "icon.svg", layout="wide", initial_sidebar_state=MENU_WIDTH
+    )
     page = st.navigation(
         {
             section: [

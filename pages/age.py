@@ -89,7 +89,7 @@ def add_sample(sample: predict.Sample) -> None:
 def show(key: str) -> None:
     """Show a photo beside the predictions for one of its faces and the test errors."""
     entry = gallery().entries[key]
-    left, right = st.columns([1, 1.15], gap="medium")
+    left, right = task_page.medium_and_answers(large=False)  # photos are often upright
     with left:
         with st.container(key="age_photo"):
             st.image(

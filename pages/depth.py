@@ -102,7 +102,7 @@ def inputs() -> None:
 def show(key: str) -> None:
     """Show a photo over its depth, beside the predictions and the test errors."""
     entry = gallery().entries[key]
-    left, right = st.columns([1.1, 1], gap="medium")
+    left, right = task_page.medium_and_answers()
     with left:
         for note in entry.photo.notes:
             st.info(note)

@@ -166,7 +166,7 @@ def watch(key: str) -> None:
 def show(key: str) -> None:
     """Show a video over its curves, beside the predictions at the moment and the test errors."""
     entry = gallery().entries[key]
-    left, right = st.columns([1.1, 1], gap="medium")
+    left, right = task_page.medium_and_answers()
     with left:
         moment = None
         if entry.playable:

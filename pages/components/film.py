@@ -14,7 +14,9 @@ PLAYER = "film_player"  # key of the container with the video, which the browser
 VIDEO_HEIGHT = 300  # pixels, at most
 PLOT_HEIGHT = 280  # pixels
 _STYLE = f"""<style>
-.st-key-{PLAYER} video {{ max-height: {VIDEO_HEIGHT}px; background: black; }}
+.st-key-{PLAYER} video {{
+  max-height: {VIDEO_HEIGHT}px; object-fit: contain; object-position: left;
+}}
 </style>"""
 # Both components follow the same video. Without one that plays, they share a moment of their own.
 _FOLLOW = """
@@ -156,9 +158,9 @@ export default function ({ data, parentElement }) {
 _VALUES_HTML = '<div class="moment"></div><div class="cards"></div>'
 _VALUES_CSS = """
 .moment { font: .875rem/1.5 var(--st-font); color: var(--st-text-color); }
-.cards { display: flex; flex-wrap: wrap; gap: .5rem 1rem; font: 1rem/1.5 var(--st-font);
+.cards { display: flex; flex-wrap: wrap; gap: .5rem; font: 1rem/1.5 var(--st-font);
   color: var(--st-text-color); }
-.card { border-left: 6px solid; padding: .1rem 0 .1rem .7rem; flex: 1 1 8rem; }
+.card { border-left: 6px solid; padding: .1rem 0 .1rem .7rem; flex: 1 1 7rem; }
 .number { font-size: 2.1rem; line-height: 1.3; font-weight: 600; font-variant-numeric: tabular-nums; }
 .number small { font-size: 1rem; font-weight: 400; }
 .note, .kind { font-size: .85rem; opacity: .85; }

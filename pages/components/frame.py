@@ -35,7 +35,10 @@ CSS = """<style>
 [data-testid="stCaptionContainer"] * {{ color: inherit; }}
 [data-testid^="stBaseButton-primary"]:not(:disabled),
 [data-testid^="stBaseButton-primary"]:not(:disabled) * {{ color: {on}; }}
-@media (min-width: 641px) {{ .katex-display {{ overflow: visible !important; }} }}
+@media (min-width: 641px) {{
+  [data-testid="stMainBlockContainer"] {{ padding-left: 2.5rem; padding-right: 2.5rem; }}
+  .katex-display {{ overflow: visible !important; }}
+}}
 @media (prefers-reduced-motion: reduce) {{
   *, *::before, *::after {{
     animation-duration: 0.01ms !important; transition-duration: 0.01ms !important;

@@ -55,7 +55,6 @@ _STYLE = """<style>
 [class*="st-key-lab_place"] {{ gap: 0.25rem; }}
 {wide}
 @media (min-width: 641px) and (max-width: 1380px) {{
-  [data-testid="stMainBlockContainer"] {{ padding-left: 2.5rem; padding-right: 2.5rem; }}
   {medium}
 }}
 @media (max-width: 640px) {{ {narrow} }}
