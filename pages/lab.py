@@ -218,11 +218,13 @@ def live(settings: LabSettings, cost: Estimate, places: Places) -> None:
     run = started(settings, cost)
     bar.progress(*progress(run, settings, cost))
     drawn = draw(run, settings, cost, places)
-    while run is not None and not over(run) and state.playing and time.monotonic() < until:
+    while run is not None and not over(run) and state.playing:
         advance(run, cost)
         bar.progress(*progress(run, settings, cost))
         for make, place in drawn:
             charts.chart(lab_results.on_page(make()), place)
+        if time.monotonic() >= until:  # not sooner: a busy machine may need a turn for drawing
+            break
     if over(run) and not was_over:
         stop()
         st.rerun()  # the buttons change

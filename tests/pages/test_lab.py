@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from pages.components import lab_results
 from regcls.formats import fixed
 from regcls.lab.pace import DRAWING
 from regcls.lab.run import Lab
@@ -144,6 +146,20 @@ def test_play_runs_to_the_end_and_stops():
     assert run_of(page).done
     assert progress_of(page) == "Epoch 2 of 2, finished"
     assert button(page, "Play").disabled
+
+
+def test_a_run_goes_on_where_drawing_takes_longer_than_a_turn(monkeypatch):
+    clock, drawn = time.monotonic, []
+    picture = lab_results.prediction_picture
+    monkeypatch.setattr(
+        lab_results, "prediction_picture", lambda *a: drawn.append(a) or picture(*a)
+    )
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 10 * len(drawn))
+    page = opened("lab", **{**SMALL, "epochs": "200", "samples": "30000"})
+    button(page, "Play").click().run()
+    first = run_of(page).step
+    page.run()
+    assert 0 < first < run_of(page).step
 
 
 def test_a_paused_run_stays_where_it_is():
