@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MINUS = "−"
 
 
@@ -80,3 +82,42 @@ def percent(share: float, places: int = 0, *, signed: bool = False, short: bool 
     """
     text = fixed(100 * share, places, signed=signed)
     return f"{text.removesuffix('.' + '0' * places) if short else text}%"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a value with its interval, if there is one, with the same decimal places.
+
+    The largest of the numbers has three significant digits. There are more where an end would be
+    printed as zero, which would contradict a verdict.
+
+    Parameters
+    ----------
+    value, low, high : float
+        A value and the ends of its interval, which are NaN without one.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> with_interval(-1.24, -2.063, -0.4192), with_interval(0.0622, 0.00196, 0.123)
+    ('−1.24 [−2.06, −0.42]', '0.062 [0.002, 0.123]')
+    >>> with_interval(0.05, 0.0004, 0.1), with_interval(12345.6, math.nan, math.nan)
+    ('0.0500 [0.0004, 0.1000]', '12,346')
+    """
+    numbers = [value] if math.isnan(low) else [value, low, high]
+    sizes = [abs(n) for n in numbers if n and math.isfinite(n)]
+    if sizes and not 1e-4 < max(sizes) < 1e9:
+        texts = [number(n) for n in numbers]
+    else:
+        places = _places(min(sizes, default=1.0), max(sizes, default=1.0))
+        texts = [f"{n:z,.{places}f}".replace("-", MINUS) for n in numbers]
+    return texts[0] + (f" [{', '.join(texts[1:])}]" if texts[1:] else "")
+
+
+def _places(smallest: float, largest: float) -> int:
+    """Return the decimal places of numbers of these sizes."""
+    places = max(0, 2 - math.floor(math.log10(largest)))
+    printed = (p for p in range(places, places + 4) if smallest >= 0.5 * 10.0**-p)
+    return next(printed, places)

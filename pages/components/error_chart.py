@@ -8,10 +8,10 @@ import streamlit as st
 
 from pages.components import balance, charts, downloads, folds, task_models
 from regcls.exceptions import sentence
+from regcls.formats import with_interval
 from regcls.inference import readouts
 from regcls.io.tables import safe_csv
 from regcls.stats.errors import ErrorReport
-from regcls.stats.verdicts import with_interval
 from regcls.tasks.pairs import Pair
 
 HEIGHT = 390  # pixels of the whole chart, of which title, legend and axes take about 100

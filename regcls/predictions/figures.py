@@ -111,9 +111,9 @@ def error(value: float, low: float, high: float) -> str:
     Examples
     --------
     >>> error(1.234, 1, 2), error(1.234, float("nan"), float("nan"))
-    ('1.23 [1, 2]', '1.23')
+    ('1.23 [1.00, 2.00]', '1.23')
     """
-    return number(value) + ("" if np.isnan(low) else f" [{number(low)}, {number(high)}]")
+    return formats.with_interval(value, low, high) if np.isfinite(value) else MISSING
 
 
 def p_value(p: float) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regcls.formats import with_interval
 from regcls.predictions.columns import Arrays
 from regcls.predictions.coverage import Coverage
 from regcls.stats import bins
 from regcls.stats.errors import ErrorReport
 from regcls.stats.metrics import heavy_text
 from regcls.stats.ranges import TargetRanges, describe
-from regcls.stats.verdicts import MARGIN, tally, with_interval, worded
+from regcls.stats.verdicts import MARGIN, tally, worded
 
 SPELLED_OUT = 3  # other models that the verdict compares one by one
 WORST = 20  # rows with the largest errors
@@ -55,9 +56,9 @@ class Report:
     >>> report.errors.table()["mae"].tolist()
     [1.0, 1.0, 0.5, 0.5]
     >>> report.verdict
-    'reg+cls has a lower MAE than reg: the difference is −0.5 [−0.5, −0.5]. Of 2 ranges, reg+cls is
+    'reg+cls has a lower MAE than reg: the difference is −0.500 [−0.500, −0.500]. Of 2 ranges, reg+cls is
     better in 1 and worse in 0; too few data in 1. Balanced over the ranges: too few rows to compare
-    the MAE of reg+cls and reg: the difference is −0.5. By the estimates, reg+cls has the lowest MAE
+    the MAE of reg+cls and reg: the difference is −0.500. By the estimates, reg+cls has the lowest MAE
     at every mix of targets from natural to balanced.'
     """
 

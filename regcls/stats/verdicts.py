@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regcls.formats import number
+from regcls.formats import number, with_interval
 
 Floats = NDArray[np.float64]
 
@@ -209,23 +209,11 @@ def worded(
     Examples
     --------
     >>> worded(decide(-0.5, 0.1, 99, 100).record(0), "reg+cls", "reg", target_unit="years")
-    'reg+cls has a lower MAE than reg: the difference is −0.5 [−0.698, −0.302] years'
+    'reg+cls has a lower MAE than reg: the difference is −0.500 [−0.698, −0.302] years'
     """
     text = phrase(found["verdict"], a, b, metric, unit, margin)
     difference = f"{with_interval(found['difference'], found['low'], found['high'])} {target_unit}"
     return f"{text}: the difference is {difference.rstrip()}"
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """Return a value with its interval, if there is one.
-
-    Examples
-    --------
-    >>> with_interval(1.234, 1, 2), with_interval(1.234, np.nan, np.nan)
-    ('1.23 [1, 2]', '1.23')
-    """
-    interval = "" if np.isnan(low) else f" [{number(low)}, {number(high)}]"
-    return number(value) + interval
 
 
 def within(margin: float = MARGIN) -> str:

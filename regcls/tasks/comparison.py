@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regcls.formats import with_interval
 from regcls.inference import readouts
 from regcls.stats.errors import ErrorReport
-from regcls.stats.verdicts import with_interval
 from regcls.tasks.pairs import Pair
 
 if TYPE_CHECKING:

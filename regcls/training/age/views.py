@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from regcls.stats.verdicts import with_interval
+from regcls.formats import with_interval
 from regcls.tasks import pairs
 from regcls.tasks.age import faces, views
 from regcls.tasks.pairs import Pair
