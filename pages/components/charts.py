@@ -39,8 +39,10 @@ def chart(picture: Picture, place: DeltaGenerator | None = None, **options: Any)
     browser replaces the data and keeps the chart, so that nothing blinks.
     """
     look = {"config": style.theme(is_dark()), "padding": PADDING}
-    draw_in = st.vega_lite_chart if place is None else place.vega_lite_chart
-    return draw_in(picture.live | look, width="stretch", alt=picture.caption or None, **options)
+    options |= {"width": "stretch", "alt": picture.caption or None}
+    if place is not None:
+        return place.vega_lite_chart(picture.live | look, **options)
+    return st.vega_lite_chart(picture.live | look, **options)
 
 
 def is_dark() -> bool:
