@@ -56,7 +56,7 @@ SHOTS = {
     "depth": Shot("depth?sample=laboratory", "All maps share one scale"),
     "progress": Shot("progress?sample=can", "Mean absolute error"),
     "predictions": Shot(
-        "predictions", "Below zero, reg+cls has a lower MAE", press("Progress (shipped models)")
+        "predictions", "Lowest of each column in bold", press("Progress (shipped models)")
     ),
     "models": Shot("models", "Use the age pair"),
 }
