@@ -44,15 +44,15 @@ def fixed(value: float, places: int, *, signed: bool = False) -> str:
     return f"{value:{plus}z.{places}f}".replace("-", MINUS)
 
 
-def whole(value: float) -> str:
-    """Return a whole number with commas between its thousands.
+def grouped(value: float, places: int = 0) -> str:
+    """Return a number with so many decimal places and commas between its thousands.
 
     Examples
     --------
-    >>> whole(-12345.6), whole(3)
-    ('−12,346', '3')
+    >>> grouped(-12345.6), grouped(3), grouped(1234.5, 2)
+    ('−12,346', '3', '1,234.50')
     """
-    return f"{value:z,.0f}".replace("-", MINUS)
+    return f"{value:z,.{places}f}".replace("-", MINUS)
 
 
 def percent(share: float, places: int = 0, *, signed: bool = False, short: bool = False) -> str:
@@ -112,7 +112,7 @@ def with_interval(value: float, low: float, high: float) -> str:
         texts = [number(n) for n in numbers]
     else:
         places = _places(min(sizes, default=1.0), max(sizes, default=1.0))
-        texts = [f"{n:z,.{places}f}".replace("-", MINUS) for n in numbers]
+        texts = [grouped(n, places) for n in numbers]
     return texts[0] + (f" [{', '.join(texts[1:])}]" if texts[1:] else "")
 
 

@@ -102,7 +102,7 @@ def number(value: float, digits: int = 3) -> str:
     """
     if not np.isfinite(value):
         return MISSING
-    return formats.whole(value) if abs(value) >= 10.0**digits else formats.number(value, digits)
+    return formats.grouped(value) if abs(value) >= 10.0**digits else formats.number(value, digits)
 
 
 def error(value: float, low: float, high: float) -> str:
@@ -298,7 +298,7 @@ def _errors(table: pd.DataFrame, named: dict[str, str], metrics: dict[str, str])
 
 def _cell(value: object) -> str:
     if isinstance(value, int | np.integer):
-        return formats.whole(int(value))
+        return formats.grouped(int(value))
     return number(float(value), 4) if isinstance(value, float | np.floating) else str(value)
 
 
