@@ -228,10 +228,10 @@ def widened_tails(count: float, level: float) -> NDArray[np.float64]:
     >>> widened_tails(5, 0.95).round(4), widened_tails(1000, 0.95).round(4)
     (array([0.001, 0.999]), array([0.0248, 0.9752]))
     """
-    from scipy import stats
+    from scipy import special  # loads in a third of the time of scipy.stats
 
-    reach = np.sqrt(count / (count - 1)) * stats.t.ppf((1 + level) / 2, count - 1)
-    return np.asarray(stats.norm.cdf([-reach, reach]))
+    reach = np.sqrt(count / (count - 1)) * special.stdtrit(count - 1, (1 + level) / 2)
+    return np.asarray(special.ndtr([-reach, reach]))
 
 
 def percentile_intervals(

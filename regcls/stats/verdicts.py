@@ -125,7 +125,7 @@ def decide(
     >>> decide(-0.5, 0.1, 4, 5).verdict.tolist()
     ['too few data']
     """
-    from scipy import stats
+    from scipy import special
 
     given = (value, se, dof, units, margin, weight)
     columns = np.broadcast_arrays(*map(np.atleast_1d, given))
@@ -133,7 +133,7 @@ def decide(
     known = (units >= min_units) & np.isfinite(value) & np.isfinite(se)
     p = np.where(known, _p_values(value, se, dof), np.nan)
     alpha = _levels(p, weight, 1 - level)
-    reach = np.where(se > 0, stats.t.isf(alpha / 2, np.maximum(dof, 1)) * se, 0.0)
+    reach = np.where(se > 0, -special.stdtrit(np.maximum(dof, 1), alpha / 2) * se, 0.0)
     low, high = np.where(known, [value - reach, value + reach], np.nan)
     verdict = np.full(len(value), TOO_FEW, dtype=object)
     verdict[known] = UNDECIDED
@@ -291,10 +291,10 @@ def holm(p: Sequence[float] | Floats, weight: ArrayLike = 1.0) -> Floats:
 
 def _p_values(value: Floats, se: Floats, dof: Floats) -> Floats:
     """Two-sided p-values of t-tests; without any spread, a difference is certain."""
-    from scipy import stats
+    from scipy import special
 
     ratio = np.divide(value, se, out=np.where(value == 0, 0.0, np.inf), where=se > 0)
-    return np.asarray(2 * stats.t.sf(np.abs(ratio), np.maximum(dof, 1)))
+    return np.asarray(2 * special.stdtr(np.maximum(dof, 1), -np.abs(ratio)))
 
 
 def _order(p: Floats, weight: Floats) -> tuple[NDArray[np.int64], Floats]:
