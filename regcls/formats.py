@@ -116,6 +116,38 @@ def with_interval(value: float, low: float, high: float) -> str:
     return texts[0] + (f" [{', '.join(texts[1:])}]" if texts[1:] else "")
 
 
+def rounded(value: float) -> str:
+    """Return a number as `with_interval` does where there is no interval.
+
+    Examples
+    --------
+    >>> rounded(18.0), rounded(0.66), rounded(12345.6)
+    ('18.0', '0.660', '12,346')
+    """
+    return with_interval(value, math.nan, math.nan)
+
+
+def plus_minus(value: float, spread: float) -> str:
+    """Return a value with its spread, which has two significant digits, with the same decimal places.
+
+    Parameters
+    ----------
+    value, spread : float
+        A mean and its standard deviation, from 0.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plus_minus(6.9, 0.1123), plus_minus(6.87, 0.0562), plus_minus(104.4, 12.3), plus_minus(7, 0)
+    ('6.90 ± 0.11', '6.870 ± 0.056', '104 ± 12', '7.00 ± 0.00')
+    """
+    places = 1 - math.floor(math.log10(spread)) if spread > 0 else 2
+    return f"{grouped(value, max(0, places))} ± {grouped(spread, max(0, places))}"
+
+
 def _places(smallest: float, largest: float) -> int:
     """Return the decimal places of numbers of these sizes."""
     places = max(0, 2 - math.floor(math.log10(largest)))

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from regcls import formats
 from regcls.inference import readouts
 from regcls.inference.contract import Card
 from regcls.training.search import REPEATED, search_noise
@@ -128,7 +129,7 @@ def _metric_rows(name: str, card: Card, columns: Mapping[str, str]) -> list[Row]
     seeds = metrics["seeds"]
     if seeds["n"] > 1:
         spread = [
-            f"{seeds[f'{metric}_mean']:.3g} ± {seeds[f'{metric}_std']:.2g}"
+            formats.plus_minus(seeds[f"{metric}_mean"], seeds[f"{metric}_std"])
             if f"{metric}_mean" in seeds
             else ""
             for metric in columns
@@ -173,7 +174,7 @@ def _readouts(pair: Mapping[str, Card]) -> str:
                     f"**{label}**" if readout == found["best"] else label,
                     _parameters(found, readout),
                     *(_figure(one.metrics["readouts"][readout], m) for m in READOUT_METRICS),
-                    f"{found['val_error'][readout]:.4g}",
+                    f"{found['val_error'][readout]:#.4g}",
                 )
             )
     found = card.readouts or {}
@@ -238,7 +239,7 @@ def _interval_rows(name: str, calibration: Mapping[str, Any]) -> list[Row]:
         (
             name,
             f"{low:g} to {high:g}",
-            "none" if radius is None or math.isinf(radius) else f"± {radius:.3g}",
+            "none" if radius is None or math.isinf(radius) else f"± {formats.rounded(radius)}",
             f"{count:,}",
         )
         for low, high, radius, count in zip(
@@ -363,7 +364,9 @@ def _figure(row: Mapping[str, Any], metric: str) -> str:
     value, low, high = (row.get(f"{metric}{end}") for end in ("", "_low", "_high"))
     if value is None:
         return ""
-    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} [{low:.3g}, {high:.3g}]"
+    if low is None or high is None:
+        return formats.rounded(value)
+    return formats.with_interval(value, low, high)
 
 
 def _readable(value: object) -> str:

@@ -47,11 +47,11 @@ def test_card_text_has_all_parts(tmp_path: Path) -> None:
     text = (tmp_path / "CARD.md").read_text(encoding="utf-8")
     for part in (
         "non-commercial",
-        "6.6 ± 0.1",
+        "6.60 ± 0.10",
         "| reg | overall | 300 |",
         "| reg | many | 100 |",
         "**8.692**",
-        "± 9 ",
+        "± 9.00 ",
         "90%",
         "- None.",
     ):
