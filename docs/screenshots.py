@@ -7,6 +7,7 @@ into artefacts/screenshots; what is higher than one screen or wider than the pho
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -116,11 +117,17 @@ def take_all(names: list[str], reviewed: bool) -> None:
 
 def main() -> None:
     """Take the screenshots of the pages named on the command line, or of all."""
-    reviewed = "--review" in sys.argv
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("page", nargs="*", help="only these pages")
+    parser.add_argument(
+        "--review", action="store_true", help="all pages, light, dark and on a phone"
+    )
+    options = parser.parse_args()
+    reviewed = options.review
     known = [name for pages in SECTIONS.values() for name, *_ in pages] if reviewed else list(SHOTS)
-    names = [name for name in sys.argv[1:] if name != "--review"] or known
+    names = options.page or known
     if unknown := set(names) - set(known):
-        sys.exit(f"Unknown page: {', '.join(unknown)}. Available: {', '.join(known)}.")
+        parser.error(f"unknown page: {', '.join(unknown)}; available: {', '.join(known)}")
     REVIEW.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # An empty store: the Study shows the shipped results.
