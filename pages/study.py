@@ -243,7 +243,7 @@ def details(view: Summary, cell: CellSummary) -> None:
 
 def run_it(name: str, running: bool, found: bool) -> None:
     """Show the run of a grid, folded once there are results; an active one is at the top."""
-    if part := folds.fold("Run it yourself", "study_fold_run", expanded=not found):
+    if part := folds.fold("Run it yourself", study_run.fold_key(name), expanded=not found):
         with part:
             if running:
                 st.caption("The active run is shown at the top of the page.")

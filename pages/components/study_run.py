@@ -31,6 +31,7 @@ class RunState:
     stopping: bool = False  # asked to stop, while it still runs
     problem: str = ""  # why the latest request could not be met
     note: str = ""  # what a request has changed
+    unfold: bool = False  # whether to open its fold when that is drawn next
     running: bool = False  # when the results were drawn last
     done: int = 0
     at: float = 0.0  # time.time()
@@ -67,6 +68,18 @@ def status_of(name: str) -> study.Status | None:
         return None
 
 
+def fold_key(name: str) -> str:
+    """Return the key of the fold in which a grid is started and resumed; open it if it is wanted.
+
+    Who stops a run does so in a fragment, which does not draw the fold: what it wrote into the key
+    would be lost.
+    """
+    key, state = f"study_fold_run_{name}", run_state(name)
+    if state.unfold:
+        st.session_state[key], state.unfold = True, False
+    return key
+
+
 # Requests
 
 
@@ -82,12 +95,12 @@ def start(name: str) -> None:
 
 
 def stop(name: str) -> None:
-    """Stop the active run."""
+    """Stop the active run, and open the fold in which it can be resumed."""
     state = run_state(name)
     state.problem = state.note = ""
     try:
         study.stop(catalogue.store_path())
-        state.stopping = True
+        state.stopping = state.unfold = True
     except (UserError, OSError) as error:
         state.problem = f"The run could not be stopped. {sentence(error)}"
 

@@ -45,6 +45,8 @@ def small(request, tmp_path, monkeypatch):
 @pytest.mark.parametrize("small", [(1000, 24)], indirect=True)
 def test_start_watch_stop_and_resume(small, new_server_url, page):
     page.goto(f"{new_server_url}/study?grid=small")
+    expect(page.get_by_text("Run it yourself")).to_be_visible()
+    ready(page)
     done = stopped_after_some(page, "Start", small)
     assert 0 < done < 288
     assert done < stopped_after_some(page, "Resume", small, beyond=done) < 288
@@ -52,7 +54,6 @@ def test_start_watch_stop_and_resume(small, new_server_url, page):
 
 def stopped_after_some(page: Page, start: str, store: Path, beyond: int = 0) -> int:
     """Start or resume, stop once more than ``beyond`` models are trained; how many were kept."""
-    unfold_run(page, start)
     page.get_by_role("button", name=start).click()
     stop = page.get_by_role("button", name="Stop the run")
     expect(stop).to_be_visible()
@@ -61,19 +62,11 @@ def stopped_after_some(page: Page, start: str, store: Path, beyond: int = 0) -> 
         arg=beyond,
     )
     stop.click()
-    expect(stop).to_have_count(0)  # until then, the fold has no button, and a click could close it
-    unfold_run(page, "Resume")
+    expect(stop).to_have_count(0)
+    # Who stopped a run finds where to resume it, without opening anything.
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    return study.read_status(study.load(str(store.with_name("small.toml"))), store).done
-
-
-def unfold_run(page: Page, button: str) -> None:
-    """Open the fold of the run, once the page has settled on it, unless it shows the button."""
-    fold = page.get_by_text("Run it yourself")
-    expect(fold).to_be_visible()
     ready(page)
-    if not page.get_by_role("button", name=button).is_visible():
-        fold.click()
+    return study.read_status(study.load(str(store.with_name("small.toml"))), store).done
 
 
 @pytest.mark.parametrize("small", [(100, 2)], indirect=True)

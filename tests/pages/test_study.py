@@ -44,7 +44,8 @@ def opened(monkeypatch, store: Path, *folds: str, **query: str) -> AppTest:
     monkeypatch.setenv(catalogue.STORE, str(store))
     page = opened_page("study", 300, **query)
     for fold in folds:
-        page.session_state[f"study_fold_{fold}"] = True
+        key = f"run_{query['grid']}" if fold == "run" else fold
+        page.session_state[f"study_fold_{key}"] = True
     return ran(page.run()) if folds else page
 
 
