@@ -395,7 +395,7 @@ def reduced(drawn: np.ndarray, side: int) -> np.ndarray:
     """Reduce a square drawing with a Lanczos filter, as the training photos were.
 
     With an average over pixels, crops are softer, and the faces of old people are predicted too young:
-    on validation photos, the MAE of reg from 60 years on was 9.9 years instead of 7.8.
+    on validation photos, the MAE of an earlier reg model from 60 years on was 9.9 years instead of 7.8.
 
     Parameters
     ----------

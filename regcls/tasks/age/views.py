@@ -4,9 +4,9 @@ A prediction that changes from view to view hangs on details of the crop that ha
 the age. The predicted age and its interval are those of the aligned crop alone, for which the models
 are calibrated; the views show how stable they are.
 
-On validation photos, the mean over the views was not clearly better: the MAE differs by −0.08 [−0.31,
-0.16] years for reg and by −0.21 [−0.40, −0.02] for reg+cls. Faces reduced to 64, 48 and 32 pixels
-raised it by 0.3, 1.2 and 3.3 years, as they are predicted too young. After a change of the models,
+On validation photos, the mean over the views was not significantly better: the MAE differs by −0.07
+[−0.23, 0.10] years for reg and by −0.07 [−0.22, 0.08] for reg+cls. Faces reduced to 64, 48 and 32 pixels
+raised it by 0.2, 1.3 and 3.0 years, as they are predicted too young. After a change of the models,
 ``python -m regcls.training.age.views`` measures this again.
 """
 
