@@ -15,7 +15,7 @@ help:
 	@echo "make clean  remove the virtual environment, caches and built pages"
 
 run: $(VENV)/.run
-	$(BIN)/streamlit run app.py --server.port $(PORT) $(ARGS)
+	$(BIN)/python -m regcls app --port $(PORT) $(ARGS)
 
 test: $(VENV)/.dev browser lint
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import contextlib
+import importlib
+import runpy
 import sys
 from typing import Annotated
 
 import typer
 
 from regcls.utils.paths import dashboard_folder
+
+# What nearly all pages need and takes longest to load.
+LIBRARIES = ("pandas", "pyarrow", "altair", "scipy.special", "plotly.graph_objects")
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +29,17 @@ def start(
 ) -> None:
     """Start the dashboard on this machine; other options are passed to Streamlit."""
     script = str(dashboard_folder() / "app.py")
-    streamlit = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
-    command = [*streamlit, *context.args]
-    if os.name == "posix":
-        os.execv(sys.executable, command)  # so that signals reach Streamlit itself
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    sys.argv = ["streamlit", "run", script, f"--server.port={port}", *context.args]
+    _load()
+    # In this process, so that signals reach Streamlit and the libraries are there for it.
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _load() -> None:
+    """Load libraries before the server starts, so that the first visitor need not wait for them.
+
+    Not beside it in a thread: Streamlit and plotly would find half-loaded modules.
+    """
+    for name in LIBRARIES:
+        with contextlib.suppress(ImportError):  # the page that needs it says what is missing
+            importlib.import_module(name)

@@ -46,10 +46,10 @@ def wait_until_healthy(port: int, process: subprocess.Popen) -> None:
 
 
 def start_server(port: int, log: IO[bytes]) -> subprocess.Popen:
-    """Run ``streamlit run app.py`` on this port and wait until it answers."""
-    options = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1")
+    """Run ``regcls app``, as ``make run`` does, on this port and wait until it answers."""
+    options = ("--server.headless=true", "--server.address=127.0.0.1")
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+        [sys.executable, "-m", "regcls", "app", f"--port={port}", *options],
         cwd=ROOT,
         stdout=log,
         stderr=subprocess.STDOUT,
