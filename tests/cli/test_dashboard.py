@@ -19,9 +19,7 @@ from tests.helpers.server import ROOT, free_port, wait_until_healthy
 def test_streamlit_gets_the_script_the_port_and_all_other_options(monkeypatch):
     seen: list[list[str]] = []
     monkeypatch.setattr(dashboard, "LIBRARIES", ("json", "regcls_no_such_library"))
-    monkeypatch.setattr(
-        "runpy.run_module", lambda name, **options: seen.append([name, *sys.argv])
-    )
+    monkeypatch.setattr("runpy.run_module", lambda name, **options: seen.append([name, *sys.argv]))
     monkeypatch.setattr(sys, "argv", ["regcls"])
     result = CliRunner().invoke(app, ["app", "--port", "8765", "--server.headless=true"])
     assert result.exit_code == 0, result.output
@@ -50,7 +48,9 @@ def test_the_libraries_of_all_pages_are_loaded_before_streamlit_is():
 def test_ctrl_c_ends_the_server():
     port = free_port()
     command = [sys.executable, "-m", "regcls", "app", f"--port={port}", "--server.headless=true"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         wait_until_healthy(port, server)
         server.send_signal(signal.SIGINT)
