@@ -116,6 +116,17 @@ def error(value: float, low: float, high: float) -> str:
     return formats.with_interval(value, low, high) if np.isfinite(value) else MISSING
 
 
+def alone(value: float) -> str:
+    """Return a value as `error` does where there is no interval.
+
+    Examples
+    --------
+    >>> alone(6.8), alone(float("nan"))
+    ('6.80', '–')
+    """
+    return error(value, np.nan, np.nan)
+
+
 def p_value(p: float) -> str:
     """Return a p-value with two digits.
 
@@ -146,7 +157,8 @@ def by_shot(report: Report) -> Figures:
     >>> y = np.r_[np.zeros(200), np.full(50, 5.0), np.full(6, 9.0)]
     >>> found = Arrays(y, {"a": y + 1, "b": y + 2}, np.arange(len(y)))
     >>> by_shot(Report(found, np.array([-1.0, 3, 7, 10]))).rows
-    (('a', '1', '1', '1', '1', '1'), ('b', '2', '2', '2', '2', '2'),
+    (('a', '1.00', '1.00', '1.00', '1.00', '1.00'),
+     ('b', '2.00', '2.00', '2.00', '2.00', '2.00'),
      ('Rows', '256', '256', '200', '50', '6'))
     """
     overall = report.overall.set_index("model")
@@ -158,7 +170,7 @@ def by_shot(report: Report) -> Figures:
     counts = report.shots.drop_duplicates("shot").set_index("shot")["test"]
     total = len(report.arrays.y)
     tested = ("Rows", *(f"{n:,}" for n in (total, total, *counts[names])))
-    rows = (*((m, *map(number, table.loc[m])) for m in report.models), tested)
+    rows = (*((m, *map(alone, table.loc[m])) for m in report.models), tested)
     return Figures(("Model", *columns), rows, _lowest(table))
 
 
@@ -179,8 +191,8 @@ def _lowest(table: pd.DataFrame) -> frozenset[tuple[int, int]]:
     for j, name in enumerate(table, start=1):
         values = table[name].to_numpy()
         if np.isfinite(values).any():
-            least = number(np.nanmin(values))
-            found |= {(i, j) for i, value in enumerate(values) if number(value) == least}
+            least = alone(np.nanmin(values))
+            found |= {(i, j) for i, value in enumerate(values) if alone(value) == least}
     return frozenset(found)
 
 
@@ -258,7 +270,7 @@ def coverage(report: Report) -> Figures:
             f"{int(row['test']):,}",
             _shares(row["coverage"], row["coverage_low"], row["coverage_high"]),
             _shares(row["balanced_coverage"], row["balanced_low"], row["balanced_high"]),
-            number(row["width"]),
+            alone(row["width"]),
         )
         for row in report.coverage.overall().to_dict("records")
     ]
