@@ -70,11 +70,13 @@ def distribution(report: Report) -> Picture:
         rows["training"] = report.errors.train_counts
     long = rows.melt(["low", "high"], var_name="split", value_name="targets")
     long["share"] = long["targets"] / long.groupby("split")["targets"].transform("sum")
-    return Picture(_distribution_spec(_domain(report)), {"targets": long}, report.imbalance)
+    parts = ("training", "test") if report.errors.train_counts is not None else ("test",)
+    return Picture(_distribution_spec(_domain(report), parts), {"targets": long}, report.imbalance)
 
 
 @cache
-def _distribution_spec(domain: tuple[float, float]) -> dict[str, Any]:
+def _distribution_spec(domain: tuple[float, float], parts: tuple[str, ...]) -> dict[str, Any]:
+    colours = {"training": HISTOGRAM_COLOUR, "test": TEST_COLOUR}
     bars = (
         alt.Chart(alt.NamedData("targets"))
         .mark_bar(opacity=0.55)
@@ -85,7 +87,7 @@ def _distribution_spec(domain: tuple[float, float]) -> dict[str, Any]:
             y2=alt.datum(0),
             color=alt.Color(
                 "split:N",
-                scale=alt.Scale(domain=["training", "test"], range=[HISTOGRAM_COLOUR, TEST_COLOUR]),
+                scale=alt.Scale(domain=list(parts), range=[colours[part] for part in parts]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from regcls.predictions import charts
+from regcls.predictions.columns import Arrays
+from regcls.predictions.report import Report
 from tests.helpers.prediction_report import make_report
 
 
@@ -24,3 +27,12 @@ def test_every_chart_is_drawn():
     ]
     for picture in pictures:
         assert picture.caption and picture.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_legend_of_targets_names_what_is_known(known):
+    y = np.linspace(0, 10, 60)
+    arrays = Arrays(y, {"reg": y + 1}, np.arange(60), train=y if known else None)
+    spec = charts.distribution(Report(arrays, np.array([0.0, 5, 10]))).spec
+    domain = spec["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    assert domain == (["training", "test"] if known else ["test"])
