@@ -18,6 +18,7 @@ from pages.components import (
     uploads,
 )
 from pages.components.form import Folding
+from regcls.formats import counted
 from regcls.io import tables
 from regcls.io.reading import AUTOMATIC, Reading, TableError
 from regcls.predictions import columns as arrays_of
@@ -382,7 +383,7 @@ def in_one_line(table: tables.Table, columns: Columns | None) -> str:
     def bold(*names: str) -> str:
         return ", ".join(f"**{figures.markdown(name)}**" for name in names)
 
-    parts = [bold(page_state().name), f"{len(table.frame):,} rows"]
+    parts = [bold(page_state().name), counted(len(table.frame), "row")]
     if columns is not None:
         roles = {
             "target": (columns.target,),

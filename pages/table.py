@@ -22,6 +22,7 @@ from pages.components import (
 from pages.components.form import Folding
 from pages.components.table_settings import BUDGETS, DEFAULTS, GOALS
 from regcls.exceptions import UserError
+from regcls.formats import counted
 from regcls.io.reading import AUTOMATIC, Reading
 from regcls.predictions.figures import markdown
 from regcls.tabular import columns as tabular_columns
@@ -358,13 +359,15 @@ def watch() -> None:
 
 def in_one_line(state: PageState, frame: pd.DataFrame, found: Setup | None) -> str:
     """Return the table, its size and what is compared on it."""
-    parts = [f"**{markdown(state.name)}**", f"{len(frame):,} rows, {frame.shape[1]:,} columns"]
+    parts = [
+        f"**{markdown(state.name)}**",
+        f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')}",
+    ]
     if found is not None:
         problem, budget = found.plan.problem, found.key[-2]
-        inputs = len(problem.columns)
         parts += [
             f"target **{markdown(problem.target)}**",
-            f"{inputs} input{'s' if inputs > 1 else ''}",
+            counted(len(problem.columns), "input"),
             f"{GOALS[found.plan.goal].lower()} counts equally",
             f"{BUDGETS[budget].lower()} budget",
         ]

@@ -55,6 +55,17 @@ def grouped(value: float, places: int = 0) -> str:
     return f"{value:z,.{places}f}".replace("-", MINUS)
 
 
+def counted(count: int, unit: str) -> str:
+    """Return a number of things, with the plural of their name where it needs one.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(1234, "row"), counted(0, "input")
+    ('1 row', '1,234 rows', '0 inputs')
+    """
+    return f"{grouped(count)} {unit}{'s' * (count != 1)}"
+
+
 def percent(share: float, places: int = 0, *, signed: bool = False, short: bool = False) -> str:
     """Return a share in per cent.
 

@@ -266,8 +266,9 @@ def _roles(frame: pd.DataFrame) -> Columns:
     numeric = numeric_columns(frame)
     if len(numeric) < 2:
         raise TableError(
-            "the table needs a true target and at least one prediction; of the columns "
-            f"{', '.join(map(str, frame.columns[:8]))}, {len(numeric)} hold numbers"
+            "the table needs a true target and at least one prediction, in two columns of numbers; "
+            f"{len(numeric) or 'none'} of its columns ({', '.join(map(str, frame.columns[:8]))}) can be "
+            "read as numbers"
         )
     sample = _sample(frame, numeric)
     target = _column_named(numeric, _TARGET_NAMES) or _most_correlated(sample, numeric)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from regcls import __version__
+from regcls.formats import counted
 from regcls.plotting import mixture, style
 from regcls.plotting.chart import Picture
 from regcls.predictions import charts, figures
@@ -119,9 +120,12 @@ def _opening(report: Report, title: str, made: date) -> str:
     """Title, what the report is on, the verdict, and the errors at a glance."""
     first, *rest = report.verdict_parts
     covered = () if report.coverage is None else report.coverage.sentences(report.unit)
-    models = f"{len(report.models)} model{'s' if len(report.models) > 1 else ''}"
-    ranges = f"{len(report.edges) - 1} target range{'s' if len(report.edges) > 2 else ''}"
-    facts = [f"{made.day} {made:%B %Y}", f"{len(report.arrays.y):,} rows", models, ranges]
+    facts = [
+        f"{made.day} {made:%B %Y}",
+        counted(len(report.arrays.y), "row"),
+        counted(len(report.models), "model"),
+        counted(len(report.edges) - 1, "target range"),
+    ]
     return (
         f'<header><p class="kind">Error report per target range</p><h1>{_escape(title)}</h1>'
         f'<p class="facts">{escape(" · ".join(facts))}</p></header>'
