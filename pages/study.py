@@ -181,9 +181,8 @@ def tiles_of(shown: Summary, tuned: Summary | None) -> dict[str, tuple[Summary, 
     return found
 
 
-def show(name: str, found: dict[str, Summary]) -> str:
+def show(shown: Summary) -> str:
     """Show the results of a grid; return what reg+cls is compared with."""
-    shown = choose_source(name, found)
     tuned = tuned_summary()
     if shown.headline:
         st.markdown(f"## {shown.headline}")
@@ -254,7 +253,8 @@ def run_it(name: str, running: bool, found: bool) -> None:
 left, right = st.columns([1, 2], vertical_alignment="center")
 left.title("Study", anchor=False)
 messages = st.container()
-with right:
+header = right.container(horizontal=True, vertical_alignment="center")
+with header:
     name = choose_grid()
 status = study_run.status_of(name)
 running = status is not None and status.running
@@ -269,8 +269,11 @@ found = summaries(name)
 if not running:
     with below:
         run_it(name, running=False, found=bool(found))
+if found:
+    with header:
+        shown = choose_source(name, found)
 with body:
-    against = show(name, found) if found else ""
+    against = show(shown) if found else ""
     if not found:
         st.info(
             "The first models are being trained. Results appear here."
