@@ -15,7 +15,7 @@ from tests.helpers.waiting import until
 
 def test_a_background_run_reports_its_status_excludes_others_and_stops(tmp_path, longer):
     longer.write_text(
-        longer.read_text().replace("epochs = 90", "epochs = 300")
+        longer.read_text().replace("epochs = 90", "epochs = 1000")
     )  # not finished before it is stopped
     store = tmp_path / "study.sqlite"
     grid = study.load(str(longer))
