@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+LEAST_VARIANCE = 1e-4  # of β-NLL, for targets of variance 1
+INTERPOLATION = 2.0  # of the ranks of RankSim, as in the authors' code
+TINY = 1e-8  # added to squared distances
 
 
 def weighted_mse(value: Tensor, y: Tensor, weight: Tensor) -> Tensor:
@@ -119,3 +125,148 @@ def hard_cross_entropy(logits: Tensor, labels: Tensor, kept: Tensor) -> Tensor:
     """
     chosen = torch.log_softmax(logits, dim=2).gather(2, labels[:, :, None])[:, :, 0]
     return -(chosen * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)
+
+
+def beta_nll(value: Tensor, raw: Tensor, y: Tensor, beta: float = 0.5) -> Tensor:
+    """Compute β-NLL, the Gaussian log-likelihood weighted by a power of its own variance.
+
+    Parameters
+    ----------
+    value : Tensor of shape (R, B)
+        Predicted means.
+    raw : Tensor of shape (R, B)
+        Predicted variances before softplus.
+    y : Tensor of shape (R, B)
+        Targets.
+    beta : float, default 0.5
+        Power of the variance by which the loss of each sample is weighted; the weight has no
+        gradient. 0 is the log-likelihood, 1 fits the means as the squared error does.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Losses.
+
+    References
+    ----------
+    Seitzer et al., "On the Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic
+    Neural Networks", ICLR 2022, eq. 5; β = 0.5 is the authors' recommendation.
+    """
+    variance = torch.nn.functional.softplus(raw) + LEAST_VARIANCE
+    nll = 0.5 * (variance.log() + (value - y).square() / variance)
+    return (variance.detach() ** beta * nll).mean(dim=1)
+
+
+class _Ranks(torch.autograd.Function):
+    """Normalised ranks, 1/k for the largest, with the gradient of a black-box combinatorial solver.
+
+    Vlastelica et al., "Differentiation of Blackbox Combinatorial Solvers", ICLR 2020.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor) -> Tensor:
+        ranks = normalised_ranks(scores)
+        ctx.save_for_backward(scores, ranks)
+        return ranks
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        scores, ranks = ctx.saved_tensors
+        moved = normalised_ranks(scores + INTERPOLATION * gradient)
+        return (moved - ranks) / INTERPOLATION
+
+
+def normalised_ranks(scores: Tensor) -> Tensor:
+    """Return descending ranks along the last dimension, divided by their number.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (..., k)
+        Scores.
+
+    Returns
+    -------
+    Tensor of shape (..., k)
+        1/k for the largest score, 1 for the smallest.
+
+    Examples
+    --------
+    >>> normalised_ranks(torch.tensor([0.1, 0.9, 0.5, 0.2])).tolist()
+    [1.0, 0.25, 0.5, 0.75]
+    """
+    order = scores.argsort(dim=-1, descending=True, stable=True)
+    places = torch.arange(1, scores.shape[-1] + 1, dtype=scores.dtype).expand_as(scores)
+    return torch.zeros_like(scores).scatter(-1, order, places) / scores.shape[-1]
+
+
+def ranksim(features: Tensor, y: Tensor) -> Tensor:
+    """Compute RankSim: neighbours in the target should be neighbours in the features.
+
+    Each sample ranks all others by the similarity of their targets and by the cosine similarity of
+    their features; the ranks should agree. The authors add up the samples' losses and weight them;
+    this is the mean, so that a weight does not depend on the number of samples.
+
+    Parameters
+    ----------
+    features : Tensor of shape (R, B, d)
+        Features of R models.
+    y : Tensor of shape (R, B)
+        Targets, different from each other.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Mean squared differences of the normalised ranks.
+
+    References
+    ----------
+    Gong et al., "RankSim: Ranking Similarity Regularization for Deep Imbalanced Regression", ICML
+    2022, eq. 5, with the authors' interpolation strength 2.
+    """
+    unit = torch.nn.functional.normalize(features, dim=2)
+    by_features = _Ranks.apply(unit @ unit.transpose(1, 2))
+    by_target = normalised_ranks(-(y[:, :, None] - y[:, None, :]).abs())
+    return (by_features - by_target).square().mean(dim=(1, 2))
+
+
+def ordinal_entropy(features: Tensor, y: Tensor) -> Tensor:
+    """Compute the ordinal entropy loss: features spread as far apart as their targets.
+
+    Parameters
+    ----------
+    features : Tensor of shape (R, B, d)
+        Features of R models.
+    y : Tensor of shape (R, B)
+        Targets; the features of equal ones are drawn to their mean.
+
+    Returns
+    -------
+    Tensor of shape (R,)
+        Mean distance of the features from the mean of their target, less the mean distance between
+        these means, weighted by the distance of the targets (from 0 to 1).
+
+    References
+    ----------
+    Zhang et al., "Improving Deep Regression with Ordinal Entropy", ICLR 2023, eq. 4 to 6, normalised
+    as in the authors' code.
+    """
+    unit = torch.nn.functional.normalize(features, dim=2)
+    same = (y[:, :, None] == y[:, None, :]).to(unit.dtype)
+    # Each target once: by the first sample that has it.
+    first = (same.cumsum(dim=2).diagonal(dim1=1, dim2=2) == 1).to(unit.dtype)
+    means = torch.nn.functional.normalize(same @ unit / same.sum(dim=2, keepdim=True), dim=2)
+    upper = torch.triu(first[:, :, None] * first[:, None, :], diagonal=1)
+    apart = (y[:, :, None] - y[:, None, :]).abs()
+    most = apart.amax(dim=(1, 2), keepdim=True)
+    least = torch.where(upper > 0, apart, most).amin(dim=(1, 2), keepdim=True)
+    weight = upper * (apart - least) / most.clamp(min=TINY)
+    spread = (weight * _distance(means)).sum(dim=(1, 2)) / upper.sum(dim=(1, 2)).clamp(min=1)
+    inside = (unit - means).square().sum(dim=2)
+    several = (same.sum(dim=2) > 1).to(unit.dtype)
+    tight = (several * (inside + TINY).sqrt()).sum(dim=1) / several.sum(dim=1).clamp(min=1)
+    return tight - spread
+
+
+def _distance(points: Tensor) -> Tensor:
+    """Euclidean distances (R, B, B) between unit vectors (R, B, d), with finite gradients at zero."""
+    return (2 - 2 * points @ points.transpose(1, 2)).clamp(min=TINY).sqrt()

@@ -9,70 +9,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from regcls.nn import losses
-from regcls.nn.labels import pad_edges
 from regcls.nn.layout import epoch_order
+from regcls.nn.tabular_model import ANSWERS, KINDS, WEIGHTED, WITH_CLASSES, Model
+from regcls.nn.tabular_settings import Settings, stacked
 
-KINDS = ("bmc", "mse", "cls", "hl")  # in the order of the rows
 PREDICT_ROWS = 2048  # rows per call when predicting
-_MASKED = -1e9  # logit of the classes that pad a model with fewer
-
-
-@dataclass(frozen=True)
-class Model:
-    """Loss and optimiser settings of one model; tuples hold one entry per fold.
-
-    Attributes
-    ----------
-    kind : {"mse", "bmc", "cls", "hl"}
-        Loss: weighted mean squared error, Balanced MSE, mean squared error plus cross-entropy, or
-        the cross-entropy of HL-Gauss, whose prediction is the mean of its class centres.
-    lr : float
-        Learning rate of Adam.
-    weight : float
-        Factor of the regression loss; for "hl", of the cross-entropy.
-    weight_decay : float
-        L2 penalty, added to the gradient.
-    variance : float
-        Noise variance of Balanced MSE.
-    sample_weight : tuple of ndarray of shape (n,), optional
-        Sample weights of "mse" and "cls"; ones by default.
-    edges : tuple of ndarray of shape (C + 1,), optional
-        Class edges, in the units of the ensemble's targets; needed by "cls" and "hl".
-    keep : tuple of ndarray of shape (C,), optional
-        Probability of keeping a label, by class; all labels are kept by default.
-    sigma : tuple of float, optional
-        Standard deviation of soft labels; needed by "hl".
-
-    Raises
-    ------
-    ValueError
-        If the kind is unknown, or ``edges`` or ``sigma`` do not belong to it.
-    """
-
-    kind: str
-    lr: float
-    weight: float = 1.0
-    weight_decay: float = 0.0
-    variance: float = 1.0
-    sample_weight: tuple[np.ndarray, ...] | None = None
-    edges: tuple[np.ndarray, ...] | None = None
-    keep: tuple[np.ndarray, ...] | None = None
-    sigma: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        if (self.kind in ("cls", "hl")) != (self.edges is not None):
-            raise ValueError("models of kind cls and hl need edges, the others must not have any")
-        if (self.kind == "hl") != (self.sigma is not None):
-            raise ValueError("models of kind hl need sigma, the others must not have it")
+COMPARED_ROWS = 64  # of a batch, for the losses that compare all pairs of features
 
 
 class TabularEnsemble:
@@ -112,24 +60,16 @@ class TabularEnsemble:
             raise ValueError("x, y and seeds must have one entry per fold, and models at least one")
         if any(len(a) != len(b) or len(a) < 2 for a, b in zip(x, y, strict=True)):
             raise ValueError("x and y of each fold must be of one length, at least 2 rows")
-        self.folds, self.models, self.hidden = len(x), tuple(models), tuple(hidden)
+        self.folds, self.hidden = len(x), tuple(hidden)
         self.seeds, self.sizes = tuple(seeds), [len(a) for a in x]
         self.batch = min(batch, *self.sizes)
-        self.order = sorted(range(len(models)), key=lambda i: KINDS.index(models[i].kind))
-        laid = [models[i] for i in self.order]
-        ends = np.cumsum([sum(m.kind == kind for m in laid) for kind in KINDS]) * self.folds
-        self._parts = {
-            k: slice(int(a), int(b)) for k, a, b in zip(KINDS, [0, *ends], ends, strict=False)
-        }
-        self._with_classes = slice(int(ends[1]), int(ends[3]))
-        self._hard = int(ends[2] - ends[1])  # rows with hard labels; those with soft labels follow
-        self._x, self._y = _stacked(x), _stacked(y)
-        self._make_settings(laid)
+        self._x, self._y = stacked(x), stacked(y)
+        self._lay(models)
         self.parameters = self._initial_weights(self._x.shape[2])
         self._moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
-        self.best = [p.detach().clone() for p in self.parameters]
-        self.best_score = torch.full((len(models), self.folds), torch.inf)
-        self.best_epoch = torch.zeros(len(models), self.folds, dtype=torch.int64)
+        self._best = {name: [p.detach().clone() for p in self.parameters] for name in ANSWERS}
+        self._score = {name: torch.full((self._all.stop,), torch.inf) for name in ANSWERS}
+        self.last_better = 0  # last epoch in which any model improved
         self._draws = torch.Generator().manual_seed(int(seeds[0]))
         self.step = 0
 
@@ -138,56 +78,35 @@ class TabularEnsemble:
         """Full batches of the smallest fold."""
         return min(self.sizes) // self.batch
 
-    def _make_settings(self, laid: list[Model]) -> None:
-        g, n = self.folds, self._x.shape[1]
-        per_row = lambda name: torch.tensor(
-            [getattr(m, name) for m in laid for _ in range(g)], dtype=torch.float32
-        )
-        self._lr, self._decay, self._scale = map(per_row, ("lr", "weight_decay", "weight"))
-        self._variance = per_row("variance")[self._parts["bmc"]]
-        weighted = [m for m in laid if m.kind in ("mse", "cls")]
-        self._weights: Tensor | None = None
-        if any(m.sample_weight is not None for m in weighted):
-            ones = (np.ones(n, np.float32),) * g
-            self._weights = _stacked([w for m in weighted for w in m.sample_weight or ones])
-        self._make_classes([m for m in laid if m.edges is not None])
+    def _lay(self, models: Sequence[Model]) -> None:
+        """Order the models by kind and make what depends on them."""
+        self.models = tuple(models)
+        self.order = sorted(range(len(models)), key=lambda i: KINDS.index(models[i].kind))
+        laid = [models[i] for i in self.order]
+        ends = np.cumsum([0, *(sum(m.kind == kind for m in laid) for kind in KINDS)]) * self.folds
+        self._parts = {
+            kind: slice(int(a), int(b))
+            for kind, a, b in zip(KINDS, ends[:-1], ends[1:], strict=True)
+        }
+        self._all = slice(0, int(ends[-1]))
+        with_classes = self._span(WITH_CLASSES)
+        # Rows that have each layer: the hidden ones and the value head, class head, variance head.
+        layers = [*(self._all,) * (len(self.hidden) + 1), with_classes, self._parts["nll"]]
+        self._rows = [rows for rows in layers for _ in ("weight", "bias")]
+        self._settings = Settings.made(laid, self._y, self.sizes)
 
-    def _make_classes(self, laid: list[Model]) -> None:
-        """Make the tensors of the models with classes: edges, masks, centres, labels, keep."""
-        rows = [(m, f) for m in laid for f in range(self.folds)]
-        edges = [np.asarray(m.edges[f], np.float32) for m, f in rows if m.edges is not None]
-        self.classes = max((len(e) - 1 for e in edges), default=0)
-        if not rows:
-            return
-        c, hard = self.classes, self._hard
-        self._edges = torch.from_numpy(np.stack([pad_edges(e, c, infinite=True) for e in edges]))
-        self._mask = torch.full((len(rows), 1, c), _MASKED)
-        self._centres = torch.zeros(len(rows), c)
-        self._keep = torch.ones(hard, c)
-        self._sigma = torch.tensor(
-            [m.sigma[f] for m, f in rows if m.sigma is not None], dtype=torch.float32
-        )
-        labels = []
-        for i, ((m, f), own) in enumerate(zip(rows, map(torch.tensor, edges), strict=True)):
-            count = len(own) - 1
-            self._mask[i, 0, :count] = 0
-            self._centres[i, :count] = (own[1:] + own[:-1]) / 2
-            if i < hard:
-                labels.append(torch.bucketize(self._y[f], own[1:-1].contiguous(), right=True))
-                if m.keep is not None:
-                    self._keep[i, :count] = torch.as_tensor(m.keep[f], dtype=torch.float32)
-        self._labels = torch.stack(labels) if hard else torch.zeros(0, 0)
+    def _span(self, kinds: Sequence[str]) -> slice:
+        """Return the rows of kinds that lie side by side."""
+        return slice(self._parts[kinds[0]].start, self._parts[kinds[-1]].stop)
 
     def _initial_weights(self, inputs: int) -> list[Tensor]:
         """Draw Xavier-uniform weights, the same for all models of a fold; biases are zero."""
         sizes = (inputs, *self.hidden)
-        shapes = [*itertools.pairwise(sizes), (sizes[-1], 1)]
-        made = [self._drawn(shape, 2 * i, len(self.models)) for i, shape in enumerate(shapes)]
-        if self.classes:
-            count = (self._with_classes.stop - self._with_classes.start) // self.folds
-            made.append(self._drawn((sizes[-1], self.classes), 2 * len(shapes), count))
+        outputs = (1, self._settings.classes, 1)
+        shapes = [*itertools.pairwise(sizes), *((sizes[-1], size) for size in outputs)]
         parameters = []
-        for weight in made:
+        for i, (shape, rows) in enumerate(zip(shapes, self._rows[::2], strict=True)):
+            weight = self._drawn(shape, 2 * i, (rows.stop - rows.start) // self.folds)
             parameters += [weight, torch.zeros(len(weight), 1, weight.shape[2])]
         return [p.requires_grad_() for p in parameters]
 
@@ -198,17 +117,15 @@ class TabularEnsemble:
             draws.append((2 * torch.rand(shape, generator=rng) - 1) * (6 / sum(shape)) ** 0.5)
         return torch.stack(draws).repeat(models, 1, 1)
 
-    def _forward(self, x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return values (R, B) and the logits (r, B, C) of models with classes, for x (G, B, d)."""
+    def _forward(self, x: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features (R, B, h), values (R, B), and logits (r, B, C) of models with classes."""
         a = x.repeat(len(self.models), 1, 1)
         for i in range(len(self.hidden)):
             a = torch.relu(torch.baddbmm(parameters[2 * i + 1], a, parameters[2 * i]))
-        at = 2 * len(self.hidden)
-        value = torch.baddbmm(parameters[at + 1], a, parameters[at])[:, :, 0]
-        if not self.classes:
-            return value, value[:0, :, None]
-        logits = torch.baddbmm(parameters[at + 3], a[self._with_classes], parameters[at + 2])
-        return value, logits + self._mask
+        weight, bias, class_weight, class_bias = parameters[2 * len(self.hidden) :][:4]
+        value = torch.baddbmm(bias, a, weight)[:, :, 0]
+        logits = torch.baddbmm(class_bias, a[self._span(WITH_CLASSES)], class_weight)
+        return a, value, logits + self._settings.mask
 
     def losses(self, rows: Tensor) -> Tensor:
         """Compute the loss of each model on a batch.
@@ -224,33 +141,62 @@ class TabularEnsemble:
             Losses, in the internal order of the models.
         """
         fold = torch.arange(self.folds)[:, None]
-        value, logits = self._forward(self._x[fold, rows], self.parameters)
-        y = self._y[fold, rows].repeat(len(self.models), 1)
-        found = []
+        y = self._y[fold, rows]
+        features, value, logits = self._forward(self._x[fold, rows], self.parameters)
+        first = self._first_terms(rows, y, features, value, logits)
+        return first + self._second_terms(rows, y, features, logits)
+
+    def _first_terms(
+        self, rows: Tensor, y: Tensor, features: Tensor, value: Tensor, logits: Tensor
+    ) -> Tensor:
+        """Return the loss that every model has, times its factor, shape (R,)."""
+        made, y, found = self._settings, y.repeat(len(self.models), 1), []
         part = self._parts["bmc"]
         if part.stop > part.start:
-            found.append(losses.balanced_mse(value[part], y[part], self._variance))
-        part = slice(self._parts["mse"].start, self._parts["cls"].stop)
+            found.append(losses.balanced_mse(value[part], y[part], made.variance))
+        part = self._parts["nll"]
+        if part.stop > part.start:
+            weight, bias = self.parameters[-2:]
+            raw = torch.baddbmm(bias, features[part], weight)[:, :, 0]
+            found.append(losses.beta_nll(value[part], raw, y[part]))
+        part = self._span(WEIGHTED)
         if part.stop > part.start:
             weight = torch.ones(())
-            if self._weights is not None:
-                take = rows.repeat((part.stop - part.start) // self.folds, 1)
-                weight = self._weights.gather(1, take)
+            if made.sample_weights is not None:
+                weight = made.sample_weights.gather(1, self._taken(rows, part))
             found.append(losses.weighted_mse(value[part], y[part], weight))
-        part, hard = self._parts["hl"], self._hard
+        part = self._parts["hl"]
         if part.stop > part.start:
-            labels = losses.soft_labels(self._edges[hard:], y[part], self._sigma)
-            found.append(losses.soft_cross_entropy(logits[hard:], labels))
-        total = torch.cat(found) * self._scale
-        if hard:
-            take = rows.repeat(hard // self.folds, 1)
-            label = self._labels.gather(1, take)
-            chance = self._keep.gather(1, label)
+            labels = losses.soft_labels(made.edges[made.hard :], y[part], made.sigma)
+            found.append(losses.soft_cross_entropy(logits[made.hard :], labels))
+        return torch.cat(found) * made.scale
+
+    def _second_terms(self, rows: Tensor, y: Tensor, features: Tensor, logits: Tensor) -> Tensor:
+        """Return what the loss of some models adds to the squared error, shape (R,)."""
+        made = self._settings
+        found = [torch.zeros(self._parts["ranksim"].start)]
+        part = self._parts["ranksim"]
+        if part.stop > part.start:
+            own, targets = _distinct(features[part], y)
+            found.append(losses.ranksim(own, targets) * made.strength[part])
+        part = self._parts["oe"]
+        if part.stop > part.start:
+            own = features[part, :COMPARED_ROWS]
+            targets = y[:, :COMPARED_ROWS].repeat(len(own) // self.folds, 1)
+            found.append(losses.ordinal_entropy(own, targets) * made.strength[part])
+        found.append(torch.zeros(self._parts["mse"].stop - self._parts["mse"].start))
+        part = self._parts["cls"]
+        if part.stop > part.start:
+            label = made.labels.gather(1, self._taken(rows, part))
+            chance = made.keep.gather(1, label)
             kept = (torch.rand(chance.shape, generator=self._draws) < chance).float()
-            extra = losses.hard_cross_entropy(logits[:hard], label, kept)
-            part = self._parts["cls"]
-            total = torch.cat([total[: part.start], total[part] + extra, total[part.stop :]])
-        return total
+            found.append(losses.hard_cross_entropy(logits[: made.hard], label, kept))
+        found.append(torch.zeros(self._all.stop - part.stop))
+        return torch.cat(found)
+
+    def _taken(self, rows: Tensor, part: slice) -> Tensor:
+        """Return the training rows (r, B) of the models in a part."""
+        return rows.repeat((part.stop - part.start) // self.folds, 1)
 
     def train_step(self) -> None:
         """Train one batch of every fold with one step of Adam (L2 in the gradient)."""
@@ -258,18 +204,21 @@ class TabularEnsemble:
         if at == 0:
             count = self.steps_per_epoch * self.batch
             folds = zip(self.seeds, self.sizes, strict=True)
-            self._rows = torch.stack([epoch_order(s, epoch, n)[:count] for s, n in folds])
-        rows = self._rows[:, at * self.batch : (at + 1) * self.batch]
-        gradients = torch.autograd.grad(self.losses(rows).sum(), self.parameters)
+            self._order = torch.stack([epoch_order(s, epoch, n)[:count] for s, n in folds])
+        rows = self._order[:, at * self.batch : (at + 1) * self.batch]
+        total = self.losses(rows).sum()
+        gradients = torch.autograd.grad(total, self.parameters, materialize_grads=True)
         self.step += 1
         with torch.no_grad():
             self._update(gradients)
 
     def _update(self, gradients: tuple[Tensor, ...]) -> None:
-        for p, g, (m, v) in zip(self.parameters, gradients, self._moments, strict=True):
-            rows = self._with_classes if len(p) != len(self._lr) else slice(None)
-            # Only the class head has fewer rows, unless all models have classes.
-            lr, decay = self._lr[rows, None, None], self._decay[rows, None, None]
+        made = self._settings
+        for i, (p, g, (m, v)) in enumerate(
+            zip(self.parameters, gradients, self._moments, strict=True)
+        ):
+            rows = self._rows[i]
+            lr, decay = made.lr[rows, None, None], made.weight_decay[rows, None, None]
             g = g.addcmul(p, decay)
             m.lerp_(g, 0.1)
             v.mul_(0.999).addcmul_(g, g, value=0.001)
@@ -288,7 +237,8 @@ class TabularEnsemble:
     ) -> None:
         """Train with early stopping, keeping each model's weights of its best epoch.
 
-        The validation score of a model is Σ ``weights`` · |error|.
+        The validation score of a model is Σ ``weights`` · |error|. Models with a class head have
+        three answers, each with a best epoch of its own; see `regcls.nn.tabular_model.ANSWERS`.
 
         Parameters
         ----------
@@ -303,54 +253,105 @@ class TabularEnsemble:
         patience : int
             Epochs without an improvement of any model after which training stops.
         on_epoch : callable, optional
-            Called with the number of completed epochs after each epoch; may raise to stop.
+            Called with the number of completed epochs after each epoch; may raise to stop, or call
+            `keep`.
         on_step : callable, optional
             Called after each step; may raise to stop.
         """
-        val_x, val_y, val_weights = _stacked(x), _stacked(y), _stacked(weights)
+        val_x, val_y, val_weights = stacked(x), stacked(y), stacked(weights)
         while self.step < epochs * self.steps_per_epoch:
             for _ in range(self.steps_per_epoch):
                 self.train_step()
                 on_step()
             epoch = self.step // self.steps_per_epoch
-            self._keep_best(self._values(val_x, self.parameters), val_y, val_weights, epoch)
+            self._keep_best(val_x, val_y, val_weights, epoch)
             on_epoch(epoch)
-            if epoch - int(self.best_epoch.max()) >= patience:
+            if epoch - self.last_better >= patience:
                 return
 
-    def _keep_best(self, values: Tensor, y: Tensor, weights: Tensor, epoch: int) -> None:
-        folds = values.view(len(self.models), self.folds, -1)
-        score = ((folds - y).abs() * weights).sum(dim=2)
-        better = score < self.best_score
-        self.best_score = torch.where(better, score, self.best_score)
-        self.best_epoch = torch.where(better, epoch, self.best_epoch)
-        flat = better.view(-1, 1, 1)
-        for kept, p in zip(self.best, self.parameters, strict=True):
-            rows = self._with_classes if len(p) != len(flat) else slice(None)
-            kept.copy_(torch.where(flat[rows], p.detach(), kept))
+    def _keep_best(self, x: Tensor, y: Tensor, weights: Tensor, epoch: int) -> None:
+        found = self._answers(x, self.parameters)
+        for name, (rows, predicted) in found.items():
+            repeats = len(predicted) // self.folds
+            error = (predicted - y.repeat(repeats, 1)).abs() * weights.repeat(repeats, 1)
+            score = error.sum(dim=1)
+            better = score < self._score[name][rows]
+            if not better.any():
+                continue
+            self.last_better = epoch
+            self._score[name][rows] = torch.where(better, score, self._score[name][rows])
+            for kept, p, own in zip(self._best[name], self.parameters, self._rows, strict=True):
+                low, high = max(rows.start, own.start), min(rows.stop, own.stop)
+                if low < high:
+                    at = slice(low - own.start, high - own.start)
+                    which = better[low - rows.start : high - rows.start, None, None]
+                    kept[at] = torch.where(which, p.detach()[at], kept[at])
 
-    def _values(self, x: Tensor, parameters: list[Tensor]) -> Tensor:
-        """Return the predictions (R, m) for x (G, m, d)."""
-        parts = []
+    def _answers(self, x: Tensor, parameters: list[Tensor]) -> dict[str, tuple[slice, Tensor]]:
+        """Return the rows and predictions (r, m) of each answer, for x (G, m, d)."""
+        made, hard = self._settings, self._settings.hard
+        parts: dict[str, list[Tensor]] = {name: [] for name in ANSWERS}
         with torch.no_grad():
             for at in range(0, x.shape[1], PREDICT_ROWS):
-                value, logits = self._forward(x[:, at : at + PREDICT_ROWS], parameters)
-                part = self._parts["hl"]
-                if part.stop > part.start:
-                    share = torch.softmax(logits[self._hard :], dim=2)
-                    value[part] = (share * self._centres[self._hard :, None]).sum(dim=2)
-                parts.append(value)
-        return torch.cat(parts, dim=1)
+                _, value, logits = self._forward(x[:, at : at + PREDICT_ROWS], parameters)
+                mean = _mean_class(logits, made.centres)
+                value[self._parts["hl"]] = mean[hard:]
+                parts["value"].append(value)
+                parts["class"].append(mean[:hard])
+                free = _mean_class(logits[:hard] - made.log_prior, made.centres[:hard])
+                parts["prior"].append(free)
+        rows = {"value": self._all, "class": self._parts["cls"], "prior": self._parts["cls"]}
+        return {
+            name: (rows[name], torch.cat(found, dim=1))
+            for name, found in parts.items()
+            if rows[name].stop > rows[name].start
+        }
 
-    def scores(self) -> np.ndarray:
+    def keep(self, models: Sequence[int]) -> None:
+        """Drop all other models; the remaining ones go on as if alone.
+
+        Parameters
+        ----------
+        models : sequence of int
+            Indices of the models to keep; they are numbered anew in their order.
+        """
+        kept = sorted(models)
+        places = [p for p, i in enumerate(self.order) if i in kept]
+        rows = torch.tensor([p * self.folds + f for p in places for f in range(self.folds)])
+        own = [rows[(rows >= s.start) & (rows < s.stop)] - s.start for s in self._rows]
+        self._lay([self.models[i] for i in kept])
+        head = 2 * len(self.hidden) + 2  # the class head, which may have fewer classes now
+        sizes = [
+            slice(self._settings.classes if i in (head, head + 1) else None)
+            for i in range(len(own))
+        ]
+
+        def picked(tensors: Sequence[Tensor]) -> list[Tensor]:
+            return [
+                t.detach()[at][..., size].clone()
+                for t, at, size in zip(tensors, own, sizes, strict=True)
+            ]
+
+        first, second = zip(*self._moments, strict=True)
+        self.parameters = [p.requires_grad_() for p in picked(self.parameters)]
+        self._moments = list(zip(picked(first), picked(second), strict=True))
+        self._best = {name: picked(best) for name, best in self._best.items()}
+        self._score = {name: score[rows] for name, score in self._score.items()}
+
+    def scores(self, answer: str = "value") -> np.ndarray:
         """Return the best validation scores.
+
+        Parameters
+        ----------
+        answer : {"value", "class", "prior"}
+            What is scored.
 
         Returns
         -------
         ndarray of shape (M, G)
-            Score of each model in each fold.
+            Score of each model in each fold; infinite for models without this answer.
         """
-        return self._in_given_order(self.best_score).numpy()
+        return self._in_given_order(self._score[answer].view(-1, self.folds)).numpy()
 
     def predict(self, x: Sequence[np.ndarray]) -> np.ndarray:
         """Return the predictions of each model's best epoch.
@@ -365,7 +366,7 @@ class TabularEnsemble:
         ndarray of shape (M, G, m)
             Predictions; beyond a fold's own rows they have no meaning.
         """
-        values = self._values(_stacked(x), self.best)
+        _, values = self._answers(stacked(x), self._best["value"])["value"]
         return self._in_given_order(values.view(len(self.models), self.folds, -1)).numpy()
 
     def _in_given_order(self, laid: Tensor) -> Tensor:
@@ -374,7 +375,7 @@ class TabularEnsemble:
         return back
 
     def layers(
-        self, model: int, fold: int, best: bool = True
+        self, model: int, fold: int, answer: str | None = "value"
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the weights and biases of one model.
 
@@ -384,34 +385,42 @@ class TabularEnsemble:
             Index of the model.
         fold : int
             Index of the fold.
-        best : bool, default True
-            Whether to return the weights of the best epoch instead of the current ones.
+        answer : {"value", "class", "prior"} or None
+            What the weights are the best for; None for the current weights.
 
         Returns
         -------
         list of (weight, bias)
-            Arrays of shapes (in, out) and (out,) of the hidden layers, the regression head and, for
-            models with classes, the class head.
+            Arrays of shapes (in, out) and (out,) of the hidden layers, the value head and, for
+            models that have one, the class head or the variance head.
         """
         row = self.order.index(model) * self.folds + fold
-        source = self.best if best else [p.detach() for p in self.parameters]
+        source = [p.detach() for p in self.parameters] if answer is None else self._best[answer]
         found = []
-        for i in range(0, 2 * len(self.hidden) + 2, 2):
-            found.append((source[i][row].numpy().copy(), source[i + 1][row, 0].numpy().copy()))
+        for weight, bias, rows in zip(source[::2], source[1::2], self._rows[::2], strict=True):
+            if rows.start <= row < rows.stop:
+                at = row - rows.start
+                found.append((weight[at].numpy().copy(), bias[at, 0].numpy().copy()))
         edges = self.models[model].edges
         if edges is not None:
-            at = row - self._with_classes.start
             count = len(edges[fold]) - 1
-            weight, bias = source[-2][at], source[-1][at, 0]
-            found.append((weight[:, :count].numpy().copy(), bias[:count].numpy().copy()))
+            found[-1] = found[-1][0][:, :count], found[-1][1][:count]
         return found
 
 
-def _stacked(arrays: Sequence[np.ndarray]) -> Tensor:
-    """Stack arrays of different sizes (G, …), padded with zeros."""
-    shape = np.max([a.shape for a in arrays], axis=0)
-    out = torch.zeros(len(arrays), *map(int, shape))
-    for i, a in enumerate(arrays):
-        own = tuple(slice(size) for size in a.shape)
-        out[i][own] = torch.as_tensor(np.asarray(a, np.float32))
-    return out
+def _mean_class(logits: Tensor, centres: Tensor) -> Tensor:
+    """Return the mean class centre (r, m) under the softmax of the logits (r, m, C)."""
+    return (torch.softmax(logits, dim=2) @ centres[:, :, None])[:, :, 0]
+
+
+def _distinct(features: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features (r, k, h) and targets (r, k) of rows that differ in their target.
+
+    They are drawn from the first rows of a batch, whose order is random; k is the same in all folds.
+    """
+    folds, y = len(y), y[:, :COMPARED_ROWS]
+    first = [np.sort(np.unique(own.numpy(), return_index=True)[1]) for own in y]
+    count = min(map(len, first))
+    take = torch.from_numpy(np.stack([own[:count] for own in first]))
+    take, targets = (t.repeat(len(features) // folds, 1) for t in (take, y.gather(1, take)))
+    return features.gather(1, take[:, :, None].expand(-1, -1, features.shape[2])), targets

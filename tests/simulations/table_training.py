@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regcls.nn.tabular_ensemble import Model, TabularEnsemble
+from regcls.nn.tabular_ensemble import TabularEnsemble
+from regcls.nn.tabular_model import Model
 from regcls.nn.threads import use_one_core
 from regcls.tabular.columns import make_problem
 from regcls.tabular.fold import _Fitter, _split_inner
