@@ -2,7 +2,7 @@
 
 A grid is described in `spec`, `grid` and, if it tunes its settings, `tuning`; `loader` reads it
 from TOML. `worker` trains a batch of models, `runner` a whole grid with joblib or, through
-`dask_backend`, on a cluster; `processes` starts runs in the background and `status` reports their
+`regcls.utils.dask_backend`, on a cluster; `processes` starts runs in the background and `status` reports their
 progress. `store` keeps the results (its rows are in `rows`). `results` compares them, `layout` and
 `findings` prepare tables and text, `error_chart`, `effect_chart` and `range_chart` draw
 charts, `catalogue` lists what a page can show, and `records` returns plain values for commands.

@@ -15,8 +15,6 @@ from typing import Any
 
 from regcls.exceptions import UserError
 from regcls.study import worker
-from regcls.study.dask_backend import SchedulerLost
-from regcls.study.dask_backend import results as cluster_results
 from regcls.study.grid import Grid
 from regcls.study.processes import announced
 from regcls.study.rows import Result
@@ -25,6 +23,8 @@ from regcls.study.status import PACE, completion, missing_models
 from regcls.study.store import Store, StoreError
 from regcls.utils import pace
 from regcls.utils.cpu import cores
+from regcls.utils.dask_backend import SchedulerLost
+from regcls.utils.dask_backend import results as cluster_results
 
 HEARTBEAT = 5.0  # seconds between two heartbeats
 ON_LOST = ("local", "stop")

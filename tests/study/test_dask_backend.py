@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regcls import study
-from regcls.study import dask_backend
+from regcls.utils import dask_backend
 from tests.helpers.study_grids import rows, small
 
 
