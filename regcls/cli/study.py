@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +16,7 @@ from regcls.cli.output import (
     show_progress,
     show_table,
 )
+from regcls.cli.signals import stop_on_signals
 from regcls.exceptions import sentence
 from regcls.utils.text import duration
 
@@ -78,7 +74,7 @@ def run_study(
 
     if not (as_json or fresh):
         plan_study(name, store)
-    with _stop_on_signals() as stop:
+    with stop_on_signals() as stop:
         record = records.run(
             name,
             store,
@@ -185,24 +181,3 @@ def _show_cells(record: dict[str, Any], store: Path) -> None:
         "(control_ratio: by that of reg with the same loss scale). Intervals, p-values and verdicts "
         "have functions as units and are Holm-corrected over all settings of the grid."
     )
-
-
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; a second SIGINT interrupts at once."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
