@@ -26,8 +26,8 @@ from regcls.formats import counted
 from regcls.io.reading import AUTOMATIC, Reading
 from regcls.predictions.figures import markdown
 from regcls.tabular import columns as tabular_columns
+from regcls.tabular import methods, samples, split_column
 from regcls.tabular import plan as tabular_plan
-from regcls.tabular import samples
 from regcls.tabular.targets import Target, possible_targets
 from regcls.utils.text import duration
 
@@ -194,14 +194,16 @@ def setup(state: PageState, frame: pd.DataFrame) -> Setup | None:
         ):
             return None
         preview(state, frame)
-        target, group = roles(state, frame)
-        leave_out = choose_columns(state, frame, target, group)
+        target, group, split = roles(state, frame)
+        leave_out = choose_columns(state, frame, target, group, split)
     with right:
         goal, budget, ranges = table_settings.draw(state.goal, state.budget)
-        key = (state.mark, target, group, leave_out, goal, budget, ranges)
+        key = (state.mark, target, group, split, leave_out, goal, budget, ranges)
 
         def make() -> tabular_plan.Plan:
-            problem = tabular_columns.make_problem(frame, target, leave_out, group, state.notes)
+            problem = tabular_columns.make_problem(
+                frame, target, leave_out, group, state.notes, split
+            )
             return tabular_plan.Plan(problem, tabular_plan.BUDGETS[budget], goal, ranges=ranges)
 
         url_state.write({"sample": state.sample_key, "budget": budget, "goal": goal}, DEFAULTS)
@@ -210,8 +212,8 @@ def setup(state: PageState, frame: pd.DataFrame) -> Setup | None:
     return found
 
 
-def roles(state: PageState, frame: pd.DataFrame) -> tuple[str, str | None]:
-    """Draw the choice of target and groups; return the two columns."""
+def roles(state: PageState, frame: pd.DataFrame) -> tuple[str, str | None, str | None]:
+    """Draw the choice of target, groups and split; return the three columns."""
     targets: list[Target] = state.once("targets", (state.mark,), lambda: possible_targets(frame))
     if not targets:
         raise UserError(
@@ -238,7 +240,23 @@ def roles(state: PageState, frame: pd.DataFrame) -> tuple[str, str | None]:
         help="Rows with the same value, such as one person or place, are held out together, so that "
         "no test row has a near-duplicate in the training set.",
     )
-    return target, None if group == NONE else group
+    split = choose_split(state, frame, target) if group == NONE else None
+    return target, None if group == NONE else group, split
+
+
+def choose_split(state: PageState, frame: pd.DataFrame, target: str) -> str | None:
+    """Draw the choice of a given split, if a column can be one; return it."""
+    likely = state.once("split", (state.mark,), lambda: split_column.likely(frame))
+    if likely is None or likely == target:
+        return None
+    kept = st.checkbox(
+        f"Keep the split of “{likely}”",
+        True,
+        **selection.persistent("table_split", state.mark),
+        help="Trains on its training rows, chooses settings on its validation rows and measures errors "
+        "on its test rows, for several seeds instead of cross-validation.",
+    )
+    return likely if kept else None
 
 
 def compare_button(found: Setup) -> None:
@@ -262,9 +280,10 @@ def compare_button(found: Setup) -> None:
             "settings are then trained on all of them."
         )
     running = state.run is not None and state.run.running
+    held_out = "held-out folds" if plan.problem.parts is None else "seeds"
     st.caption(
-        f"About {duration(plan.seconds)}: {len(tabular_plan.KINDS)} kinds of models, "
-        f"{plan.budget.settings} settings each, {len(plan.splits)} held-out folds.{subsample}"
+        f"About {duration(plan.seconds)}: {len(methods.KINDS)} kinds of models, "
+        f"{plan.budget.settings} settings each, {len(plan.splits)} {held_out}.{subsample}"
         f"{' It stops the current run.' if running else ''}"
     )
 
@@ -278,15 +297,15 @@ def preview(state: PageState, frame: pd.DataFrame) -> None:
 
 
 def choose_columns(
-    state: PageState, frame: pd.DataFrame, target: str, group: str | None
+    state: PageState, frame: pd.DataFrame, target: str, group: str | None, split: str | None
 ) -> tuple[str, ...]:
     """Draw the choice of columns to leave out, first those that may leak the target."""
 
     def check() -> tabular_columns.Problem:
         with st.spinner("Checking the columns…"):
-            return tabular_columns.make_problem(frame, target, (), group)
+            return tabular_columns.make_problem(frame, target, (), group, split=split)
 
-    found = state.once("checked", (state.mark, target, group), check)
+    found = state.once("checked", (state.mark, target, group, split), check)
     out = []
     if found.suspicions:
         st.warning(
@@ -299,7 +318,7 @@ def choose_columns(
             if st.checkbox(text, one.certain, **options):
                 out.append(one.column)
     suspected = {one.column for one in found.suspicions}
-    names = [c for c in frame.columns if c not in suspected and c not in (target, group)]
+    names = [c for c in frame.columns if c not in suspected and c not in (target, group, split)]
     usual = [c for c in (state.sample.leave_out if state.sample else ()) if c in names]
     more = st.multiselect(
         "More columns to leave out" if found.suspicions else "Columns to leave out",

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components import balance, charts, downloads, selection, table_input
 from regcls.exceptions import UserError
 from regcls.io.reading import AUTOMATIC, Reading
-from regcls.tabular import plan as tabular_plan
+from regcls.tabular import methods
 from regcls.utils.text import duration
 
 if TYPE_CHECKING:
@@ -120,16 +120,16 @@ def balanced(results: Results) -> None:
 def choose_kinds(results: Results) -> tuple[str, ...]:
     """Draw the choice of the kinds of models to show."""
     best = results.best_network()
-    usual = list(dict.fromkeys(["reg", "control", "reg+cls", best, tabular_plan.TREES]))
+    usual = list(dict.fromkeys(["reg", "control", "reg+cls", best, methods.TREES]))
     picked = st.pills(
         "Models",
-        list(tabular_plan.KINDS),
+        list(methods.KINDS),
         default=usual,
         selection_mode="multi",
-        format_func=tabular_plan.NAMES.__getitem__,
+        format_func=methods.NAMES.__getitem__,
         **selection.persistent("table_kinds"),
     )
-    return tuple(kind for kind in tabular_plan.KINDS if kind in picked)
+    return tuple(kind for kind in methods.KINDS if kind in picked)
 
 
 def figures(results: Results) -> None:
@@ -153,9 +153,9 @@ def files(run: Comparison, results: Results) -> None:
     plan = run.plan
     kind = st.selectbox(
         "PyTorch code for",
-        list(tabular_plan.NETWORKS),
-        format_func=tabular_plan.NAMES.__getitem__,
-        index=list(tabular_plan.NETWORKS).index("reg+cls"),
+        list(methods.NETWORKS),
+        format_func=methods.NAMES.__getitem__,
+        index=list(methods.NETWORKS).index("reg+cls"),
         key="table_code",
     )
     rows = round(len(plan.problem.y) * 0.8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import selection
+from regcls.tabular import methods
 from regcls.tabular import plan as tabular_plan
 
 BUDGETS = {"quick": "Quick", "normal": "Normal", "thorough": "Thorough"}
@@ -55,19 +56,29 @@ def _segmented(label: str, options: dict[str, str], name: str, default: str, hel
     )
 
 
+def sources() -> str:
+    """Return the methods that have a publication, each with its source."""
+    found = (one for one in methods.METHODS.values() if one.source and one.name != "reg+cls")
+    return "; ".join(f"**{one.label}** ({one.source})" for one in found)
+
+
 def how_to_read() -> None:
     """Explain what is compared and how."""
     hidden = " and ".join(map(str, tabular_plan.HIDDEN))
     with st.expander("How to read this", icon=":material/menu_book:"):
         st.markdown(
             f"- **Models.** Small networks with two hidden layers of {hidden} units that differ "
-            "only in their loss: **reg**; the **control**, reg with a tuned loss scale, since a "
-            "larger loss alone can help; **reg+cls**; inverse and square-root **weights** and "
-            "**LDS** in both variants (Yang et al. 2021); **Balanced MSE** (Ren et al. 2022); "
-            "**HL-Gauss** (Imani and White 2018). Gradient-boosted trees are shown for comparison.\n"
-            "- **Equal tuning.** Each kind of model tries the same number of settings; the best is "
+            "only in their loss, or in how they answer. **reg**; the **control**, reg with a tuned loss "
+            "scale, since a larger loss alone can help; **reg+cls**, and **classes only**, without a "
+            "regression loss. They answer by the value head, by the class head, by the class head "
+            "with the class prior removed, by both heads, or recalibrated by a monotone map. "
+            "Boosted trees and ridge regression are shown for comparison.\n"
+            f"- **Other methods.** {sources()}.\n"
+            "- **Equal tuning.** Each kind of model tries the same number of settings; after a quarter "
+            "and half of the training, half of them go on (successive halving), and the best is "
             "selected on inner validation rows. Errors are measured on rows used neither for "
-            "training nor for selection (nested 5-fold cross-validation).\n"
+            "training nor for selection (nested 5-fold cross-validation, or several seeds where the "
+            "table has a split of its own).\n"
             "- **Balanced MAE.** The mean absolute error per target range, averaged over ranges, so "
             "that rare values count as much as frequent ones. **MAE** weights every row equally.\n"
             "- **Intervals** (95%) are for new rows and new training runs on tables like this "

@@ -47,6 +47,13 @@ def advise(
     group: Annotated[
         str | None, typer.Option(help="Column of rows that belong together, such as a person.")
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Column with train, val or test for each row; by default, one that is named split "
+            "and has these values. An empty text uses none."
+        ),
+    ] = None,
     leave_out: Annotated[
         list[str] | None, typer.Option(help="Column to leave out of the inputs; can be repeated.")
     ] = None,
@@ -75,6 +82,7 @@ def advise(
         budget=budget,
         goal=goal,
         group=group,
+        split=split,
         leave_out=leave_out,
         ranges=ranges,
         seed=seed,

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-LEAST_VARIANCE = 1e-4  # of β-NLL, for targets of variance 1
-INTERPOLATION = 2.0  # of the ranks of RankSim, as in the authors' code
+from regcls.nn.tabular_model import INTERPOLATION, LEAST_VARIANCE
+
 TINY = 1e-8  # added to squared distances
 
 

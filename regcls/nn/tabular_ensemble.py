@@ -16,11 +16,10 @@ from torch import Tensor
 
 from regcls.nn import losses
 from regcls.nn.layout import epoch_order
-from regcls.nn.tabular_model import ANSWERS, KINDS, WEIGHTED, WITH_CLASSES, Model
+from regcls.nn.tabular_model import ANSWERS, COMPARED_ROWS, KINDS, WEIGHTED, WITH_CLASSES, Model
 from regcls.nn.tabular_settings import Settings, stacked
 
 PREDICT_ROWS = 2048  # rows per call when predicting
-COMPARED_ROWS = 64  # of a batch, for the losses that compare all pairs of features
 
 
 class TabularEnsemble:

@@ -11,6 +11,9 @@ KINDS = ("bmc", "nll", "ranksim", "oe", "mse", "cls", "hl")
 REGULARISED = ("ranksim", "oe")  # squared error plus a term on the features
 WEIGHTED = ("ranksim", "oe", "mse", "cls")  # squared error, with sample weights
 WITH_CLASSES = ("cls", "hl")
+COMPARED_ROWS = 64  # of a batch, by the losses that compare all pairs of features
+INTERPOLATION = 2.0  # of the ranks of RankSim, as in the authors' code
+LEAST_VARIANCE = 1e-4  # of β-NLL, for targets of variance 1
 # What the weights of a model's best epoch are kept for: the prediction of its own loss, and two of
 # the class head of "cls", the mean under its softmax with and without the class prior.
 ANSWERS = ("value", "class", "prior")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,7 @@ class Settings:
         )
 
 
-def _classes(laid: Sequence[Model], y: Tensor, sizes: Sequence[int]) -> dict[str, Tensor | int]:
+def _classes(laid: Sequence[Model], y: Tensor, sizes: Sequence[int]) -> dict[str, Any]:
     """Return the fields that describe classes."""
     rows = [(m, f) for m in laid for f in range(len(y))]
     edges = [np.asarray(m.edges[f], np.float32) for m, f in rows if m.edges is not None]

@@ -169,13 +169,17 @@ class Monotone:
         return np.interp(predictions, self.x, self.y)
 
 
-def fit_monotone(predicted: np.ndarray, truth: np.ndarray) -> Monotone:
+def fit_monotone(
+    predicted: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None
+) -> Monotone:
     """Fit the monotone map from predictions to targets with the least squared error.
 
     Parameters
     ----------
     predicted, truth : ndarray of shape (N,)
         Predictions and targets.
+    weights : ndarray of shape (N,), optional
+        Weights of the squared errors.
 
     Returns
     -------
@@ -189,7 +193,7 @@ def fit_monotone(predicted: np.ndarray, truth: np.ndarray) -> Monotone:
     """
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(predicted, truth)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(predicted, truth, weights)
     x, y = fitted.X_thresholds_, fitted.y_thresholds_
     if len(x) > KNOTS:
         keep = np.unique(np.linspace(0, len(x) - 1, KNOTS).round().astype(int))

@@ -14,18 +14,33 @@ from regcls.plotting.chart import Picture, finished
 from regcls.plotting.encodings import range_tooltips
 from regcls.plotting.style import COLOURS, FUNCTION_COLOUR, HISTOGRAM_COLOUR
 from regcls.stats.ranges import labels as range_labels
-from regcls.tabular.plan import NAMES, TREES
+from regcls.tabular.methods import NAMES, TREES
 from regcls.tabular.results import CONSTANT, ESTIMAND, REMEDIES, Results
 
-# Further colours of Okabe and Ito, and darker ones where those are used up.
+# Further colours of Okabe and Ito, and shades of them; other answers of a network have shades of its
+# colour.
 KIND_COLOURS = COLOURS | {
+    "reg+cls-class": "#3C93C9",
+    "reg+cls-prior": "#7FB6DC",
+    "reg+cls-mixed": "#004C7A",
+    "classes": "#5E4FA2",
+    "classes-prior": "#9E9AC8",
+    "reg-recalibrated": "#F0A070",
+    "reg+cls-recalibrated": "#2F6F9F",
     "inverse": "#E69F00",
     "sqrt-inverse": "#B8860B",
     "lds": "#CC79A7",
     "lds-inverse": "#9C4A78",
+    "refitted": "#A63F00",
+    "mean": "#C98A5E",
     "bmc": "#56B4E9",
     "hl-gauss": "#8C6BB1",
+    "beta-nll": "#6BC4A6",
+    "ranksim": "#7A7A7A",
+    "ordinal-entropy": "#B8A500",
     "trees": "#6B7F2A",
+    "trees-sqrt-inverse": "#A3B15C",
+    "ridge": "#A9A9A9",
 }
 METRICS = {
     "balanced_mae": "balanced MAE",
@@ -175,7 +190,7 @@ def _changes_spec(intervals: bool) -> dict[str, Any]:
     zero = alt.Chart(alt.NamedData("changes")).mark_rule(strokeWidth=1.5, color=FUNCTION_COLOUR)
     zero = zero.encode(x=alt.datum(0))
     layers = alt.layer(zero, *[bars] * intervals, points)
-    return finished(layers, "Change of the error between methods", 520)
+    return finished(layers, "Change of the error between methods", 26 * len(_COMPARISONS))
 
 
 def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
@@ -197,7 +212,7 @@ def per_range(results: Results, kinds: Sequence[str], name: str) -> Picture:
     """
     table = results.report(kinds).table()
     table = table[table["test"] > 0]
-    rows = _row_counts(results.plan.problem.y, results.plan.edges)
+    rows = _row_counts(results.plan.train_y, results.plan.edges)
     labels = dict(zip(results.plan.edges, rows["range"], strict=False))
     errors = pd.DataFrame(
         {

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regcls.exceptions import UserError
+from regcls.tabular import split_column
 from regcls.tabular.leaks import Suspicion, check_category, check_number
 
 NUMBER, CATEGORY = "number", "category"
@@ -56,6 +57,8 @@ class Problem:
         Positions of the rows in the original table.
     groups : ndarray of shape (n,) or None
         Group number of each row; a group is held out as a whole.
+    parts : ndarray of shape (n,) or None
+        Part of each row in a given split, see `regcls.tabular.split_column`.
     notes : tuple of str
         What was changed or left out, as sentences.
     suspicions : tuple of Suspicion
@@ -68,6 +71,7 @@ class Problem:
     y: np.ndarray
     rows: np.ndarray
     groups: np.ndarray | None = None
+    parts: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
 
@@ -153,6 +157,7 @@ def make_problem(
     leave_out: Sequence[str] | None = None,
     group: str | None = None,
     notes: Sequence[str] = (),
+    split: str | None = None,
 ) -> Problem:
     """Prepare a table for the comparison: detect column types, code categories, find leaks.
 
@@ -169,6 +174,8 @@ def make_problem(
         Column whose equal values mark rows that belong together, such as a person.
     notes : sequence of str
         Sentences to put before the notes of this function.
+    split : str, optional
+        Column that says which rows train, choose and test.
 
     Returns
     -------
@@ -178,7 +185,8 @@ def make_problem(
     Raises
     ------
     UserError
-        If the target cannot be predicted or no column remains to predict from.
+        If the target cannot be predicted, no column remains to predict from, or ``split`` is not a
+        split.
 
     Examples
     --------
@@ -197,7 +205,10 @@ def make_problem(
         all_notes.append(f"{lost} row{has} no finite target and {were} left out.")
     all_notes += _number_notes(frame[target])
     frame, y = frame.iloc[rows], y[rows]
-    others = [name for name in frame.columns if name not in (target, group)]
+    kept_parts = None if split is None else split_column.parts(frame[split])
+    if kept_parts is not None:
+        all_notes.append(f"The split “{split}” is kept: {split_column.summary(kept_parts)}.")
+    others = [name for name in frame.columns if name not in (target, group, split)]
     found = [_column(frame[name], str(name), all_notes) for name in others]
     usable = [pair for pair in found if pair is not None]
     suspicions = _suspicions(usable, y)
@@ -217,6 +228,7 @@ def make_problem(
         y=y,
         rows=rows,
         groups=None if group is None else pd.factorize(frame[group].astype(str))[0],
+        parts=kept_parts,
         notes=tuple(all_notes),
         suspicions=tuple(suspicions),
     )

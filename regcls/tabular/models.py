@@ -8,53 +8,33 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
 
+from regcls.tabular.answers import Answer
 from regcls.tabular.columns import Problem, encode
-from regcls.tabular.plan import HIDDEN, TREES, Setting
+from regcls.tabular.plan import Setting
 from regcls.tabular.preprocessing import inputs
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model of one kind with its preprocessing, fitted on all rows.
+    """A method with its preprocessing, fitted on all rows.
 
     Attributes
     ----------
     kind : str
-        Model kind.
+        Method.
     setting : Setting
         Setting that the search selected.
     preprocessing : sklearn.pipeline.Pipeline
         Fitted preprocessing.
-    mean, std : float
-        Mean and standard deviation of the training targets.
-    layers : tuple of (ndarray of shape (in, out), ndarray of shape (out,))
-        Weights and biases of a network: hidden layers, value head and, with classes, class head.
-    edges : ndarray of shape (C + 1,) or None
-        Class edges in units of the target, for networks with classes.
-    trees : HistGradientBoostingRegressor or None
-        The boosted trees.
+    answer : Answer
+        Prediction for preprocessed rows.
     """
 
     kind: str
     setting: Setting
     preprocessing: Any
-    mean: float
-    std: float
-    layers: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
-    edges: np.ndarray | None = None
-    trees: Any = None
-
-    @property
-    def centres(self) -> np.ndarray:
-        """Class centres in units of the target, shape (C,); empty without classes."""
-        return np.empty(0) if self.edges is None else (self.edges[1:] + self.edges[:-1]) / 2
-
-    @property
-    def class_head(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Weights and biases of the class head, or None."""
-        return self.layers[-1] if len(self.layers) > len(HIDDEN) + 1 else None
+    answer: Answer
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """Predict coded rows.
@@ -69,16 +49,7 @@ class FittedModel:
         ndarray of shape (n,)
             Predictions in units of the target.
         """
-        x = inputs(self.preprocessing, values)
-        if self.kind == TREES:
-            return self.trees.predict(x)
-        for weight, bias in self.layers[: len(HIDDEN)]:
-            x = np.maximum(x @ weight + bias, 0)
-        if self.kind == "hl-gauss":
-            weight, bias = self.layers[-1]
-            return softmax(x @ weight + bias, axis=1) @ self.centres
-        weight, bias = self.layers[len(HIDDEN)]
-        return ((x @ weight + bias)[:, 0] * self.std + self.mean).astype(np.float64)
+        return self.answer.predict(inputs(self.preprocessing, values))
 
 
 def predict_rows(

@@ -2,7 +2,7 @@
 
 Input ``table``: float32 (N, p), one column per table column in the order of the metadata. A category
 is given as the number of its level there (any other number: unknown level); missing values are NaN.
-Output ``value``: float32 (N,), in units of the target. Networks with classes also have the output
+Output ``value``: float32 (N,), in units of the target. Methods that read a class head also have the output
 ``logits``, float32 (N, C). The metadata entry ``regcls_table`` is a JSON object with the columns, the
 levels, the setting and the class edges. Boosted trees are one operator of the domain ``ai.onnx.ml``.
 """
@@ -18,10 +18,20 @@ from typing import Any
 import numpy as np
 
 from regcls.nn.onnx_graph import GraphBuilder
+from regcls.stats.readouts import Monotone, log_prior
 from regcls.tabular import onnx_trees
+from regcls.tabular.answers import (
+    Answer,
+    Average,
+    ClassHead,
+    Layers,
+    Recalibrated,
+    Trees,
+    ValueHead,
+)
 from regcls.tabular.columns import NUMBER, Column, Problem
+from regcls.tabular.methods import KINDS
 from regcls.tabular.models import FittedModel
-from regcls.tabular.plan import HIDDEN, KINDS, TREES
 from regcls.tabular.preprocessing import CLIP
 
 KEY = "regcls_table"
@@ -64,23 +74,20 @@ def onnx_bytes(model: FittedModel, problem: Problem) -> bytes:
     bytes
         ONNX file; see the module's description for its inputs and outputs.
     """
-    opsets = {onnx_trees.DOMAIN: onnx_trees.OPSET} if model.kind == TREES else None
+    trees = isinstance(model.answer, Trees)
+    opsets = {onnx_trees.DOMAIN: onnx_trees.OPSET} if trees else None
     graph = GraphBuilder("regcls-table", opsets)
     table = graph.input("table", ["N", len(problem.columns)])
     x = _preprocess(graph, model, problem.columns, table)
-    column = _trees(graph, model, x) if model.kind == TREES else _network(graph, model, x)
+    column = _answer(graph, model.answer, x)
     graph.squeeze(column, 1, "last", out=graph.output("value", ["N"]))
     return graph.serialise({KEY: json.dumps(_metadata(model, problem))})
 
 
 def _metadata(model: FittedModel, problem: Problem) -> dict[str, Any]:
-    s = model.setting
-    if model.kind == TREES:
-        setting = {"rate": s.rate, "leaves": s.leaves, "l2": s.l2}
-    else:
-        setting = {"lr": s.lr, "weight": s.weight, "decay": s.weight_decay}
+    head = _class_head(model.answer)
     return {
-        "schema": 1,
+        "schema": 2,
         "kind": model.kind,
         "target": problem.target,
         "input": "table: float32 (N, columns); numbers as they are, categories as level numbers, "
@@ -89,31 +96,83 @@ def _metadata(model: FittedModel, problem: Problem) -> dict[str, Any]:
             {"name": c.name, "kind": c.kind, **({"levels": list(c.levels)} if c.levels else {})}
             for c in problem.columns
         ],
-        "setting": setting,
-        "class_edges": None if model.edges is None else [float(e) for e in model.edges],
+        "setting": model.setting.used(model.kind),
+        "class_edges": None if head is None else [float(e) for e in head.edges],
     }
 
 
-def _network(graph: GraphBuilder, model: FittedModel, x: str) -> str:
-    """Add the network; return its prediction (N, 1). Logits become an output of the graph."""
-    for i, (weight, bias) in enumerate(model.layers[: len(HIDDEN)]):
-        x = graph.node("Relu", graph.dense(x, weight, bias, f"hidden{i}"))
-    if model.class_head is not None:
-        weight, bias = model.class_head
-        logits = graph.output("logits", ["N", len(bias)])
-        graph.dense(x, weight, bias, "classes", out=logits)
-        if model.kind == "hl-gauss":
-            probability = graph.node("Softmax", logits, axis=1)
-            centres = graph.constant(model.centres[:, None], "centres")
-            return graph.node("MatMul", probability, centres)
-    weight, bias = model.layers[len(HIDDEN)]
-    return graph.dense(x, weight * model.std, bias * model.std + model.mean, "target")
+def _class_head(answer: Answer) -> ClassHead | None:
+    """Return the class head that an answer reads, if it does."""
+    if isinstance(answer, Average):
+        return next(filter(None, map(_class_head, answer.parts)), None)
+    return answer if isinstance(answer, ClassHead) else None
 
 
-def _trees(graph: GraphBuilder, model: FittedModel, x: str) -> str:
-    """Add the boosted trees; return their prediction (N, 1)."""
-    attributes = onnx_trees.attributes(model.trees)
+def _answer(graph: GraphBuilder, answer: Answer, x: str, name: str = "") -> str:
+    """Add an answer; return its prediction (N, 1). Logits become an output of the graph."""
+    if isinstance(answer, ValueHead):
+        h = _hidden(graph, answer.hidden, x, name)
+        return graph.dense(h, answer.weight[:, None], np.array([answer.bias]), f"{name}target")
+    if isinstance(answer, ClassHead):
+        return _class_answer(graph, answer, _hidden(graph, answer.hidden, x, name))
+    if isinstance(answer, Average):
+        parts = [
+            graph.node("Mul", _answer(graph, part, x, f"part{i}_"), graph.constant(w, f"share{i}"))
+            for i, (part, w) in enumerate(zip(answer.parts, answer.weights, strict=True))
+        ]
+        return graph.node("Sum", *parts)
+    if isinstance(answer, Recalibrated):
+        return _mapped(graph, answer.map, _answer(graph, answer.answer, x, name))
+    assert isinstance(answer, Trees)
+    attributes = onnx_trees.attributes(answer.model)
     return graph.node("TreeEnsembleRegressor", x, domain=onnx_trees.DOMAIN, **attributes)
+
+
+def _hidden(graph: GraphBuilder, hidden: Layers, x: str, name: str) -> str:
+    for i, (weight, bias) in enumerate(hidden):
+        x = graph.node("Relu", graph.dense(x, weight, bias, f"{name}hidden{i}"))
+    return x
+
+
+def _class_answer(graph: GraphBuilder, head: ClassHead, h: str) -> str:
+    """Add a class head with its logits as an output; return its mean or median (N, 1)."""
+    logits = graph.output("logits", ["N", len(head.bias)])
+    graph.dense(h, head.weight, head.bias, "classes", out=logits)
+    shift = graph.constant(head.tau * log_prior(head.prior)[None], "log_prior")
+    share = graph.node("Softmax", graph.node("Sub", logits, shift), axis=1)
+    if head.statistic == "mean":
+        centres = (head.edges[1:] + head.edges[:-1]) / 2
+        return graph.node("MatMul", share, graph.constant(centres[:, None], "centres"))
+    return _median(graph, head, share)
+
+
+def _median(graph: GraphBuilder, head: ClassHead, share: str) -> str:
+    """Return the median of the density that is uniform in each class.
+
+    Each class adds its width times the part of it that lies below half of the probability.
+    """
+    upper = graph.constant(np.triu(np.ones((len(head.prior),) * 2)), "sum_up_to")
+    before = graph.node("Sub", graph.node("MatMul", share, upper), share)
+    missing = graph.node("Sub", graph.constant(0.5, "half"), before)
+    part = graph.node("Div", missing, graph.node("Max", share, graph.constant(1e-30, "least")))
+    clipped = graph.node("Clip", part, graph.constant(0, "zero"), graph.constant(1, "one"))
+    above = graph.node("MatMul", clipped, graph.constant(np.diff(head.edges)[:, None], "widths"))
+    return graph.node("Add", above, graph.constant(head.edges[0], "lowest"))
+
+
+def _mapped(graph: GraphBuilder, fitted: Monotone, column: str) -> str:
+    """Add a piecewise linear map: the sum of what is covered of each piece times its slope."""
+    if len(fitted.x) < 2:
+        flat = graph.node("Mul", column, graph.constant(0, "none"))
+        return graph.node("Add", flat, graph.constant(fitted.y[0], "constant"))
+    pieces = np.diff(fitted.x)
+    along = graph.node("Sub", column, graph.constant(fitted.x[None, :-1], "knots"))
+    covered = graph.node("Max", along, graph.constant(0, "before"))
+    covered = graph.node("Min", covered, graph.constant(pieces[None], "pieces"))
+    slopes = graph.constant((np.diff(fitted.y) / pieces)[:, None], "slopes")
+    return graph.node(
+        "Add", graph.node("MatMul", covered, slopes), graph.constant(fitted.y[0], "first")
+    )
 
 
 def _preprocess(

@@ -12,35 +12,12 @@ from regcls.exceptions import UserError
 from regcls.stats import bins
 from regcls.stats.range_cuts import whole_edges
 from regcls.stats.ranges import TargetRanges, choose
+from regcls.tabular import split_column
 from regcls.tabular.columns import MAX_INPUTS, Problem
+from regcls.tabular.methods import FIELDS, METHODS, NETWORKS, RIDGE
 from regcls.utils import pace
 from regcls.utils.cpu import cores
 
-NETWORKS = (
-    "reg",
-    "control",
-    "reg+cls",
-    "inverse",
-    "sqrt-inverse",
-    "lds",
-    "lds-inverse",
-    "bmc",
-    "hl-gauss",
-)
-TREES = "trees"
-KINDS = (*NETWORKS, TREES)
-NAMES = {
-    "reg": "reg",
-    "control": "control",
-    "reg+cls": "reg+cls",
-    "inverse": "inverse weights",
-    "sqrt-inverse": "square-root weights",
-    "lds": "LDS weights",
-    "lds-inverse": "LDS inverse weights",
-    "bmc": "Balanced MSE",
-    "hl-gauss": "HL-Gauss",
-    "trees": "boosted trees",
-}
 GOALS = ("balanced", "overall")  # equal weight for each target range, or for each row
 HIDDEN = (64, 32)
 FOLDS = 5
@@ -100,8 +77,12 @@ class Setting:
         Kind of class edges for reg+cls.
     variance : float
         Noise variance of Balanced MSE, for standardised targets.
+    strength : float
+        Factor of the second term of RankSim and ordinal entropy.
     rate, leaves, l2 : float, int, float
         Learning rate, maximum number of leaves and L2 penalty of the boosted trees.
+    ridge : float
+        L2 penalty of linear models, as a share of the number of rows.
     """
 
     lr: float
@@ -113,11 +94,37 @@ class Setting:
     rate: float
     leaves: int
     l2: float
+    strength: float = 1.0
+    ridge: float = 1e-3
 
     @property
     def soft_classes(self) -> int:
         """Number of classes of HL-Gauss, which predicts by them and needs more than reg+cls."""
         return 4 * self.classes
+
+    def used(self, method: str) -> dict[str, float | int | str]:
+        """Return the fields that a method uses.
+
+        Parameters
+        ----------
+        method : str
+            Name of the method.
+
+        Returns
+        -------
+        dict
+            Values by field.
+
+        Examples
+        --------
+        >>> DEFAULT_SETTING.used("control")
+        {'lr': 0.003, 'weight_decay': 0.0001, 'weight': 10.0}
+        """
+        network = METHODS[method].network
+        fields: tuple[str, ...] = ("ridge",) if method == RIDGE else ("rate", "leaves", "l2")
+        if network:
+            fields = ("lr", "weight_decay", *FIELDS.get(network, ("weight",)))
+        return {name: getattr(self, name) for name in fields}
 
 
 DEFAULT_SETTING = Setting(3e-3, 10.0, 1e-4, 16, "equalized", 0.3, 0.1, 31, 0.0)
@@ -145,10 +152,11 @@ def draw_settings(count: int, seed: int = 0) -> tuple[Setting, ...]:
     """
     rng = np.random.default_rng(seed)
 
-    def log_uniform(low: float, high: float) -> float:
+    def log_uniform(low: float, high: float, rng: np.random.Generator = rng) -> float:
         return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.3g}")
 
     drawn = [DEFAULT_SETTING]
+    later = np.random.default_rng([seed, 1])  # of what was added later; the rest stays as it was
     for i in range(1, count):
         drawn.append(
             Setting(
@@ -161,6 +169,8 @@ def draw_settings(count: int, seed: int = 0) -> tuple[Setting, ...]:
                 rate=log_uniform(0.03, 0.3),
                 leaves=int(rng.choice((7, 15, 31))),
                 l2=log_uniform(1e-3, 10),
+                strength=log_uniform(0.03, 10, later),
+                ridge=log_uniform(1e-5, 1, later),
             )
         )
     return tuple(drawn)
@@ -208,7 +218,7 @@ class Plan:
                 f"at least {MIN_ROWS} rows with a target are needed, and this table has {n}"
             )
         groups = self.problem.groups
-        if groups is not None and groups.max() + 1 < 2 * FOLDS:
+        if self.problem.parts is None and groups is not None and groups.max() + 1 < 2 * FOLDS:
             raise UserError(
                 "the column that groups rows must have "
                 f"at least {2 * FOLDS} values, and has {groups.max() + 1}"
@@ -236,8 +246,16 @@ class Plan:
 
     @property
     def splits(self) -> list[tuple[int, int]]:
-        """(repeat, fold) of each held-out fold."""
+        """(repeat, fold) of each held-out fold; with a given split, one repeat per seed."""
+        if self.problem.parts is not None:
+            return [(seed, 0) for seed in range(self.budget.repeats * FOLDS)]
         return [(r, f) for r in range(self.budget.repeats) for f in range(FOLDS)]
+
+    @property
+    def train_y(self) -> np.ndarray:
+        """Targets that models train on: of all rows, or of those that a given split does not test."""
+        parts = self.problem.parts
+        return self.problem.y if parts is None else self.problem.y[parts != split_column.TEST]
 
     def folds(self, repeat: int) -> np.ndarray:
         """Return the fold in which each row is held out.
@@ -250,8 +268,10 @@ class Plan:
         Returns
         -------
         ndarray of shape (n,)
-            Fold of each row, 0 to 4.
+            Fold of each row, 0 to 4; with a given split, 0 for test rows and 1 for the others.
         """
+        if self.problem.parts is not None:
+            return np.where(self.problem.parts == split_column.TEST, 0, 1)
         return assign_folds(self.problem.y, self.problem.groups, FOLDS, self.seed + 1000 * repeat)
 
     @property
@@ -267,16 +287,19 @@ class Plan:
     @property
     def estimated(self) -> float:
         """Estimated run time in seconds without knowledge of the machine."""
+        folds = len(self.splits)
+        return START_SECONDS + (folds + 1) * self.fold_seconds / min(cores(), folds)
+
+    @property
+    def fold_seconds(self) -> float:
+        """Estimated time of one fold on one core, in seconds, without knowledge of the machine."""
         rows = min(SEARCH_ROWS, len(self.problem.y)) * 0.8
         inputs = min(MAX_INPUTS, self.problem.values.shape[1] * 1.5)
         steps = self.budget.steps
         search = self.budget.settings * _fit_seconds(rows, inputs, steps)
-        final = 0.0
-        if self.subsampled:
-            final = _fit_seconds(len(self.problem.y) * 0.64, inputs, 2 * steps)
-        return START_SECONDS + (len(self.splits) + 1) * (search + final) / min(
-            cores(), len(self.splits)
-        )
+        if not self.subsampled:
+            return search
+        return search + _fit_seconds(len(self.problem.y) * 0.64, inputs, 2 * steps)
 
 
 def _fit_seconds(rows: float, inputs: float, steps: int) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from regcls.nn.labels import PADDING_IN_SIGMAS, SIGMA_IN_BIN_WIDTHS
-from regcls.tabular.plan import HIDDEN, NAMES, Setting, batch_size
+from regcls.nn.tabular_model import COMPARED_ROWS, INTERPOLATION, LEAST_VARIANCE
+from regcls.tabular.methods import NAMES
+from regcls.tabular.plan import HIDDEN, Setting, batch_size
 from regcls.tabular.reweighting import BINS, COUNT_LIMITS, lds_kernel
 
 _HEAD = '''"""{name}: a network with the settings selected for “{target}”. Requires numpy and torch."""
@@ -83,6 +85,45 @@ _CLS = """            shown = torch.rand(len(rows)) < keep[rows]
             loss = {weight} * ((value(h)[:, 0] - t[rows]) ** 2).mean()
             loss = loss + (entropy * shown).sum() / shown.sum().clamp(min=1)
 """
+_CENTRES = "    edges = tensor(np.float32(np.r_[float(t.min()), edges[cut + 1], float(t.max())]))\n"
+_CLASSES_CENTRES = "    centres = (edges[1:] + edges[:-1]) / 2\n"
+_CLASSES_HEADS = "    logits = nn.Linear({h2}, classes)\n    parts = [body, logits]\n"
+_CLASSES = """            shown = torch.rand(len(rows)) < keep[rows]
+            entropy = nn.functional.cross_entropy(logits(h), label[rows], reduction="none")
+            loss = (entropy * shown).sum() / shown.sum().clamp(min=1)
+"""
+_NLL_HEADS = "    value = nn.Linear({h2}, 2)\n    parts = [body, value]\n"
+_NLL = """            # β-NLL (Seitzer et al. 2022): the likelihood, weighted by its standard deviation.
+            centre, raw = value(h).unbind(dim=1)
+            var = nn.functional.softplus(raw) + {least}
+            nll = 0.5 * (var.log() + (centre - t[rows]) ** 2 / var)
+            loss = {weight} * (var.detach().sqrt() * nll).mean()
+"""
+_UNIT = """            # At most {compared} rows of the batch are compared.
+            some = rows[:{compared}]
+            z = nn.functional.normalize(h[:{compared}], dim=1)
+            apart = (t[some][:, None] - t[some]).abs()
+"""
+_RANKS = """    def ranks(scores):  # 1 / k for the largest
+        order = scores.argsort(dim=1, descending=True).argsort(dim=1)
+        return (order + 1) / scores.shape[1]
+
+"""
+_RANKSIM = """            # RankSim (Gong et al. 2022): the features rank the rows as the targets do; ranks get the
+            # gradient of Vlastelica et al. (2020). Equal targets are ranked in any order.
+            alike, wanted = z @ z.T, ranks(-apart)
+            found = ranks(alike.detach())
+            slope = 2 * (found - wanted) / found.numel()
+            moved = ranks(alike.detach() + {interpolation} * slope)
+            rank_loss = (alike * (moved - found) / {interpolation}).sum()
+            loss = {weight} * (((value(h)[:, 0] - t[rows]) ** 2).mean() + {strength} * rank_loss)
+"""
+_OE = """            # Ordinal entropy (Zhang et al. 2023), for targets that are all different.
+            upper = torch.triu(torch.ones_like(apart), 1) > 0
+            share = (apart[upper] - apart[upper].min()) / apart.max()
+            spread = (share * ((2 - 2 * z @ z.T)[upper].clamp(min=1e-8)).sqrt()).mean()
+            loss = {weight} * (((value(h)[:, 0] - t[rows]) ** 2).mean() - {strength} * spread)
+"""
 _BMC = """            # Balanced MSE (Ren et al. 2022): contrast each target with all targets of the batch.
             v = value(h)
             near = -((v - t[rows][None]) ** 2) / (2 * {variance})
@@ -144,6 +185,10 @@ def snippet(kind: str, setting: Setting, target: str, rows: int, steps: int) -> 
         "weight": 1 if kind == "reg" else setting.weight,
         "classes": setting.classes,
         "variance": setting.variance,
+        "strength": setting.strength,
+        "least": LEAST_VARIANCE,
+        "compared": COMPARED_ROWS,
+        "interpolation": INTERPOLATION,
         "batch": batch,
         "bins": BINS,
         "fewest": COUNT_LIMITS[0],
@@ -169,9 +214,19 @@ def _parts(kind: str, setting: Setting) -> tuple[str, str, str, str]:
         return "", _VALUE, _SQUARED, value
     if kind in _WEIGHTS_OF:
         return _COUNTS + _WEIGHTS_OF[kind] + _WEIGHTS, _VALUE, _WEIGHTED, value
-    if kind == "reg+cls":
-        edges = _EQUALIZED if setting.bins == "equalized" else _EQUAL_WIDTH
-        return edges, _CLS_HEADS, _CLS, value
+    if kind in ("reg+cls", "classes"):
+        equalized = setting.bins == "equalized"
+        edges = _EQUALIZED if equalized else _EQUAL_WIDTH
+        if kind == "reg+cls":
+            return edges, _CLS_HEADS, _CLS, value
+        edges += _CENTRES * equalized + _CLASSES_CENTRES
+        return edges, _CLASSES_HEADS, _CLASSES, "torch.softmax(logits(h), 1) @ centres"
+    if kind == "beta-nll":
+        return "", _NLL_HEADS, _NLL, value
+    if kind == "ranksim":
+        return _RANKS, _VALUE, _UNIT + _RANKSIM, value
+    if kind == "ordinal-entropy":
+        return "", _VALUE, _UNIT + _OE, value
     if kind == "bmc":
         return "", _VALUE, _BMC, value
     if kind == "hl-gauss":

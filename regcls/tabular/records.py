@@ -10,9 +10,11 @@ from typing import Any
 from regcls.exceptions import UserError
 from regcls.io.reading import AUTOMATIC, Reading
 from regcls.io.tables import Table, read_file
+from regcls.tabular import split_column
 from regcls.tabular.columns import make_problem, unique_names
 from regcls.tabular.comparison import Comparison, Progress
-from regcls.tabular.plan import BUDGETS, NETWORKS, RANGES, TREES, Plan
+from regcls.tabular.methods import KINDS
+from regcls.tabular.plan import BUDGETS, RANGES, Plan
 from regcls.tabular.results import ESTIMAND
 from regcls.tabular.verdict import usual, verdict
 
@@ -24,6 +26,7 @@ def compare_file(
     budget: str = "normal",
     goal: str = "balanced",
     group: str | None = None,
+    split: str | None = None,
     leave_out: Sequence[str] | None = None,
     ranges: int = RANGES,
     seed: int = 0,
@@ -46,6 +49,9 @@ def compare_file(
         One of `regcls.tabular.plan.GOALS`.
     group : str, optional
         Column of rows that belong together.
+    split : str, optional
+        Column that says which rows train, choose and test; by default, a column that is one by its
+        name and values. "" for none.
     leave_out : sequence of str, optional
         Columns to leave out of the inputs; by default, those that certainly leak the
         target.
@@ -73,7 +79,9 @@ def compare_file(
         If the table cannot be read, a column is missing, or nothing can be predicted.
     """
     table = read_file(path, reading)
-    plan = plan_table(table, path.name, target, budget, goal, group, leave_out, ranges, seed)
+    plan = plan_table(
+        table, path.name, target, budget, goal, group, leave_out, ranges, seed, split=split
+    )
     if on_plan is not None:
         on_plan(plan)
     comparison = Comparison(plan)
@@ -97,6 +105,7 @@ def plan_table(
     leave_out: Sequence[str] | None = None,
     ranges: int = RANGES,
     seed: int = 0,
+    split: str | None = None,
 ) -> Plan:
     """Return the plan of a comparison on a table from a file; see `compare_file`.
 
@@ -106,7 +115,7 @@ def plan_table(
         The table.
     name : str
         Name of its file in messages.
-    target, budget, goal, group, leave_out, ranges, seed : see `compare_file`
+    target, budget, goal, group, leave_out, ranges, seed, split : see `compare_file`
         What is compared.
 
     Returns
@@ -120,11 +129,12 @@ def plan_table(
         If a column is missing, or nothing can be predicted.
     """
     names = unique_names(table.frame)[0].columns
-    for column in (*(leave_out or ()), *((group,) if group else ())):
+    split = split_column.likely(table.frame) if split is None else split
+    for column in (*(leave_out or ()), *((group,) if group else ()), *((split,) if split else ())):
         if column not in names:
             raise UserError(f"there is no column “{column}” in {name}")
     remarks = (table.summary, *table.notes)
-    problem = make_problem(table.frame, target, leave_out, group, remarks)
+    problem = make_problem(table.frame, target, leave_out, group, remarks, split or None)
     return Plan(problem, BUDGETS[budget], goal, seed, ranges=ranges)
 
 
@@ -194,5 +204,5 @@ def record(comparison: Comparison) -> dict[str, Any]:
         "models": results.table.to_dict("records"),
         "comparisons": results.comparisons().to_dict("records"),
         "ranges": results.ranges().to_dict("records"),
-        "settings": {kind: asdict(usual(results, kind)) for kind in (*NETWORKS, TREES)},
+        "settings": {kind: asdict(usual(results, kind)) for kind in KINDS},
     }

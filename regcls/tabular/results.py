@@ -11,10 +11,11 @@ import pandas as pd
 from regcls.stats.errors import ErrorReport
 from regcls.tabular.fold import FoldResult
 from regcls.tabular.intervals import Difference, HeldOut, differences
-from regcls.tabular.plan import KINDS, NETWORKS, TREES, Plan
+from regcls.tabular.methods import KINDS, READ_FROM_NETWORKS, TREES
+from regcls.tabular.plan import Plan
 
 CONSTANT = "constant"  # baseline: the median of the training targets
-REMEDIES = tuple(kind for kind in NETWORKS if kind not in ("reg", "control", "reg+cls"))
+REMEDIES = tuple(kind for kind in READ_FROM_NETWORKS if kind not in ("reg", "control", "reg+cls"))
 ESTIMAND = "new rows and new training runs on tables like this one"
 # Families of comparisons; verdicts are corrected for the number of comparisons in each.
 PRIMARY, METHODS, RANGES = "primary", "methods", "ranges"
@@ -92,7 +93,7 @@ class Results:
             Model kind.
         """
         errors = self.table.set_index("kind")[METRICS[goal or self.plan.goal]]
-        return str(errors.loc[list(NETWORKS)].idxmin())
+        return str(errors.loc[list(READ_FROM_NETWORKS)].idxmin())
 
     def family(self, name: str, goal: str | None = None) -> dict[_Pair, Difference]:
         """Return the comparisons of one family, with intervals and verdicts corrected for it.
@@ -207,7 +208,7 @@ class Results:
         Returns
         -------
         ErrorReport
-            The report, with the table's targets as training targets.
+            The report, with the targets that models train on as training targets.
         """
         kinds = tuple(kinds)
         if kinds not in self._reports:
@@ -216,7 +217,7 @@ class Results:
                 problem.y[self.row],
                 {kind: self.predictions[kind] for kind in kinds},
                 self.plan.edges,
-                y_train=problem.y,
+                y_train=self.plan.train_y,
                 clusters=self._unit,
             )
         return self._reports[kinds]

@@ -10,10 +10,24 @@ import numpy as np
 from regcls import formats
 from regcls.stats.verdicts import BETTER, EQUAL, MARGIN, TOO_FEW, UNDECIDED, WORSE
 from regcls.tabular.intervals import POWER, Difference
-from regcls.tabular.plan import NAMES, SEARCH_ROWS, TREES, Setting
+from regcls.tabular.methods import NAMES, TREES
+from regcls.tabular.plan import SEARCH_ROWS, Setting
 from regcls.tabular.results import CONSTANT, REMEDIES, Results
 
-SIMPLEST_FIRST = ("sqrt-inverse", "inverse", "lds", "lds-inverse", "bmc", "hl-gauss", "reg+cls")
+SIMPLEST_FIRST = (
+    *(
+        "reg-recalibrated",
+        "sqrt-inverse",
+        "inverse",
+        "lds",
+        "lds-inverse",
+        "refitted",
+        "mean",
+        "bmc",
+    ),
+    *("hl-gauss", "classes", "classes-prior", "beta-nll", "ranksim", "ordinal-entropy", "reg+cls"),
+    *("reg+cls-recalibrated", "reg+cls-class", "reg+cls-prior", "reg+cls-mixed"),
+)
 METRIC_NAMES = {"balanced": "balanced MAE", "overall": "MAE"}
 _EQUAL = f"practically equal (within ±{100 * MARGIN:.0f}%)"
 _CONTROL = "the control (reg with a tuned loss scale)"

@@ -7,6 +7,7 @@ import zipfile
 
 from playwright.sync_api import expect
 
+from regcls.tabular.methods import KINDS
 from tests.browser.steps import CHART, download, open_page, ready
 
 
@@ -25,7 +26,7 @@ def test_a_sample_to_an_answer(page, server_url, tmp_path):
     code = download(page, "Code (Python)", tmp_path)
     assert code.name.startswith("train_"), "regcls.py would hide the package"
     models = download(page, "Models (ONNX)", tmp_path)
-    assert len(zipfile.ZipFile(models).namelist()) == 10
+    assert len(zipfile.ZipFile(models).namelist()) == len(KINDS)
     lines = download(page, "Held-out predictions", tmp_path).read_text().splitlines()
     assert len(lines) == 245 and "reg+cls" in lines[0]
     assert "sample=tips" in page.url

@@ -8,7 +8,7 @@ import pytest
 
 from regcls.cli.output import BAD_INPUT
 from regcls.tabular import plan as tabular_plan
-from regcls.tabular.plan import KINDS
+from regcls.tabular.methods import KINDS
 from tests.helpers.command_line import run, run_json
 from tests.helpers.small_comparison import TINY, small_table
 

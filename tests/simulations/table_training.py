@@ -15,8 +15,10 @@ import pandas as pd
 from regcls.nn.tabular_ensemble import TabularEnsemble
 from regcls.nn.tabular_model import Model
 from regcls.nn.threads import use_one_core
+from regcls.tabular import networks, preprocessing
 from regcls.tabular.columns import make_problem
-from regcls.tabular.fold import _Fitter, _split_inner
+from regcls.tabular.fitter import Fitter
+from regcls.tabular.fold import _split_inner
 from regcls.tabular.plan import BUDGETS, HIDDEN, MIN_EPOCHS, Plan, batch_size
 
 KINDS = ("reg", "control", "reg+cls")
@@ -99,20 +101,20 @@ def _fold(plan: Plan, repeat: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
     assigned = plan.folds(repeat)
     test = np.flatnonzero(assigned == fold)
     train_rows, valid = _split_inner(plan, np.flatnonzero(assigned != fold), seed)
-    fitter = _Fitter(plan, train_rows, valid, test, seed)
+    fitter = Fitter(plan, train_rows, valid, seed)
     pairs = [(kind, setting) for kind in KINDS for setting in plan.settings]
-    networks = [fitter._network(kind, setting) for kind, setting in pairs]
-    y = fitter._scaled(fitter.y)
+    y = fitter.scaled(fitter.y)
+    models = [networks.make(kind, setting, fitter.y, y) for kind, setting in pairs]
     ensemble = TabularEnsemble(
         [fitter.x] * COPIES,
         [y] * COPIES,
-        [_twice(network) for network in networks],
+        [_twice(model) for model in models],
         [seed, seed + 500_000],
         HIDDEN,
         batch_size(len(fitter.x)),
     )
     epochs = max(MIN_EPOCHS, round(plan.budget.steps / ensemble.steps_per_epoch))
-    valid_y = fitter._scaled(fitter.valid_y)
+    valid_y = fitter.scaled(fitter.valid_y)
     ensemble.fit(
         [fitter.valid] * COPIES,
         [valid_y] * COPIES,
@@ -120,7 +122,8 @@ def _fold(plan: Plan, repeat: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
         epochs,
         patience=max(4, epochs // 4),
     )
-    scores, values = ensemble.scores(), ensemble.predict([fitter.test] * COPIES)
+    inputs = preprocessing.inputs(fitter.preprocessing, plan.problem.values[test])
+    scores, values = ensemble.scores(), ensemble.predict([inputs] * COPIES)
     found = np.empty((len(KINDS), COPIES, len(test)))
     for k, kind in enumerate(KINDS):
         own = [m for m, (name, _) in enumerate(pairs) if name == kind]

@@ -10,7 +10,8 @@ from regcls.tabular import fold as tabular_fold
 from regcls.tabular import plan as tabular_plan
 from regcls.tabular import verdict
 from regcls.tabular.comparison import Results
-from regcls.tabular.plan import KINDS, Plan
+from regcls.tabular.methods import KINDS
+from regcls.tabular.plan import Plan
 from tests.helpers.small_comparison import TINY, first_fold, small_plan
 
 
@@ -34,13 +35,13 @@ def test_a_large_table_is_searched_on_a_part_of_its_rows(monkeypatch):
     plan = small_plan()
     assert plan.subsampled == 36
     sizes = []
-    original = tabular_fold._Fitter.__init__
+    original = tabular_fold.Fitter.__init__
 
     def recorded(self, plan, train, *rest):
         sizes.append(len(train))
         original(self, plan, train, *rest)
 
-    monkeypatch.setattr(tabular_fold._Fitter, "__init__", recorded)
+    monkeypatch.setattr(tabular_fold.Fitter, "__init__", recorded)
     found = first_fold(plan)
     assert (sizes[0] < 50 and sizes[1] == 77 - (len(found.test) - 24)) or sizes[1] > 70
     assert "drawn at random" in verdict.verdict(Results(plan, [found])).points[-1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from regcls.exceptions import UserError
+from regcls.tabular.methods import KINDS
 from regcls.tabular.models import predict_rows
-from regcls.tabular.plan import KINDS
 from tests.helpers.small_comparison import small_table
 
 

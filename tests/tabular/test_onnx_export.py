@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import onnxruntime
 
+from regcls.tabular.methods import KINDS, METHODS
 from regcls.tabular.onnx_export import onnx_bytes, onnx_zip
-from regcls.tabular.plan import KINDS
 
 
 def test_onnx_files_give_the_predictions_of_the_models(done):
@@ -26,6 +26,6 @@ def test_onnx_files_give_the_predictions_of_the_models(done):
         metadata = json.loads(session.get_modelmeta().custom_metadata_map["regcls_table"])
         assert [c["name"] for c in metadata["columns"]] == ["a", "b", "kind"]
         names = {output.name for output in session.get_outputs()}
-        assert ("logits" in names) == (kind in ("reg+cls", "hl-gauss"))
+        assert ("logits" in names) == (METHODS[kind].reading in ("class", "prior", "mixed"))
     with zipfile.ZipFile(io.BytesIO(onnx_zip(done.models, problem))) as archive:
         assert len(archive.namelist()) == len(KINDS)

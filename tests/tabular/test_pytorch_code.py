@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regcls.tabular.plan import BIN_KINDS, DEFAULT_SETTING, NETWORKS
+from regcls.tabular.methods import NETWORKS
+from regcls.tabular.plan import BIN_KINDS, DEFAULT_SETTING
 from regcls.tabular.pytorch_code import snippet
 
 

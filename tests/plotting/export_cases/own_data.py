@@ -14,7 +14,7 @@ from regcls.predictions.interval_columns import IntervalColumns
 from regcls.predictions.report import Report
 from regcls.tabular import charts as tabular_charts
 from regcls.tabular.comparison import Comparison
-from regcls.tabular.plan import NAMES, TREES
+from regcls.tabular.methods import NAMES, TREES
 from regcls.tabular.results import CONSTANT, Results
 from tests.helpers import small_comparison
 from tests.helpers.made_tables import table
