@@ -8,6 +8,7 @@ import typer
 
 from regcls import __version__
 from regcls.cli import advise, dashboard, errors, lab, tasks, theory
+from regcls.cli.bench import bench_app
 from regcls.cli.models import models_app
 from regcls.cli.study import study_app
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models", no_args_is_help=True)
 app.add_typer(study_app, name="study", no_args_is_help=True)
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
 lab.register(app)
 errors.register(app)
 tasks.register(app)
