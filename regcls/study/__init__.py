@@ -2,11 +2,12 @@
 
 A grid is described in `spec`, `grid` and, if it tunes its settings, `tuning`; `loader` reads it
 from TOML. `worker` trains a batch of models, `runner` a whole grid with joblib or, through
-`regcls.utils.dask_backend`, on a cluster; `processes` starts runs in the background and `status` reports their
-progress. `store` keeps the results (its rows are in `rows`). `results` compares them, `layout` and
-`findings` prepare tables and text, `error_chart`, `effect_chart` and `range_chart` draw
-charts, `catalogue` lists what a page can show, and `records` returns plain values for commands.
-`summary` holds what a page shows when it opens; `summarise` makes it, also for the shipped results.
+`regcls.utils.dask_backend`, on a cluster; `processes` starts runs in the background and `status`
+reports their progress. `store` keeps the results (its rows are in `rows`). `results` compares them,
+`layout` and `findings` prepare tables and text, `error_chart`, `effect_chart` and `range_chart`
+draw charts, `catalogue` lists what a page can show, and `records` returns plain values for
+commands. `summary` holds what a page shows when it opens; `summarise` makes it, also for the
+shipped results.
 
 The names that commands and pages need are public here. Each loads its module, and what that needs,
 when it is first used: a page that shows a shipped summary needs no table.
