@@ -54,11 +54,8 @@ def snapshot(method: Method) -> str:
     return "value" if method.network == "hl-gauss" else SNAPSHOTS.get(method.reading, "value")
 
 
-# Snapshots that the methods need, by kind of network.
-NEEDED = {
-    kind: tuple(dict.fromkeys(snapshot(m) for m in METHODS.values() if m.network == kind))
-    for kind in NETWORKS
-}
+# Networks and their snapshots that the methods need.
+NEEDED = tuple(dict.fromkeys((m.network, snapshot(m)) for m in METHODS.values() if m.network))
 
 
 class Fitter:
@@ -130,7 +127,6 @@ class Fitter:
         self.ensemble, self.tried, left = ensemble, list(tried), list(rungs)
 
         def thin_out(epoch: int) -> None:
-            self._choose()
             while left and epoch >= left[0][0] * epochs:
                 self._keep(left.pop(0)[1])
 
@@ -153,14 +149,12 @@ class Fitter:
         )
 
     def _choose(self) -> None:
-        self.chosen = {
-            (kind, name): self._ranked(kind, name)[0] for kind in NETWORKS for name in NEEDED[kind]
-        }
+        self.chosen = {key: self._ranked(*key)[0] for key in NEEDED}
 
     def _keep(self, share: float) -> None:
         """Go on with this share of the settings of each answer."""
         count = math.ceil(share * len(self.plan.settings))
-        best = {m for key in self.chosen for m in self._ranked(*key)[:count]}
+        best = {m for key in NEEDED for m in self._ranked(*key)[:count]}
         self.ensemble.keep(sorted(best))
         self.tried = [pair for m, pair in enumerate(self.tried) if m in best]
 
