@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from regcls.stats.bins import range_index
 from regcls.stats.metrics import quantities, relevance
 from regcls.stats.validation import TINY
 from regcls.tabular.intervals import HeldOut
 from regcls.tabular.methods import KINDS
+from regcls.tabular.plan import score_weights
 from regcls.tabular.results import CONSTANT, Results
 
 # Metric: its name in text.
@@ -135,22 +137,14 @@ def _measure(
     results: Results, at: np.ndarray, goal: str, losses: dict[str, np.ndarray], of: str
 ) -> Measure:
     which = results.plan.range_index[results.row[at]]
-    groups = results.plan.problem.groups
-    unit = results.row[at] if groups is None else groups[results.row[at]]
-    model = np.repeat(np.arange(len(results.folds)), [len(f.test) for f in results.folds])[at]
-    if goal == "balanced":
-        counts = np.bincount(which)
-        weight = 1 / (counts[which] * np.count_nonzero(counts))
-    else:
-        weight = np.full(len(at), 1 / len(at))
-    held_out = HeldOut(unit, model, which)
+    held_out = HeldOut(results.unit[at], results.model[at], which)
+    weight = score_weights(which, goal)
     return Measure(held_out, weight, goal, losses.__getitem__, logarithmic=of == "log")
 
 
 def _training_counts(results: Results) -> np.ndarray:
     plan = results.plan
-    where = np.searchsorted(plan.edges[1:-1], plan.train_y, side="right")
-    return np.bincount(where, minlength=len(plan.edges) - 1)
+    return np.bincount(range_index(plan.train_y, plan.edges), minlength=len(plan.edges) - 1)
 
 
 def table_effects(
@@ -238,9 +232,10 @@ def about(results: Results) -> dict[str, float]:
         (share of the variance that the best of ridge regression, boosted trees and reg explains on
         held-out rows).
     """
+    from scipy import stats
+
     problem, plan = results.plan.problem, results.plan
     y = problem.y[results.row]
-    centred = problem.y - problem.y.mean()
     spread = float(np.mean((y - y.mean()) ** 2))
     errors = [results.errors[kind] for kind in ("ridge", "trees", "reg")]
     return {
@@ -248,7 +243,7 @@ def about(results: Results) -> dict[str, float]:
         "inputs": len(problem.columns),
         "ranges": len(plan.edges) - 1,
         "imbalance": plan.target_ranges.imbalance_ratio,
-        "skew": float(np.mean(centred**3) / max(np.mean(centred**2), TINY) ** 1.5),
+        "skew": float(stats.skew(problem.y)),
         "distinct": len(np.unique(problem.y)) / len(problem.y),
         "explained": 1 - min(float(np.mean(e**2)) for e in errors) / max(spread, TINY),
     }

@@ -15,7 +15,6 @@ from regcls.exceptions import UserError
 from regcls.stats.meta import RandomEffects, by_family, random_effects, signed_rank
 from regcls.stats.verdicts import LEVEL, MARGIN, TOO_FEW, decide
 
-SHIPPED = Path(__file__).parent / "results"
 PARTS = ("tables", "errors", "effects", "ranges")
 FEWEST_FAMILIES = 6  # for a pooled verdict
 LOG_MARGIN = float(np.log1p(MARGIN))
@@ -102,7 +101,7 @@ class Evidence:
         self.effects, self.ranges = effects, ranges
 
     @classmethod
-    def read(cls, folder: Path = SHIPPED) -> Evidence:
+    def read(cls, folder: Path) -> Evidence:
         """Read results that `regcls.bench.summarise` has written.
 
         Parameters
@@ -190,6 +189,8 @@ class Evidence:
         ValueError
             See `pair`.
         """
+        from scipy import special
+
         found = self.pair(a, b, metric)
         found = found[found["se"].notna()]
         if tables is not None:
@@ -207,7 +208,7 @@ class Evidence:
         pooled = self._pooled(frame)
         if pooled is not None:
             middle, se = pooled.found.shrunken(frame["value"], frame["se"])
-            reach = 1.959964 * se
+            reach = float(special.ndtri((1 + LEVEL) / 2)) * se
             frame = frame.assign(
                 shrunken=np.exp(middle),
                 shrunken_low=np.exp(middle - reach),

@@ -10,7 +10,7 @@ from typing import Any
 from regcls.bench import runner, spec
 from regcls.bench.collection import collect
 from regcls.bench.effects import METRICS
-from regcls.bench.evidence import SHIPPED, Comparison, Evidence
+from regcls.bench.evidence import Comparison, Evidence
 from regcls.bench.moderators import partial_effects, rule_of_thumb
 from regcls.bench.runner import Progress
 from regcls.bench.spec import Prepared, Skipped
@@ -147,21 +147,18 @@ def export(
 
 
 def show(
-    a: str = "reg+cls",
-    b: str = "control",
-    metric: str = "balanced_mae",
-    folder: Path = SHIPPED,
+    folder: Path, a: str = "reg+cls", b: str = "control", metric: str = "balanced_mae"
 ) -> dict[str, Any]:
     """Compare two methods on all tables of exported results.
 
     Parameters
     ----------
+    folder : Path
+        Where the results are.
     a, b : str
         Methods; see `regcls.tabular.methods`.
     metric : str
         A key of `regcls.bench.effects.METRICS`.
-    folder : Path
-        Where the results are.
 
     Returns
     -------

@@ -128,7 +128,7 @@ def show_bench(
     from regcls.bench import records
     from regcls.bench.answer import sentences
 
-    record = records.show(method, against, metric, results)
+    record = records.show(results, method, against, metric)
     if as_json:
         return show_json(record)
     for line in sentences(record):

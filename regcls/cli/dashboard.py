@@ -12,7 +12,7 @@ import typer
 
 from regcls.utils.paths import dashboard_folder
 
-# What nearly all pages need and takes longest to load.
+# What nearly all pages need and takes longest to load; plotly is for Depth.
 LIBRARIES = ("pandas", "pyarrow", "altair", "scipy.special", "plotly.graph_objects")
 
 

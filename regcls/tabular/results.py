@@ -70,14 +70,18 @@ class Results:
 
     @cached_property
     def _held_out(self) -> HeldOut:
-        model = np.repeat(np.arange(len(self.folds)), [len(f.test) for f in self.folds])
-        return HeldOut(self._unit, model, self.plan.range_index[self.row])
+        return HeldOut(self.unit, self.model, self.plan.range_index[self.row])
 
     @property
-    def _unit(self) -> np.ndarray:
-        """The unit that is resampled: the row, or its group."""
+    def unit(self) -> np.ndarray:
+        """The unit that is resampled for each prediction, its row or its group, shape (N,)."""
         groups = self.plan.problem.groups
         return self.row if groups is None else groups[self.row]
+
+    @cached_property
+    def model(self) -> np.ndarray:
+        """Number of the trained models of each prediction, shape (N,): those of its fold."""
+        return np.repeat(np.arange(len(self.folds)), [len(f.test) for f in self.folds])
 
     def best_network(self, goal: str | None = None) -> str:
         """Return the kind of network with the lowest error.
@@ -218,7 +222,7 @@ class Results:
                 {kind: self.predictions[kind] for kind in kinds},
                 self.plan.edges,
                 y_train=self.plan.train_y,
-                clusters=self._unit,
+                clusters=self.unit,
             )
         return self._reports[kinds]
 
