@@ -9,13 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from regcls.exceptions import UserError
 from regcls.io.limits import DAMAGED, check_size
 from regcls.io.reading import AUTOMATIC, Reading
 from regcls.io.table_limits import MAX_BYTES
-from regcls.io.tables import read_table
+from regcls.io.tables import Table, read_table
 
 INDEX = "index.csv"
 NEEDED = ("name", "file", "target")
@@ -61,15 +59,13 @@ class Entry:
     group: str | None = None
     leave_out: tuple[str, ...] | None = None
 
-    def read(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    def read(self) -> Table:
         """Read the table.
 
         Returns
         -------
-        DataFrame
-            The table.
-        tuple of str
-            How it was read, and what was changed.
+        Table
+            The table, without questions.
 
         Raises
         ------
@@ -85,7 +81,7 @@ class Entry:
         table = read_table(data, name, AUTOMATIC)
         if table.questions:  # an index says nothing of decimal marks; English is its language
             table = read_table(data, name, Reading(decimal="point"))
-        return table.frame, (table.summary, *table.notes)
+        return table
 
 
 def collect(sources: Sequence[str | Path]) -> list[Entry]:

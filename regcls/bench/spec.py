@@ -12,10 +12,9 @@ import numpy as np
 
 from regcls.bench.collection import Entry
 from regcls.exceptions import UserError
-from regcls.tabular import split_column
-from regcls.tabular.columns import Problem, make_problem
 from regcls.tabular.methods import KINDS
 from regcls.tabular.plan import BUDGETS, Plan
+from regcls.tabular.records import plan_table
 
 # Raised when the same configuration gives other results, so that stored ones are not mixed up.
 ENGINE = 1
@@ -138,17 +137,17 @@ def prepare(
     found, skipped = [], []
     for entry in entries:
         try:
-            problem = _problem(entry)
-            found.append(Prepared(entry, Plan(problem, BUDGETS[budget], goal, seed)))
+            plan = plan_table(
+                entry.read(),
+                entry.name,
+                entry.target,
+                budget,
+                goal,
+                entry.group,
+                entry.leave_out,
+                seed=seed,
+            )
+            found.append(Prepared(entry, plan))
         except UserError as error:
             skipped.append(Skipped(entry.name, error.sentence))
     return found, skipped
-
-
-def _problem(entry: Entry) -> Problem:
-    frame, notes = entry.read()
-    for column in (*(entry.leave_out or ()), *((entry.group,) if entry.group else ())):
-        if column not in frame:
-            raise UserError(f"there is no column “{column}” in {entry.name}")
-    split = None if entry.group else split_column.likely(frame)
-    return make_problem(frame, entry.target, entry.leave_out, entry.group, notes, split)

@@ -50,8 +50,8 @@ def advise(
     split: Annotated[
         str | None,
         typer.Option(
-            help="Column with train, val or test for each row; by default, one that is named split "
-            "and has these values. An empty text uses none."
+            help="Column with train, val or test for each row; by default, without --group, one that "
+            "is named split and has these values. An empty text uses none."
         ),
     ] = None,
     leave_out: Annotated[

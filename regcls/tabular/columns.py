@@ -175,7 +175,7 @@ def make_problem(
     notes : sequence of str
         Sentences to put before the notes of this function.
     split : str, optional
-        Column that says which rows train, choose and test.
+        Column with train, val or test for each row; see `regcls.tabular.split_column`.
 
     Returns
     -------

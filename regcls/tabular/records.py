@@ -50,8 +50,8 @@ def compare_file(
     group : str, optional
         Column of rows that belong together.
     split : str, optional
-        Column that says which rows train, choose and test; by default, a column that is one by its
-        name and values. "" for none.
+        Column with train, val or test for each row; by default, without ``group``, a column that is
+        a split by its name and values. "" for none.
     leave_out : sequence of str, optional
         Columns to leave out of the inputs; by default, those that certainly leak the
         target.
@@ -129,7 +129,8 @@ def plan_table(
         If a column is missing, or nothing can be predicted.
     """
     names = unique_names(table.frame)[0].columns
-    split = split_column.likely(table.frame) if split is None else split
+    if split is None and not group:  # whole groups are held out, unless a split is asked for
+        split = split_column.likely(table.frame)
     for column in (*(leave_out or ()), *((group,) if group else ()), *((split,) if split else ())):
         if column not in names:
             raise UserError(f"there is no column “{column}” in {name}")

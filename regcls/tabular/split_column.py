@@ -1,4 +1,4 @@
-"""A column that says which rows train, choose and test, as benchmark data have it."""
+"""A column with the part of each row, train, val or test, as benchmark data have it."""
 
 from __future__ import annotations
 

@@ -45,8 +45,9 @@ def test_a_folder_a_zip_and_a_zip_with_a_folder_give_the_same_tables(tmp_path):
             None,
         )
         assert (other.name, other.leave_out, other.group) == ("other", ("x", "w"), None)
-        frame, notes = small.read()
-        assert frame.to_dict("list") == {"x": [1, 3], "y": [2, 4]} and "UTF-8" in notes[0]
+        table = small.read()
+        assert table.frame.to_dict("list") == {"x": [1, 3], "y": [2, 4]}
+        assert "UTF-8" in table.summary
 
 
 def test_a_single_file_is_named_with_its_target(tmp_path):
@@ -103,7 +104,7 @@ def test_a_zip_that_unpacks_to_more_than_the_limit_is_refused(tmp_path, monkeypa
 def test_an_undecided_decimal_mark_is_a_point_as_in_the_index(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x;y\n1,234;1\n2,345;2\n")
-    frame, _ = Entry("t", "y", path).read()
+    frame = Entry("t", "y", path).read().frame
     assert frame["x"].tolist() == [1234, 2345]
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from regcls.exceptions import UserError
+from regcls.io.tables import Table
 from regcls.tabular import columns, split_column
 from regcls.tabular.fold import fit_fold
 from regcls.tabular.plan import Plan
+from regcls.tabular.records import plan_table
 from tests.helpers.small_comparison import TINY, first_fold, small_table
 
 
@@ -72,3 +74,13 @@ def test_without_validation_rows_some_training_rows_choose():
     plan = split_plan(valid=False)
     assert "a fifth of them choose settings" in " ".join(plan.problem.notes)
     assert first_fold(plan).test.tolist() == list(range(90, 120))
+
+
+def test_groups_are_held_out_whole_unless_a_split_is_asked_for():
+    table = Table(split_table().assign(person=np.arange(120) // 4))
+    grouped = plan_table(table, "t.csv", "y", "quick", "balanced", group="person")
+    assert grouped.problem.parts is None and grouped.problem.groups is not None
+    asked = plan_table(table, "t.csv", "y", "quick", "balanced", group="person", split="split")
+    assert asked.problem.parts is not None
+    assert plan_table(table, "t.csv", "y", "quick", "balanced").problem.parts is not None
+    assert plan_table(table, "t.csv", "y", "quick", "balanced", split="").problem.parts is None
