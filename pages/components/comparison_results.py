@@ -121,11 +121,10 @@ def choose_kinds(results: Results) -> tuple[str, ...]:
     """Draw the choice of the kinds of models to show."""
     best = results.best_network()
     usual = list(dict.fromkeys(["reg", "control", "reg+cls", best, methods.TREES]))
-    picked = st.pills(
+    picked = st.multiselect(
         "Models",
         list(methods.KINDS),
         default=usual,
-        selection_mode="multi",
         format_func=methods.NAMES.__getitem__,
         **selection.persistent("table_kinds"),
     )

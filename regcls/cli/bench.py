@@ -48,7 +48,8 @@ def plan_bench(
     record = records.plan(sources, store, budget, goal)
     if as_json:
         return show_json(record)
-    show_table(record["tables"])
+    if record["tables"]:
+        show_table(record["tables"])
     for one in record["skipped"]:
         print(f"{one['table']} is left out: {one['reason']}")
     print(f"{record['done']} of {record['folds']} folds are stored{_rest(record)}.")

@@ -85,6 +85,9 @@ def test_missing_results_and_sources_are_refused(tmp_path):
     assert "there is no file or folder" in regcls("run", missing, code=2).lower()
     (tmp_path / "t.csv").write_text("x,y\n1,2\n")
     store = tmp_path / "b.sqlite"
+    assert regcls("plan", f"{tmp_path / 't.csv'}=y", "--store", tmp_path / "p.sqlite").startswith(
+        "t is left out: “y” is 2 in every row"
+    )
     assert "run the bench first" in regcls(
         "export", tmp_path / "out", f"{tmp_path / 't.csv'}=y", "--store", store, code=2
     )
